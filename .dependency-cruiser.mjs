@@ -1,0 +1,78 @@
+/** The import rules of the house (ARCHITECTURE.md, "Rooms"). A room may import itself, what is named here, and Node. */
+const ROOMS = {
+  'src/model': [],
+  'src/config': ['src/model'],
+  'src/runtime': ['src/model'],
+  'src/southbound': ['src/model', 'src/runtime'],
+  'src/pipeline': ['src/model'],
+  'src/spool': ['src/model'],
+  'src/northbound': ['src/model', 'src/runtime', 'src/spool/spool\\.ts'],
+  'src/commands': ['src/model', 'src/southbound/connector\\.ts', 'src/northbound/hub\\.ts'],
+  'src/simulator': ['src/model'],
+  'connectors/[^/]+': ['src/model', 'src/runtime', 'src/southbound'],
+};
+
+/** Each npm package is owned by one room. zod and rxjs are the common tongue of declarations and flows. */
+const OWNERS = {
+  '(node-opcua|node-opcua-client)': ['connectors/opcua', 'src/simulator'],
+  '(modbus-serial|serialport)': ['connectors/modbus'],
+  mqtt: ['src/northbound'],
+  yaml: ['src/config'],
+  '@marcbachmann/cel-js': ['src/pipeline', 'src/model'],
+  pino: ['src/runtime'],
+  'prom-client': ['src/runtime'],
+  commander: ['src/cli'],
+  aedes: ['src/simulator'],
+  '@lydell/node-pty': ['src/simulator'],
+};
+
+const roomRules = Object.entries(ROOMS).map(([room, allowed]) => ({
+  name: `room ${room}`,
+  comment: `may import ${allowed.join(', ') || 'no other room'}`,
+  severity: 'error',
+  from: { path: `^(${room})/` },
+  to: {
+    path: '^(src|connectors|test|bench)/',
+    pathNot: room === 'connectors/[^/]+' ? ['^$1/', ...allowed.map((to) => `^${to}`)] : [room, ...allowed].map((to) => `^${to}`),
+  },
+}));
+
+const ownerRules = Object.entries(OWNERS).map(([name, rooms]) => ({
+  name: `package ${name}`,
+  comment: `is owned by ${rooms.join(', ')}`,
+  severity: 'error',
+  from: { path: '^(src|connectors)/', pathNot: rooms.map((room) => `^${room}/`) },
+  to: { path: `node_modules/${name}/` },
+}));
+
+export default {
+  forbidden: [
+    { name: 'no circles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^(src|connectors)/', pathNot: '^src/cli/main\\.ts$' },
+      to: {},
+    },
+    {
+      name: 'only the composition root knows the connectors',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/gateway\\.ts$' },
+      to: { path: '^connectors/' },
+    },
+    {
+      name: 'product does not import tests',
+      severity: 'error',
+      from: { path: '^(src|connectors)/' },
+      to: { path: '^(test|bench|hardware-tests)/' },
+    },
+    ...roomRules,
+    ...ownerRules,
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+  },
+};

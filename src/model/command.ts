@@ -1,0 +1,32 @@
+import type { ErrorCode } from './error.ts';
+import type { Value } from './value.ts';
+
+/** A request from the hub to write points. Never stored: a late command is a wrong command. */
+export interface Command {
+  /** Correlation id given by the hub; echoed in the result and used against replay. */
+  readonly id: string;
+  /** The twin whose points are to be written. */
+  readonly device: string;
+  /** Engineering values by point name. */
+  readonly desired: Readonly<Record<string, Value>>;
+  /** After this instant the command must not be executed; UTC, milliseconds since 1970. */
+  readonly expiresTimeMs: number;
+}
+
+/** The answer to a command; every command gets one, a refused one too. */
+export interface CommandResult {
+  readonly id: string;
+  readonly device: string;
+  readonly status: 'done' | 'refused' | 'failed';
+  /** By point name. */
+  readonly points: Readonly<Record<string, PointResult>>;
+  /** Why the whole command was refused, before any point was looked at. */
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+}
+
+export interface PointResult {
+  readonly status: 'written' | 'refused' | 'failed' | 'unknown';
+  /** What was read back after the write, as an engineering value. */
+  readonly value?: Value | null;
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+}

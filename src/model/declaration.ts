@@ -1,0 +1,59 @@
+import type { z } from 'zod';
+
+/**
+ * What a plug-in tells the configuration: its keys, as zod objects whose members carry `.meta({ description, examples })`.
+ * Declarations are light (no socket library is loaded for them) and pure.
+ */
+export interface ProtocolDeclaration {
+  /** Name used in mapping files, e.g. `modbus-rtu`. */
+  readonly protocol: string;
+  readonly summary: string;
+  /** Keys of the endpoint: host, port, baud rate, time-outs, security. */
+  readonly connection: z.ZodObject;
+  /** Keys of one device on it, e.g. `unit`. In a mapping they stand in `connection:` beside the endpoint's. */
+  readonly device: z.ZodObject;
+  /** Keys of a point beside the common ones; has `address`. Any but `address` may also stand in `defaults`. */
+  readonly point: z.ZodObject;
+  /** The same text for two connections means: one and the same endpoint, to be shared. */
+  endpoint(settings: never): string;
+  /** Checks across the devices and points of one connection: limits, overlaps, line load. */
+  check(plan: never): readonly Remark[];
+}
+
+/** A finding of a declaration; `config` adds file, line and column. */
+export interface Remark {
+  readonly severity: 'error' | 'warning';
+  /** Where: the twin, the point's name, the key below it (`address`, `unit` …); absent parts mean the whole. */
+  readonly device?: string;
+  readonly point?: string;
+  readonly key?: string;
+  /** What is wrong, what was expected, what was got. */
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export interface OperatorDeclaration {
+  /** Name in docs and metrics. */
+  readonly name: string;
+  readonly summary: string;
+  /** The point keys that switch it on, e.g. `scale` and `offset`. All optional; unique among operators. */
+  readonly keys: z.ZodObject;
+  /** Checks the keys of one point against each other and against the other points of the device (`points`: their names). */
+  check?(keys: Readonly<Record<string, unknown>>, points: readonly string[]): readonly Remark[];
+}
+
+export interface DialectDeclaration {
+  /** Name used in `gateway.yaml`, e.g. `mqtt`. */
+  readonly dialect: string;
+  readonly summary: string;
+  /** Every key of a hub of this dialect except `dialect` itself. */
+  readonly settings: z.ZodObject;
+  check?(settings: never): readonly Remark[];
+}
+
+/** Everything the configuration is composed of; the composition root hands it in. */
+export interface Declarations {
+  readonly protocols: readonly ProtocolDeclaration[];
+  readonly operators: readonly OperatorDeclaration[];
+  readonly dialects: readonly DialectDeclaration[];
+}

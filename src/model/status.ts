@@ -1,0 +1,78 @@
+import type { ErrorCode } from './error.ts';
+import type { Quality } from './quality.ts';
+
+/** What `/status` shows and the live view draws: plain JSON data, made anew at each call, without secrets. */
+export interface GatewayStatus {
+  readonly gateway: string;
+  readonly version: string;
+  readonly startedTimeMs: number;
+  readonly nowMs: number;
+  readonly connections: readonly ConnectionStatus[];
+  readonly hubs: readonly HubStatus[];
+  readonly spool: {
+    readonly state: 'ok' | 'degraded';
+    readonly bytes: number;
+    readonly maxBytes: number;
+    readonly segments: number;
+    readonly commitWindowMs: number;
+    readonly counters: Readonly<Record<string, number>>;
+    readonly error?: string;
+  };
+}
+
+export interface LinkStatus {
+  readonly state: 'opening' | 'up' | 'waiting' | 'stopped';
+  readonly sinceMs?: number;
+  readonly retryAtMs?: number;
+  readonly error?: ErrorStatus;
+}
+
+export interface ErrorStatus {
+  readonly code: ErrorCode;
+  readonly subject: string;
+  readonly message: string;
+  readonly action: string;
+}
+
+export interface ConnectionStatus {
+  readonly name: string;
+  readonly protocol: string;
+  readonly endpoint: string;
+  readonly link: LinkStatus;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly devices: readonly DeviceStatus[];
+}
+
+export interface DeviceStatus {
+  readonly twin: string;
+  readonly state: 'up' | 'down' | 'waiting';
+  readonly error?: ErrorStatus;
+  readonly readings: number;
+  readonly messages: number;
+  readonly points: readonly PointStatus[];
+}
+
+export interface PointStatus {
+  readonly name: string;
+  /** The engineering value as JSON can carry it; 64-bit integers as text. Absent before the first reading. */
+  readonly value?: boolean | number | string | null;
+  readonly quality?: Quality;
+  readonly status?: string;
+  readonly unit?: string;
+  readonly sourceTimeMs?: number;
+}
+
+export interface HubStatus {
+  readonly name: string;
+  readonly dialect: string;
+  readonly endpoint: string;
+  readonly link: LinkStatus;
+  /** Messages in the spool that this hub has not acknowledged. */
+  readonly waitingMessages: number;
+  readonly oldestTimeMs?: number;
+  readonly inFlight: number;
+  readonly window: number;
+  /** Rising counts since start: `acknowledged_messages`, `acknowledged_bytes`, `rejected_messages`, `resent_messages`, `commands`. */
+  readonly counters: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,62 @@
+import type { Quality } from './quality.ts';
+import type { Value } from './value.ts';
+
+/** `[milliseconds after startTimeMs, value, quality unless good, status unless good]` */
+export type TimedValue =
+  | readonly [offsetMs: number, value: Value | null]
+  | readonly [offsetMs: number, value: Value | null, quality: Quality, status: string];
+
+export type MessageKind = 'telemetry' | 'property' | 'event' | 'gap' | 'status';
+
+/** What is missing and why: the answer to every silence. */
+export interface Gap {
+  /** e.g. `overflow`, `expired`, `damaged`, `too-large`, `rejected`. */
+  readonly reason: string;
+  /** First and last sequence number that will never arrive, where they are known. */
+  readonly fromSequence?: number;
+  readonly toSequence?: number;
+  /** Source times of the first and last missing reading; UTC, milliseconds since 1970. */
+  readonly fromTimeMs: number;
+  readonly toTimeMs: number;
+  readonly messages: number;
+  readonly readings: number;
+  /** Names of the points concerned, where they are known. */
+  readonly points?: readonly string[];
+}
+
+/** What happened to one twin in one span of time: the batch that every shape is encoded from. Immutable once spooled. */
+export interface TwinMessage {
+  readonly twin: string;
+  /** DTDL model id of the twin. */
+  readonly model?: string;
+  readonly kind: MessageKind;
+  /** Source time of the first reading; UTC, milliseconds since 1970. */
+  readonly startTimeMs: number;
+  /** By point name, in order of time. Empty for `gap`. Never NaN nor an infinity. */
+  readonly values: Readonly<Record<string, readonly TimedValue[]>>;
+  readonly gap?: Gap;
+  /** Body of a `status` or `event` message: plain JSON data. */
+  readonly body?: Readonly<Record<string, unknown>>;
+}
+
+/** A message as it leaves the spool towards one hub. */
+export interface Stored {
+  /** Position in the log; rises, not gapless for one hub. Handed back to acknowledge. */
+  readonly offset: number;
+  /** +1 per message of this twin and hub, gapless, kept over restarts. */
+  readonly sequence: number;
+  /** Changes only when the spool was lost or replaced; `(gateway, epoch, twin, sequence)` identifies a message at a hub. */
+  readonly epoch: string;
+  readonly message: TwinMessage;
+}
+
+/** The id that never changes however often the message is sent. */
+export function messageId(gateway: string, stored: Stored): string {
+  return `${gateway}:${stored.message.twin}:${stored.epoch}:${stored.sequence}`;
+}
+
+export function countReadings(message: TwinMessage): number {
+  let count = 0;
+  for (const values of Object.values(message.values)) count += values.length;
+  return count;
+}

@@ -1,0 +1,60 @@
+import type { Command, CommandResult } from '../model/command.ts';
+import type { DialectDeclaration } from '../model/declaration.ts';
+import type { GatewayIdentity, HubPlan } from '../model/plan.ts';
+import type { Stored } from '../model/twin-message.ts';
+
+/** An MQTT application message; `properties` are user properties of MQTT 5, ignored on 3.1.1. */
+export interface Packet {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  readonly properties?: Readonly<Record<string, string>>;
+  readonly contentType?: string;
+  /** MQTT 5 request/response. */
+  readonly responseTopic?: string;
+  readonly correlationData?: Uint8Array;
+}
+
+/** What the wire needs to connect; credentials are revealed here and nowhere else. */
+export interface WireSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+  readonly protocolVersion: 4 | 5;
+  readonly clientId: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly ca?: Uint8Array;
+  readonly certificate?: Uint8Array;
+  readonly privateKey?: Uint8Array;
+  readonly keepAliveMs: number;
+  readonly connectTimeoutMs: number;
+  /** No PUBACK for that long: the session is lost. */
+  readonly acknowledgeTimeoutMs: number;
+  /** Publishes in flight at most. */
+  readonly window: number;
+  readonly will?: Packet;
+}
+
+/** How one cloud speaks over MQTT. Pure: no clock, no socket, no state. */
+export interface Dialect {
+  readonly wire: WireSettings;
+  readonly subscriptions: readonly string[];
+  /** Sent after each connect, e.g. the retained `online`. */
+  readonly birth?: Packet;
+  /** Sent before a planned disconnect, e.g. the retained `offline`. */
+  readonly death?: Packet;
+  /** `sentTimeMs` is the time of this attempt. The id stays the same at every attempt. */
+  encode(stored: Stored, sentTimeMs: number): Packet;
+  /** `undefined`: not for us. Throws COMMAND_INVALID with what a person could mend. */
+  decode(packet: Packet, nowMs: number): Command | undefined;
+  encodeResult(result: CommandResult): Packet;
+}
+
+export interface DialectDefinition extends DialectDeclaration {
+  create(plan: HubPlan, gateway: GatewayIdentity, twins: ReadonlyMap<string, TwinLabels>): Dialect;
+}
+
+/** Labels of a twin that enrich messages and topics: the gateway's and the mapping's. */
+export type TwinLabels = Readonly<Record<string, string>>;

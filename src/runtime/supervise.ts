@@ -1,0 +1,74 @@
+import { type ErrorCode, type GatewayError, toGatewayError } from '../model/error.ts';
+import { type BackOffSettings, backOffMs, DEFAULT_BACK_OFF } from './back-off.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { Link, LinkState, Session } from './link.ts';
+
+export interface SuperviseOptions<S extends Session> {
+  readonly signal: AbortSignal;
+  /** Called once per session, as soon as it is up. What it throws counts as the cause of a loss. */
+  readonly onSession: (session: S) => void;
+  readonly onState: (state: LinkState) => void;
+  readonly backOff?: BackOffSettings;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+/** A person has to act: waiting a little would only fill logs and lock accounts. */
+const LONGEST_WAIT_AT_ONCE: ReadonlySet<ErrorCode> = new Set([
+  'LINK_UNAUTHORIZED',
+  'LINK_UNTRUSTED',
+  'HUB_UNAUTHORIZED',
+  'HUB_UNTRUSTED',
+]);
+
+/**
+ * Owns every retry, back-off and jitter: opens, waits for the loss, closes, waits, opens again, until the signal is aborted.
+ * Resolves when the last session is closed; never rejects.
+ */
+export async function supervise<S extends Session>(link: Link<S>, options: SuperviseOptions<S>): Promise<void> {
+  const { signal, onState, clock = systemClock, random = Math.random, backOff = DEFAULT_BACK_OFF } = options;
+  let failures = 0;
+  while (!signal.aborted) {
+    onState({ state: 'opening', attempt: failures + 1 });
+    const attempt = await liveOnce(link, options, clock);
+    if (signal.aborted || attempt.error === undefined) break;
+    failures = attempt.livedMs >= backOff.resetAfterMs ? 1 : failures + 1;
+    const waitMs = LONGEST_WAIT_AT_ONCE.has(attempt.error.code) ? backOff.maxMs : backOffMs(failures, backOff, random);
+    onState({ state: 'waiting', error: attempt.error, retryAtMs: clock.nowMs() + waitMs });
+    await clock.sleep(waitMs, signal).catch(() => {});
+  }
+  onState({ state: 'stopped' });
+}
+
+interface Attempt {
+  /** Absent when the stop came first. */
+  readonly error?: GatewayError;
+  readonly livedMs: number;
+}
+
+async function liveOnce<S extends Session>(link: Link<S>, options: SuperviseOptions<S>, clock: Clock): Promise<Attempt> {
+  let session: S;
+  try {
+    session = await link.open(options.signal);
+  } catch (error) {
+    return { error: toGatewayError(error, link.name), livedMs: 0 };
+  }
+  const upSinceMs = clock.monotonicMs();
+  try {
+    options.onState({ state: 'up', sinceMs: clock.nowMs() });
+    options.onSession(session);
+    const error = await Promise.race([session.lost, aborted(options.signal)]);
+    return { ...(error === undefined ? {} : { error }), livedMs: clock.monotonicMs() - upSinceMs };
+  } catch (error) {
+    return { error: toGatewayError(error, link.name), livedMs: clock.monotonicMs() - upSinceMs };
+  } finally {
+    await session.close().catch(() => {});
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}

@@ -1,0 +1,63 @@
+import type { Observable } from 'rxjs';
+import type { ProtocolDeclaration } from '../model/declaration.ts';
+import type { GatewayError } from '../model/error.ts';
+import type { ConnectionPlan } from '../model/plan.ts';
+import type { Point } from '../model/point.ts';
+import type { Batch, Reading } from '../model/reading.ts';
+import type { Value } from '../model/value.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Link, Session } from '../runtime/link.ts';
+import type { Log } from '../runtime/log.ts';
+
+export interface ConnectorSession extends Session {
+  /** Hot; polling or publishing starts when subscribed, once. Never errors: loss is told by `lost`; completes at `close`. */
+  readonly batches: Observable<Batch>;
+  /** One reading per point, same order, read now, before anything that is only polled. Rejects only when the link is lost or aborted. */
+  read(points: readonly Point[], signal: AbortSignal): Promise<readonly OneShot[]>;
+  /** One result per write, same order, one after the other, before anything that is only polled. Rejects only when the link is lost or aborted. */
+  write(writes: readonly Write[], signal: AbortSignal): Promise<readonly WriteResult[]>;
+}
+
+/** A reading with what came over the wire, for people: raw registers as hex, or the DataValue as text. */
+export interface OneShot extends Reading {
+  readonly raw: string;
+}
+
+/** `value` is the device's own value: the operators were already undone. */
+export interface Write {
+  readonly point: Point;
+  readonly value: Value;
+}
+
+export type WriteResult = { readonly written: true } | { readonly written: false; readonly error: GatewayError };
+
+export interface Connector extends Link<ConnectorSession> {
+  /** For `/status` and metrics; cheap, callable at any time. */
+  status(): ConnectorStatus;
+}
+
+export interface ConnectorStatus {
+  /** Rising counts since start, e.g. `requests`, `timeouts`, `late_replies`, `skipped_polls`. Snake case, plural. */
+  readonly counters: Readonly<Record<string, number>>;
+  /** By twin. */
+  readonly devices: Readonly<Record<string, { readonly state: 'up' | 'down' | 'waiting'; readonly error?: GatewayError }>>;
+  /** Anything else worth a look for a person, as plain JSON: line load, revised sampling intervals. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+export interface ConnectorContext {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Identity towards the devices, e.g. the OPC UA application name. */
+  readonly gatewayId: string;
+  /** Directory the connector may keep state in (certificates, trust lists); made by whoever needs it. */
+  readonly stateDirectory: string;
+}
+
+/** Remembers, opens nothing. */
+export type CreateConnector = (plan: ConnectionPlan, context: ConnectorContext) => Connector;
+
+/** The one export of a connector folder that the list names. Light: libraries are loaded by `load` only. */
+export interface ConnectorDefinition extends ProtocolDeclaration {
+  load(): Promise<CreateConnector>;
+}

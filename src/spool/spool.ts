@@ -1,0 +1,56 @@
+import type { Stored, TwinMessage } from '../model/twin-message.ts';
+
+/** A message to be kept, with the hubs that are to get it. */
+export interface Draft {
+  readonly message: TwinMessage;
+  /** Names of hubs; at least one. Each gets its own gapless sequence for each twin. */
+  readonly hubs: readonly string[];
+}
+
+/** The durable store-and-forward queue: at-least-once from here to the hubs. One copy on disk, one cursor for each hub. */
+export interface Spool {
+  /**
+   * Resolves when the messages are on disk (fdatasync, in groups). Keeps the order of calls. When the spool is full the oldest
+   * or the newest are dropped, counted and declared in a gap record. Rejects only with SPOOL_WRITE after `close`.
+   */
+  append(drafts: readonly Draft[]): Promise<void>;
+  /** The reader of one hub; the same object for the same name. */
+  reader(hub: string): SpoolReader;
+  status(): SpoolStatus;
+  /** Everything appended is on disk, files are closed, the lock is free. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface SpoolReader {
+  /**
+   * The next committed messages for this hub, at least one, about `maxBytes` at most; waits for them. Rejects with the signal's
+   * reason when aborted, losing nothing. One call at a time.
+   */
+  read(maxBytes: number, signal: AbortSignal): Promise<readonly Stored[]>;
+  /** The next `read` begins again at the first message not acknowledged: after a lost session. */
+  rewind(): void;
+  /** Everything of this hub up to and including `offset` may be deleted. Durable at the latest with the next commit. */
+  acknowledge(offset: number): void;
+  /** Declares a message that the hub will never take: counted, told in a gap record; then acknowledge it as usual. */
+  reject(stored: Stored, reason: string): Promise<void>;
+}
+
+export interface SpoolStatus {
+  readonly state: 'ok' | 'degraded';
+  readonly epoch: string;
+  readonly bytes: number;
+  readonly segments: number;
+  readonly hubs: Readonly<Record<string, { readonly waitingMessages: number; readonly oldestTimeMs?: number }>>;
+  /** Rising counts since start, snake case: `appended_messages`, `appended_bytes`, `dropped_messages`, `corrupt_records`, `commits` … */
+  readonly counters: Readonly<Record<string, number>>;
+  /** The last error of the disk, while `state` is `degraded`. */
+  readonly error?: string;
+}
+
+/** What the spool tells to whoever keeps the log. */
+export interface SpoolEvent {
+  readonly level: 'info' | 'warn' | 'error';
+  /** Noun and past verb, e.g. `segment quarantined`. */
+  readonly event: string;
+  readonly fields: Readonly<Record<string, string | number>>;
+}
