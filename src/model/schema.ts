@@ -55,6 +55,14 @@ export function filePath() {
   return z.string().min(1).meta({ title: 'file', format: 'file' });
 }
 
+/**
+ * A PEM file as `filePath`; the reader also checks that it holds X.509 certificates, that none is expired, and, where a secret
+ * named `privateKey` stands beside a `certificate`, that the two belong together.
+ */
+export function certificateFile() {
+  return z.string().min(1).meta({ title: 'certificate', format: 'certificate' });
+}
+
 export function portNumber() {
   return z.int().min(1).max(65_535).meta({ title: 'port' });
 }

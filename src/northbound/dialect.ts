@@ -1,6 +1,7 @@
 import type { Command, CommandResult } from '../model/command.ts';
 import type { DialectDeclaration } from '../model/declaration.ts';
 import type { GatewayIdentity, HubPlan } from '../model/plan.ts';
+import type { Secret } from '../model/secret.ts';
 import type { Stored } from '../model/twin-message.ts';
 
 /** An MQTT application message; `properties` are user properties of MQTT 5, ignored on 3.1.1. */
@@ -16,7 +17,7 @@ export interface Packet {
   readonly correlationData?: Uint8Array;
 }
 
-/** What the wire needs to connect; credentials are revealed here and nowhere else. */
+/** What the wire needs to connect; credentials stay secrets until the wire reveals them. */
 export interface WireSettings {
   readonly host: string;
   readonly port: number;
@@ -24,10 +25,11 @@ export interface WireSettings {
   readonly protocolVersion: 4 | 5;
   readonly clientId: string;
   readonly username?: string;
-  readonly password?: string;
-  readonly ca?: Uint8Array;
-  readonly certificate?: Uint8Array;
-  readonly privateKey?: Uint8Array;
+  readonly password?: Secret;
+  /** Absolute paths; read anew at each connect, so that a renewed certificate needs no restart. */
+  readonly caFile?: string;
+  readonly certificateFile?: string;
+  readonly privateKey?: Secret;
   readonly keepAliveMs: number;
   readonly connectTimeoutMs: number;
   /** No PUBACK for that long: the session is lost. */
