@@ -1,0 +1,21 @@
+import type { ErrorRule, GatewayError } from '../model/error.ts';
+import type { ErrorStatus, LinkStatus } from '../model/status.ts';
+import type { LinkState } from './link.ts';
+
+/** A link state as `/status` shows it. */
+export function toLinkStatus(state: LinkState): LinkStatus {
+  switch (state.state) {
+    case 'up':
+      return { state: 'up', sinceMs: state.sinceMs };
+    case 'waiting':
+      return { state: 'waiting', retryAtMs: state.retryAtMs, error: toErrorStatus(state.error) };
+    case 'opening':
+    case 'stopped':
+      return { state: state.state };
+  }
+}
+
+export function toErrorStatus(error: GatewayError): ErrorStatus {
+  const { action }: ErrorRule = error.rule;
+  return { code: error.code, subject: error.subject, message: error.message, action };
+}

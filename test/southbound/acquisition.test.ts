@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { Subject } from 'rxjs';
+import { GatewayError } from '../../src/model/error.ts';
+import type { ConnectionPlan, DevicePlan } from '../../src/model/plan.ts';
+import type { Point } from '../../src/model/point.ts';
+import type { Batch } from '../../src/model/reading.ts';
+import { silentLog } from '../../src/runtime/log.ts';
+import { acquire } from '../../src/southbound/acquisition.ts';
+import type { Connector, ConnectorSession } from '../../src/southbound/connector.ts';
+import { HandClock, settle } from '../support/hand-clock.ts';
+
+function point(device: string, name: string): Point {
+  return { id: `${device}/${name}`, device, name, address: {}, access: 'read', kind: 'telemetry', intervalMs: 1_000 };
+}
+
+function device(twin: string, names: readonly string[]): DevicePlan {
+  const hubs = { telemetry: ['cloud'], property: [], event: [], gap: ['cloud'], status: [] };
+  const points = names.map((name) => ({ point: point(twin, name), keys: {} }));
+  return { twin, labels: {}, connection: 'line', settings: {}, points, hubs, message: { maxBytes: 100_000, maxAgeMs: 5_000 } };
+}
+
+const plan: ConnectionPlan = {
+  name: 'line',
+  protocol: 'test',
+  endpoint: 'test://line',
+  settings: {},
+  devices: [device('meter-1', ['power']), device('meter-2', ['power', 'energy'])],
+};
+
+/** Plays back what a test scripts: a line that can be cut. */
+class RecordedConnector implements Connector {
+  readonly name = 'line';
+  refuse: GatewayError | undefined;
+  batches = new Subject<Batch>();
+  lose: (error: GatewayError) => void = () => {};
+
+  async open(): Promise<ConnectorSession> {
+    if (this.refuse !== undefined) throw this.refuse;
+    const lost = new Promise<GatewayError>((resolve) => {
+      this.lose = resolve;
+    });
+    this.batches = new Subject<Batch>();
+    return { lost, close: async () => {}, batches: this.batches, read: async () => [], write: async () => [] };
+  }
+
+  status() {
+    return { counters: {}, devices: {} };
+  }
+}
+
+function start(connector: RecordedConnector) {
+  const clock = new HandClock();
+  const stop = new AbortController();
+  const batches: Batch[] = [];
+  const acquisition = acquire(connector, {
+    plan,
+    clock,
+    log: silentLog,
+    signal: stop.signal,
+    onBatch: (batch) => batches.push(batch),
+  });
+  return { clock, stop, batches, acquisition };
+}
+
+const cut = () => new GatewayError('LINK_CLOSED', 'line', 'cut');
+
+function statuses(batches: readonly Batch[]): readonly string[] {
+  return batches.flatMap(({ readings }) => readings.map((reading) => `${reading.point.id} ${reading.status ?? 'Good'}`));
+}
+
+describe('acquisition', () => {
+  it('hands on what a device sends', async () => {
+    const connector = new RecordedConnector();
+    const { batches, stop, acquisition } = start(connector);
+    await settle();
+    const batch: Batch = {
+      device: 'meter-1',
+      readings: [{ point: point('meter-1', 'power'), value: 3, quality: 'good', sourceTimeMs: 1 }],
+    };
+    connector.batches.next(batch);
+    assert.deepEqual(batches, [batch]);
+    stop.abort();
+    await acquisition.done;
+  });
+
+  it('tells every point of every device bad, once, when the connection is lost', async () => {
+    const connector = new RecordedConnector();
+    const { clock, batches, stop, acquisition } = start(connector);
+    await settle();
+    connector.refuse = cut();
+    connector.lose(cut());
+    await clock.advance(120_000);
+    assert.deepEqual(statuses(batches), [
+      'meter-1/power BadNoCommunication',
+      'meter-2/power BadNoCommunication',
+      'meter-2/energy BadNoCommunication',
+    ]);
+    assert.equal(acquisition.session, undefined);
+    stop.abort();
+    await acquisition.done;
+  });
+
+  it('tells points bad when the device was never there, and again after it came and went', async () => {
+    const connector = new RecordedConnector();
+    connector.refuse = cut();
+    const { clock, batches, stop, acquisition } = start(connector);
+    await settle();
+    assert.equal(batches.length, 2);
+    connector.refuse = undefined;
+    await clock.advance(60_000);
+    connector.lose(cut());
+    await settle();
+    assert.equal(batches.length, 4);
+    stop.abort();
+    await acquisition.done;
+  });
+
+  it('says that trust is missing where that is the cause', async () => {
+    const connector = new RecordedConnector();
+    connector.refuse = new GatewayError('LINK_UNTRUSTED', 'line', 'unknown certificate');
+    const { batches, stop, acquisition } = start(connector);
+    await settle();
+    assert.equal(batches[0]?.readings[0]?.status, 'BadSecurityChecksFailed');
+    stop.abort();
+    await acquisition.done;
+  });
+
+  it('offers the session while the link is up', async () => {
+    const { stop, acquisition } = start(new RecordedConnector());
+    await settle();
+    assert.notEqual(acquisition.session, undefined);
+    assert.equal(acquisition.link.state, 'up');
+    stop.abort();
+    await acquisition.done;
+    assert.equal(acquisition.link.state, 'stopped');
+  });
+});
