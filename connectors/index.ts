@@ -1,4 +1,5 @@
 import type { ConnectorDefinition } from '../src/southbound/connector.ts';
+import { opcua } from './opcua/definition.ts';
 
 /** Every protocol the gateway speaks towards machines. One line each; nothing else has to change. */
-export const connectors: readonly ConnectorDefinition[] = [];
+export const connectors: readonly ConnectorDefinition[] = [opcua];

@@ -1,0 +1,75 @@
+import type { Remark } from '../../src/model/declaration.ts';
+import type { ConnectionPlan } from '../../src/model/plan.ts';
+import { type OpcuaDevice, type OpcuaPoint, type OpcuaSettings, securityMode } from './settings.ts';
+
+export type OpcuaPlan = ConnectionPlan<OpcuaSettings, OpcuaDevice, OpcuaPoint>;
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i;
+
+export function hostOf(url: string): string {
+  return /^opc\.tcp:\/\/(\[[^\]]+\]|[^:/]+)/.exec(url)?.[1] ?? '';
+}
+
+/** What one key alone cannot tell: security that does not fit, addresses and keys that will disappoint. */
+export function checkPlan(plan: OpcuaPlan): readonly Remark[] {
+  return [
+    ...checkSecurity(plan.settings),
+    ...checkTimes(plan.settings),
+    ...plan.devices.flatMap(({ points }) => points.flatMap(({ point }) => checkPoint(point))),
+  ];
+}
+
+function checkSecurity(settings: OpcuaSettings): readonly Remark[] {
+  const { policy } = settings.security;
+  const mode = securityMode(settings.security);
+  if ((policy === 'none') !== (mode === 'none')) {
+    return [
+      {
+        severity: 'error',
+        key: 'security',
+        message: `policy \`${policy}\` does not go with mode \`${mode}\``,
+        hint: 'leave out `mode`, or set both to `none`',
+      },
+    ];
+  }
+  if (mode !== 'none' || settings.insecure || LOOPBACK.test(hostOf(settings.url))) return [];
+  return [
+    {
+      severity: 'error',
+      key: 'security',
+      message: `policy \`none\` to ${hostOf(settings.url)} leaves every value, and the user, open to anybody on the way`,
+      hint: 'use another policy, or say `insecure: true` beside `url`',
+    },
+  ];
+}
+
+function checkTimes({ keepAlive, sessionTimeout }: OpcuaSettings): readonly Remark[] {
+  if (keepAlive * 2.5 < sessionTimeout) return [];
+  return [
+    {
+      severity: 'error',
+      key: 'keepAlive',
+      message: `2.5 times keepAlive (${keepAlive} ms) must be shorter than sessionTimeout (${sessionTimeout} ms)`,
+    },
+  ];
+}
+
+type OpcuaPlanPoint = OpcuaPlan['devices'][number]['points'][number]['point'];
+
+function checkPoint({ device, name, address: keys }: OpcuaPlanPoint): readonly Remark[] {
+  if (keys === undefined) return [];
+  const remarks: Remark[] = [];
+  const warn = (key: string, message: string, hint: string) =>
+    remarks.push({ severity: 'warning', device, point: name, key, message, hint });
+  if (typeof keys.address.namespace === 'number' && keys.address.namespace > 0) {
+    warn(
+      'address',
+      `namespace index ${keys.address.namespace} may mean another namespace after the server is changed`,
+      'write `nsu=` and the URI that the server lists at this index in its NamespaceArray (i=2255)',
+    );
+  }
+  if (keys.read === 'poll' && (keys.serverDeadband ?? keys.sampling ?? keys.queueSize) !== undefined) {
+    warn('read', 'a polled point has no sampling, queue or deadband at the server', 'use `read: subscribe`, or drop these keys');
+  }
+  return remarks;
+}

@@ -1,0 +1,23 @@
+import type { ConnectorDefinition } from '../../src/southbound/connector.ts';
+import { checkPlan } from './check.ts';
+import { connectionSchema, deviceSchema, type OpcuaSettings, pointSchema } from './settings.ts';
+
+export const opcua: ConnectorDefinition = {
+  protocol: 'opcua',
+  summary: 'OPC UA servers over opc.tcp: subscriptions or polling, signed and encrypted, with writing',
+  connection: connectionSchema,
+  device: deviceSchema,
+  point: pointSchema,
+  endpoint: ({ url, user }: OpcuaSettings) => {
+    const name = user !== undefined && 'name' in user ? `${user.name}@` : '';
+    return withPort(url).replace('opc.tcp://', `opc.tcp://${name}`);
+  },
+  check: checkPlan,
+  load: async () => (await import('./connector.ts')).createConnector,
+};
+
+/** One text for one endpoint: the host in lower case, the port written out, no slash at the end. */
+function withPort(url: string): string {
+  const [, host = '', port = '4840', path = ''] = /^opc\.tcp:\/\/(\[[^\]]+\]|[^:/]+)(?::(\d+))?(\/.*)?$/.exec(url) ?? [];
+  return `opc.tcp://${host.toLowerCase()}:${port}${path.replace(/\/+$/, '')}`;
+}

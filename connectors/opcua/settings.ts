@@ -1,0 +1,149 @@
+import { z } from 'zod';
+import { certificateFile, duration, secret } from '../../src/model/schema.ts';
+import { parseNodeAddress } from './node-address.ts';
+
+export const POLICIES = ['none', 'basic256sha256', 'aes128-sha256-rsaoaep', 'aes256-sha256-rsapss', 'best'] as const;
+export const MODES = ['none', 'sign', 'sign-and-encrypt'] as const;
+
+const url = z
+  .string()
+  .regex(/^opc\.tcp:\/\/(?:\[[0-9a-fA-F:.]+\]|[^\s:/?#@[\]]+)(?::\d{1,5})?(?:\/\S*)?$/, {
+    error: 'the address of an OPC UA server, e.g. `opc.tcp://10.20.0.17:4840`',
+  })
+  .meta({
+    description: 'Where the server listens. Without a port: 4840',
+    examples: ['opc.tcp://10.20.0.17:4840', 'opc.tcp://press-07.plant-a.example/OPCUA/SimulationServer'],
+  });
+
+const security = z
+  .strictObject({
+    policy: z.enum(POLICIES).default('best').meta({
+      description:
+        'How messages are protected. `best` takes the strongest that the server offers: `aes256-sha256-rsapss`, then `basic256sha256`, then `aes128-sha256-rsaoaep`',
+    }),
+    mode: z.enum(MODES).optional().meta({
+      description: 'Sign only, or sign and encrypt. Default `sign-and-encrypt`; `none` where `policy` is `none`',
+    }),
+  })
+  .prefault({})
+  .meta({ description: 'Protection of the connection', examples: [{ policy: 'basic256sha256', mode: 'sign-and-encrypt' }] });
+
+const user = z
+  .union([
+    z.strictObject({
+      name: z.string().min(1).meta({ description: 'User name' }),
+      password: secret().meta({ description: 'Password of the user, as the name of a secret' }),
+    }),
+    z.strictObject({
+      certificate: certificateFile().meta({ description: 'Certificate of the user, PEM' }),
+      privateKey: secret().meta({ description: 'Private key of that certificate, PEM, as the name of a secret' }),
+    }),
+  ])
+  .optional()
+  .meta({
+    description: 'Who the gateway is to the server: `name` and `password`, or `certificate` and `privateKey`. Default: anonymous',
+  });
+
+export const connectionSchema = z.object({
+  url,
+  security,
+  insecure: z.boolean().default(false).meta({
+    description: 'Allows `policy: none` to a server on another machine: anybody on the way can read and change the values',
+  }),
+  user,
+  timeout: duration()
+    .prefault('10 s')
+    .meta({
+      description: 'Longest wait for one answer of the server; opening the connection may take three times as long',
+      examples: ['5 s'],
+    }),
+  sessionTimeout: duration()
+    .prefault('60 s')
+    .meta({
+      description:
+        'How long the server keeps the session and what it collected while the network is away; a longer break is a loss',
+      examples: ['2 min'],
+    }),
+  keepAlive: duration()
+    .prefault('5 s')
+    .meta({
+      description: 'The server says at least this often that it lives when no value changes; silence of 2.5 times this is a loss',
+      examples: ['2 s'],
+    }),
+  publishingInterval: duration()
+    .prefault('1 s')
+    .meta({
+      description: 'How often the server sends what it has collected. A point may have its own',
+      examples: ['500 ms'],
+    }),
+});
+
+export const deviceSchema = z.object({});
+
+const address = z
+  .string()
+  .transform((text, context) => {
+    const parsed = parseNodeAddress(text);
+    if (parsed !== undefined) return parsed;
+    context.addIssue({ code: 'custom', message: 'a node id with its namespace URI, e.g. `nsu=urn:acme:press;s=Line1.Speed`' });
+    return z.NEVER;
+  })
+  .meta({
+    description:
+      'Node id: `nsu=<namespace URI>;` and `s=` (text), `i=` (number), `g=` (GUID) or `b=` (base64). `;` and `%` in the URI are written `%3B` and `%25`. `ns=<index>;` works too, but the index may change when the server is changed',
+    examples: ['nsu=urn:acme:press;s=Line1.Speed', 'nsu=http://acme.example/UA/;i=1001', 'i=2258'],
+  });
+
+const serverDeadband = z
+  .union([
+    z.strictObject({ absolute: z.number().positive().meta({ description: "Change in the device's own unit" }) }),
+    z.strictObject({
+      percent: z.number().positive().max(100).meta({ description: 'Change in percent of the EURange that the server knows' }),
+    }),
+  ])
+  .optional()
+  .meta({
+    description:
+      'The server keeps smaller changes to itself. Where it cannot, all changes come, and the status of the connection says so',
+    examples: [{ absolute: 0.5 }, { percent: 2 }],
+  });
+
+export const pointSchema = z.object({
+  address,
+  read: z.enum(['subscribe', 'poll']).default('subscribe').meta({
+    description: '`subscribe`: the server samples every `interval` and sends changes. `poll`: the gateway reads every `interval`',
+  }),
+  sampling: duration()
+    .optional()
+    .meta({
+      description: 'How often the server looks at the value. Default: `interval`',
+      examples: ['100 ms'],
+    }),
+  publishingInterval: duration()
+    .optional()
+    .meta({
+      description: 'How often the server sends what it has collected of this point. Default: that of the connection',
+      examples: ['250 ms'],
+    }),
+  queueSize: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .meta({
+      description: 'Values that the server keeps of this point between two publishings. Default: publishing by sampling, plus 2',
+      examples: [100],
+    }),
+  serverDeadband,
+});
+
+export type OpcuaSettings = z.output<typeof connectionSchema>;
+export type OpcuaPoint = z.output<typeof pointSchema>;
+export type OpcuaDevice = z.output<typeof deviceSchema>;
+export type SecurityPolicyName = (typeof POLICIES)[number];
+export type SecurityModeName = (typeof MODES)[number];
+
+/** What `mode` means where it is not written. */
+export function securityMode({ policy, mode }: OpcuaSettings['security']): SecurityModeName {
+  return mode ?? (policy === 'none' ? 'none' : 'sign-and-encrypt');
+}
