@@ -1,5 +1,6 @@
 import type { ConnectorDefinition } from '../src/southbound/connector.ts';
+import { modbusRtu, modbusRtuOverTcp, modbusTcp } from './modbus/definition.ts';
 import { opcua } from './opcua/definition.ts';
 
 /** Every protocol the gateway speaks towards machines. One line each; nothing else has to change. */
-export const connectors: readonly ConnectorDefinition[] = [opcua];
+export const connectors: readonly ConnectorDefinition[] = [modbusTcp, modbusRtu, modbusRtuOverTcp, opcua];

@@ -1,0 +1,48 @@
+import type { ConnectorDefinition } from '../../src/southbound/connector.ts';
+import { checkPlan } from './check.ts';
+import {
+  pointSchema,
+  type RtuOverTcpSettings,
+  type RtuSettings,
+  rtuConnection,
+  rtuDevice,
+  rtuOverTcpConnection,
+  type TcpSettings,
+  tcpConnection,
+  tcpDevice,
+} from './settings.ts';
+
+const load = async () => (await import('./connector.ts')).createConnector;
+
+export const modbusTcp: ConnectorDefinition = {
+  protocol: 'modbus-tcp',
+  summary: 'Modbus TCP: devices with an Ethernet port, and serial units behind a converter that speaks Modbus TCP',
+  connection: tcpConnection,
+  device: tcpDevice,
+  point: pointSchema,
+  endpoint: ({ host, port }: TcpSettings) => `modbus-tcp://${host.toLowerCase()}:${port}`,
+  check: checkPlan,
+  load,
+};
+
+export const modbusRtu: ConnectorDefinition = {
+  protocol: 'modbus-rtu',
+  summary: 'Modbus RTU: units on a serial line, RS-485 or RS-232',
+  connection: rtuConnection,
+  device: rtuDevice,
+  point: pointSchema,
+  endpoint: ({ port }: RtuSettings) => `modbus-rtu://${port}`,
+  check: checkPlan,
+  load,
+};
+
+export const modbusRtuOverTcp: ConnectorDefinition = {
+  protocol: 'modbus-rtu-over-tcp',
+  summary: 'Modbus RTU frames over a TCP connection: units behind a transparent serial converter',
+  connection: rtuOverTcpConnection,
+  device: rtuDevice,
+  point: pointSchema,
+  endpoint: ({ host, port }: RtuOverTcpSettings) => `modbus-rtu-over-tcp://${host.toLowerCase()}:${port}`,
+  check: checkPlan,
+  load,
+};

@@ -1,0 +1,223 @@
+import { z } from 'zod';
+import { duration, portNumber } from '../../src/model/schema.ts';
+import { type ModbusAddress, parseReference, TABLES } from './address.ts';
+
+const timing = {
+  timeout: duration()
+    .prefault('1 s')
+    .meta({
+      description: 'Longest wait for the answer of a device, beside the time that request and answer take on a serial line',
+      examples: ['500 ms'],
+    }),
+  retries: z.int().min(0).max(5).default(1).meta({
+    description: 'How often a read is asked again after silence or a damaged answer. Writes are never repeated',
+  }),
+  pauseBetweenRequests: duration()
+    .prefault('0 ms')
+    .meta({
+      description: 'Rest for slow devices after each answer, beside the silence that the standard asks for',
+      examples: ['50 ms'],
+    }),
+};
+
+const network = {
+  host: z
+    .string()
+    .min(1)
+    .meta({ description: 'Host name or IP address', examples: ['10.20.0.17'] }),
+  port: portNumber().default(502).meta({ description: 'TCP port' }),
+  connectTimeout: duration()
+    .prefault('3 s')
+    .meta({ description: 'Longest wait until the connection is open', examples: ['5 s'] }),
+  maxTimeouts: z.int().min(1).max(1_000).default(3).meta({
+    description: 'So many answers missing in a row, whatever the unit, and the connection is closed and opened anew',
+  }),
+};
+
+const rtuTiming = {
+  lateWindow: duration()
+    .optional()
+    .meta({
+      description:
+        'After a missing answer the line is listened to until it was quiet this long, so that a late answer is not taken for the next one. Default: a quarter of `timeout`',
+      examples: ['200 ms'],
+    }),
+  echo: z.enum(['detect', 'strip']).default('detect').meta({
+    description:
+      'Some two-wire adapters send back what they were given. `detect`: found out by the first read; `strip`: known beforehand',
+  }),
+};
+
+const line = {
+  port: z
+    .string()
+    .startsWith('/', 'the path of a serial port, e.g. `/dev/serial/by-id/usb-FTDI_USB-RS485-if00-port0`')
+    .meta({
+      description: 'Serial port. The names in `/dev/serial/by-id/` stay the same when adapters are plugged in another order',
+      examples: ['/dev/serial/by-id/usb-FTDI_USB-RS485-if00-port0'],
+    }),
+  baudRate: z
+    .int()
+    .min(300)
+    .max(4_000_000)
+    .default(19_200)
+    .meta({ description: 'Bits per second', examples: [9600, 115_200] }),
+  dataBits: z.literal(8).default(8).meta({ description: 'Always 8 with Modbus RTU' }),
+  parity: z.enum(['even', 'odd', 'none']).default('even').meta({ description: 'Parity; the standard asks for `even`' }),
+  stopBits: z
+    .union([z.literal(1), z.literal(2)])
+    .default(1)
+    .meta({ description: 'Stop bits; the standard asks for 2 without parity, most devices take 1' }),
+  interFrameDelay: duration()
+    .optional()
+    .meta({
+      description: 'Silence before each request. Default: 3.5 characters, at least 1.75 ms',
+      examples: ['5 ms'],
+    }),
+};
+
+export const tcpConnection = z.object({ ...network, ...timing });
+export const rtuOverTcpConnection = z.object({ ...network, ...timing, ...rtuTiming });
+export const rtuConnection = z.object({ ...line, ...timing, ...rtuTiming });
+
+function deviceKeys(maxGap: number) {
+  return {
+    maxRegistersPerRequest: z
+      .int()
+      .min(1)
+      .max(125)
+      .default(125)
+      .meta({
+        description: 'Most registers that the device gives in one answer',
+        examples: [32],
+      }),
+    maxBitsPerRequest: z
+      .int()
+      .min(1)
+      .max(2_000)
+      .default(2_000)
+      .meta({
+        description: 'Most coils or discrete inputs that the device gives in one answer',
+        examples: [256],
+      }),
+    maxGap: z
+      .int()
+      .min(0)
+      .max(2_000)
+      .default(maxGap)
+      .meta({
+        description:
+          'Unwanted registers that may be read along to save a request (for coils sixteen times as many); 0 for devices with holes',
+        examples: [0],
+      }),
+    addressBase: z
+      .union([z.literal(0), z.literal(1)])
+      .default(0)
+      .meta({ description: '1 where the list of the device counts registers from one. `reference` always does' }),
+    probeInterval: duration()
+      .prefault('30 s')
+      .meta({ description: 'A silent unit is asked more and more rarely, at last this often', examples: ['10 s'] }),
+  };
+}
+
+export const tcpDevice = z.object({
+  unit: z.int().min(0).max(255).default(1).meta({
+    description:
+      'Unit number. Devices with their own Ethernet port mostly take 1 or 255; behind a converter it is the number on the line',
+  }),
+  ...deviceKeys(50),
+});
+
+export const rtuDevice = z.object({
+  unit: z
+    .int()
+    .min(1)
+    .max(247)
+    .meta({ description: 'Unit number on the line', examples: [3] }),
+  ...deviceKeys(10),
+});
+
+const cell = (what: string) =>
+  z
+    .int()
+    .min(0)
+    .max(65_536)
+    .optional()
+    .meta({ description: `${what}, counted from 0 (or from \`addressBase\`)`, examples: [100] });
+
+const ADDRESS_HINT = 'an address, e.g. `{ holding: 100 }` counted from 0, or `{ reference: 40101 }` as in the list of the device';
+
+const address = z
+  .strictObject(
+    {
+      holding: cell('Holding register'),
+      input: cell('Input register'),
+      coil: cell('Coil'),
+      discrete: cell('Discrete input'),
+      reference: z
+        .union([z.int(), z.string()], { error: 'a number such as `30013`, `40001` or `400001`' })
+        .refine((reference) => parseReference(reference) !== undefined, {
+          error:
+            'five or six digits: 0 (coil), 1 (discrete input), 3 (input register) or 4 (holding register), then the number from 1',
+        })
+        .optional()
+        .meta({
+          description: 'Number in Modicon notation, which counts from one: 40001 is `holding: 0`',
+          examples: [30013, 400001],
+        }),
+      bit: z.int().min(0).max(15).optional().meta({ description: 'Bit of the register, 0 is the least significant' }),
+    },
+    { error: (issue) => (issue.code === 'invalid_type' ? addressHint(issue.input) : undefined) },
+  )
+  .transform((keys, context): ModbusAddress => {
+    const found = TABLES.filter((table) => keys[table] !== undefined);
+    const parsed = keys.reference === undefined ? undefined : parseReference(keys.reference);
+    const [table] = found;
+    if (found.length + (parsed === undefined ? 0 : 1) !== 1) {
+      context.addIssue({ code: 'custom', message: 'exactly one of `holding`, `input`, `coil`, `discrete` and `reference`' });
+      return z.NEVER;
+    }
+    const bit = keys.bit === undefined ? {} : { bit: keys.bit };
+    if (parsed !== undefined) return { ...parsed, ...bit, notation: 'reference' };
+    return { table: table ?? 'holding', number: (table && keys[table]) ?? 0, ...bit, notation: 'number' };
+  })
+  .meta({
+    description: 'Where the value is: a table with a number counted from 0, or `reference`; `bit` for one bit of a register',
+    examples: [{ holding: 100 }, { input: 12, bit: 3 }, { coil: 4 }, { reference: 40001 }],
+  });
+
+function addressHint(input: unknown): string {
+  const isReference = (typeof input === 'number' || typeof input === 'string') && parseReference(input) !== undefined;
+  return isReference ? `an address; for the number in the list of the device write \`{ reference: ${input} }\`` : ADDRESS_HINT;
+}
+
+const order = z.enum(['big-endian', 'little-endian']).default('big-endian');
+
+export const pointSchema = z.object({
+  address,
+  wordOrder: order.meta({
+    description:
+      'Order of the registers of a value: `big-endian` is most significant first (ABCD), `little-endian` least significant first (CDAB)',
+  }),
+  byteOrder: order.meta({
+    description:
+      'Order of the two bytes in a register: `big-endian` is the standard; `little-endian` gives BADC, with `wordOrder: little-endian` DCBA',
+  }),
+  length: z
+    .int()
+    .min(1)
+    .max(125)
+    .optional()
+    .meta({ description: 'Registers of a `string` or of `bytes`', examples: [8] }),
+  writeWith: z.enum(['single', 'multiple']).optional().meta({
+    description:
+      'Function used to write: `single` (5, 6) or `multiple` (15, 16). Default: `single` for one coil or register, else `multiple`',
+  }),
+});
+
+export type TcpSettings = z.output<typeof tcpConnection>;
+export type RtuOverTcpSettings = z.output<typeof rtuOverTcpConnection>;
+export type RtuSettings = z.output<typeof rtuConnection>;
+export type ModbusSettings = TcpSettings | RtuOverTcpSettings | RtuSettings;
+export type ModbusDevice = z.output<typeof rtuDevice>;
+export type ModbusPoint = z.output<typeof pointSchema>;
