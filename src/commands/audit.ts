@@ -1,0 +1,28 @@
+import type { Command, CommandResult } from '../model/command.ts';
+
+/** What is kept of every command, whatever became of it. */
+export interface AuditEntry {
+  /** When the command arrived; UTC, milliseconds since 1970. */
+  readonly timeMs: number;
+  readonly durationMs: number;
+  readonly command: Command;
+  readonly result: CommandResult;
+}
+
+/** One flat log line: `command answered` with these fields. 64-bit integers become text, which JSON can carry. */
+export function auditFields({ timeMs, durationMs, command, result }: AuditEntry): Readonly<Record<string, unknown>> {
+  return {
+    command: command.id,
+    device: command.device,
+    status: result.status,
+    received: new Date(timeMs).toISOString(),
+    duration_ms: Math.round(durationMs),
+    desired: carryable(command.desired),
+    points: carryable(result.points),
+    ...(result.error === undefined ? {} : { code: result.error.code, reason: result.error.message }),
+  };
+}
+
+function carryable(data: unknown): unknown {
+  return JSON.parse(JSON.stringify(data, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value)));
+}

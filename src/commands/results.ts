@@ -1,0 +1,22 @@
+import type { Command, CommandResult, PointResult } from '../model/command.ts';
+import type { Finding } from './finding.ts';
+
+/** Refused before any point was looked at. */
+export function refuse({ id, device }: Command, error: Finding): CommandResult {
+  return { id, device, status: 'refused', points: {}, error };
+}
+
+/** Refused for some of its points; then none is written. `findings` by point name. */
+export function refusePoints(command: Command, findings: Readonly<Record<string, Finding>>): CommandResult {
+  const reasons = new Map(Object.entries(findings));
+  const points = Object.keys(command.desired).map((name): [string, PointResult] => {
+    const error = reasons.get(name);
+    return [name, { status: 'refused', ...(error === undefined ? {} : { error }) }];
+  });
+  return { id: command.id, device: command.device, status: 'refused', points: Object.fromEntries(points) };
+}
+
+export function conclude({ id, device }: Command, points: Readonly<Record<string, PointResult>>): CommandResult {
+  const isDone = Object.values(points).every(({ status }) => status === 'written');
+  return { id, device, status: isDone ? 'done' : 'failed', points };
+}

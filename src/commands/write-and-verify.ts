@@ -1,0 +1,120 @@
+import type { PointResult } from '../model/command.ts';
+import type { ErrorCode, GatewayError } from '../model/error.ts';
+import type { PointPlan } from '../model/plan.ts';
+import type { Reading } from '../model/reading.ts';
+import type { Value } from '../model/value.ts';
+import type { ConnectorSession, WriteResult } from '../southbound/connector.ts';
+import { finding, toFinding } from './finding.ts';
+import { isTaken } from './same-value.ts';
+import type { Target } from './target.ts';
+
+export interface PreparedWrite {
+  readonly target: Target;
+  /** The device's own value. */
+  readonly value: Value;
+}
+
+export type ToEngineering = (plan: PointPlan, reading: Reading) => Reading;
+
+/** With these the device has certainly not taken the value; after any other error nobody knows. */
+const CERTAINLY_NOT_WRITTEN: ReadonlySet<ErrorCode> = new Set([
+  'DEVICE_EXCEPTION',
+  'DEVICE_BUSY',
+  'VALUE_TYPE',
+  'VALUE_OUT_OF_RANGE',
+  'COMMAND_READ_ONLY',
+  'COMMAND_FAILED',
+]);
+
+/** Writes once, reads back, compares. Never writes again: a second write could hit what a person has changed meanwhile. */
+export async function writeAndVerify(
+  session: ConnectorSession,
+  writes: readonly PreparedWrite[],
+  toEngineering: ToEngineering,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, PointResult>>> {
+  const written = await write(session, writes, signal);
+  if (written instanceof Error) return resultsOf(writes, () => unknown(written));
+  const readable = writes.filter(({ target }, index) => target.plan.point.access !== 'write' && mayBeWritten(written[index]));
+  const readBack = await readAgain(session, readable, signal);
+  return resultsOf(writes, (prepared, index) => judge(prepared, written[index], readBack, toEngineering));
+}
+
+async function write(
+  session: ConnectorSession,
+  writes: readonly PreparedWrite[],
+  signal: AbortSignal,
+): Promise<readonly WriteResult[] | Error> {
+  try {
+    return await session.write(
+      writes.map(({ target, value }) => ({ point: target.plan.point, value })),
+      signal,
+    );
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** By point id; an error where the link was lost before the answer. */
+async function readAgain(
+  session: ConnectorSession,
+  writes: readonly PreparedWrite[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Reading> | Error> {
+  if (writes.length === 0) return new Map();
+  try {
+    const readings = await session.read(
+      writes.map(({ target }) => target.plan.point),
+      signal,
+    );
+    return new Map(readings.map((reading) => [reading.point.id, reading]));
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function judge(
+  { target, value }: PreparedWrite,
+  result: WriteResult | undefined,
+  readBack: ReadonlyMap<string, Reading> | Error,
+  toEngineering: ToEngineering,
+): PointResult {
+  const { plan } = target;
+  const error = errorOf(result);
+  if (!mayBeWritten(result)) return { status: 'failed', error: toFinding(error) };
+  if (plan.point.access === 'write') return error === undefined ? { status: 'written' } : unknown(error);
+  if (readBack instanceof Error) return unknown(error ?? readBack);
+  const reading = readBack.get(plan.point.id);
+  if (reading === undefined || reading.quality === 'bad' || reading.value === null) {
+    return error === undefined ? notReadBack(reading) : unknown(error);
+  }
+  const seen = { value: toEngineering(plan, reading).value };
+  if (isTaken(plan.point.type, value, reading.value)) return { status: 'written', ...seen };
+  if (error !== undefined) return { ...unknown(error), ...seen };
+  return { status: 'failed', ...seen, error: finding('COMMAND_FAILED', `wrote ${target.wanted}, read back ${seen.value}`) };
+}
+
+function mayBeWritten(result: WriteResult | undefined): boolean {
+  const error = errorOf(result);
+  return error === undefined || !CERTAINLY_NOT_WRITTEN.has(error.code);
+}
+
+function errorOf(result: WriteResult | undefined): GatewayError | undefined {
+  return result === undefined || result.written ? undefined : result.error;
+}
+
+function notReadBack(reading: Reading | undefined): PointResult {
+  const message = `the device took the value but does not show it: ${reading?.status ?? 'no reading'}`;
+  return { status: 'unknown', error: finding('COMMAND_FAILED', message) };
+}
+
+function unknown(error: Error): PointResult {
+  return { status: 'unknown', error: toFinding(error) };
+}
+
+function resultsOf(
+  writes: readonly PreparedWrite[],
+  result: (prepared: PreparedWrite, index: number) => PointResult,
+): Readonly<Record<string, PointResult>> {
+  return Object.fromEntries(writes.map((prepared, index) => [prepared.target.name, result(prepared, index)]));
+}
