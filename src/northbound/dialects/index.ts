@@ -1,4 +1,5 @@
 import type { DialectDefinition } from '../dialect.ts';
+import { mqtt } from './mqtt/definition.ts';
 
 /** Every dialect of MQTT the gateway speaks towards clouds. One line each; nothing else has to change. */
-export const dialects: readonly DialectDefinition[] = [];
+export const dialects: readonly DialectDefinition[] = [mqtt];

@@ -1,0 +1,79 @@
+import type { Remark } from '../../../model/declaration.ts';
+import { brokerOf } from './broker.ts';
+import type { MqttSettings } from './settings.ts';
+import { placeholdersOf, templateFault } from './topic-template.ts';
+
+/**
+ * What one key alone cannot tell. `labels` are the names of all labels of the gateway and its twins; without them labels are not checked
+ * here, but when the dialect is made.
+ */
+export function checkSettings(settings: MqttSettings, labels?: readonly string[]): readonly Remark[] {
+  return [...checkTransport(settings), ...checkTopics(settings, labels), ...checkTimes(settings)];
+}
+
+function checkTransport({ url, auth, ca, insecure }: MqttSettings): Remark[] {
+  const broker = brokerOf(url);
+  if (broker === undefined)
+    return [fault('url', `\`${url}\` is not the address of a broker`, 'e.g. `mqtts://broker.example:8883`')];
+  if (broker.tls) return [];
+  const remarks: Remark[] = [];
+  if (!insecure && !isLoopback(broker.host)) {
+    remarks.push(
+      fault(
+        'url',
+        `\`${url}\` would leave this machine without TLS`,
+        'use `mqtts://`, or say `insecure: true` if the network is trusted',
+      ),
+    );
+  }
+  if (auth !== undefined && 'certificate' in auth)
+    remarks.push(fault('auth', 'a client certificate needs TLS', 'use `mqtts://`'));
+  if (ca !== undefined)
+    remarks.push({ severity: 'warning', key: 'ca', message: '`ca` has no effect without TLS', hint: 'use `mqtts://`' });
+  return remarks;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+function checkTopics(settings: MqttSettings, labels: readonly string[] | undefined): Remark[] {
+  const { topic, statusTopic, commands } = settings;
+  const known = (names: readonly string[], template: string) => [...names, ...(labels ?? placeholdersOf(template))];
+  const check = (key: string, template: string, names: readonly string[]): Remark[] => {
+    const found = templateFault(template, known(names, template));
+    return found === undefined ? [] : [{ severity: 'error', key, ...found }];
+  };
+  const remarks = [
+    ...check('topic', topic, ['gateway', 'twin', 'kind']),
+    ...check('statusTopic', statusTopic, ['gateway']),
+    ...check('commands', commands.topic, ['gateway', 'twin']),
+    ...check('commands', commands.results, ['gateway', 'twin']),
+  ];
+  if (!placeholdersOf(commands.topic).includes('twin')) {
+    remarks.push(
+      fault('commands', `\`${commands.topic}\` does not say which twin is meant`, 'put `{twin}` into `commands.topic`'),
+    );
+  }
+  if (commands.topic === commands.results) {
+    remarks.push(
+      fault('commands', '`commands.topic` and `commands.results` are the same', 'results would come back as commands'),
+    );
+  }
+  return remarks;
+}
+
+function checkTimes({ keepAlive, connectTimeout, acknowledgeTimeout }: MqttSettings): Remark[] {
+  const remarks: Remark[] = [];
+  if (keepAlive < 1_000 || keepAlive > 65_535_000) {
+    remarks.push(fault('keepAlive', 'MQTT counts in whole seconds, from 1 s to 65535 s'));
+  }
+  for (const [key, ms] of Object.entries({ connectTimeout, acknowledgeTimeout })) {
+    if (ms < 100 || ms > 600_000) remarks.push(fault(key, 'expected from `100 ms` to `10 min`'));
+  }
+  return remarks;
+}
+
+function fault(key: string, message: string, hint?: string): Remark {
+  return { severity: 'error', key, message, ...(hint === undefined ? {} : { hint }) };
+}

@@ -1,0 +1,12 @@
+import type { DialectDefinition } from '../../dialect.ts';
+import { checkSettings } from './check.ts';
+import { createMqttDialect } from './dialect.ts';
+import { settingsSchema } from './settings.ts';
+
+export const mqtt: DialectDefinition = {
+  dialect: 'mqtt',
+  summary: 'Any MQTT broker, 3.1.1 or 5: messages in JSON on topics of your choice',
+  settings: settingsSchema,
+  check: checkSettings,
+  create: createMqttDialect,
+};

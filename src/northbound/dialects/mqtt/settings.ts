@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { certificateFile, duration, secret } from '../../../model/schema.ts';
+import { SHAPE_NAMES } from '../../shapes/names.ts';
+
+const NAMES = 'Names in braces: gateway, twin, kind, and any label of the gateway or the twin';
+
+const passwordUser = z.strictObject({
+  username: z
+    .string()
+    .min(1)
+    .meta({ description: 'User name at the broker', examples: ['gw3'] }),
+  password: secret().meta({ description: 'Password at the broker', examples: ['!secret historian-password'] }),
+});
+
+const certificateUser = z.strictObject({
+  certificate: certificateFile().meta({ description: 'Client certificate, PEM, with its chain', examples: ['hub.crt'] }),
+  privateKey: secret().meta({ description: 'Private key of the certificate, PEM', examples: ['!secret hub.key'] }),
+});
+
+const commands = z.strictObject({
+  topic: z
+    .string()
+    .default('{gateway}/{twin}/command')
+    .meta({ description: 'Where commands for a twin arrive. Must hold `{twin}`', examples: ['{site}/{twin}/command'] }),
+  results: z
+    .string()
+    .default('{gateway}/{twin}/result')
+    .meta({
+      description: 'Where their results go, unless the command names a response topic',
+      examples: ['{site}/{twin}/result'],
+    }),
+});
+
+export const settingsSchema = z.object({
+  url: z
+    .string()
+    .regex(/^mqtts?:\/\/[^\s/?#@]+\/?$/, 'an address such as `mqtts://broker.example:8883`; user and password stand in `auth`')
+    .meta({
+      description: 'Broker: `mqtts://host:port` (TLS, default port 8883) or `mqtt://host:port` (plain, default port 1883)',
+      examples: ['mqtts://broker.plant-a.example:8883'],
+    }),
+  protocol: z
+    .union([z.literal('3.1.1'), z.literal(5)])
+    .default(5)
+    .meta({ description: 'Version of MQTT. A number 5, or the text "3.1.1"', examples: [5, '3.1.1'] }),
+  topic: z
+    .string()
+    .default('{gateway}/{twin}/{kind}')
+    .meta({ description: `Where messages go. ${NAMES}`, examples: ['{tenant}/{site}/{twin}/{kind}'] }),
+  statusTopic: z
+    .string()
+    .default('{gateway}/status')
+    .meta({
+      description: 'Where the retained `online` and `offline` of the gateway stand',
+      examples: ['{site}/{gateway}/status'],
+    }),
+  commands: commands.prefault({}).meta({
+    description: 'Where commands come from. They are always listened to; only points with `write:` can be written',
+  }),
+  shape: z.enum(SHAPE_NAMES).default('twin').meta({
+    description: '`twin`: values by name, times as offsets, small. `expanded`: a list of points with full times, larger',
+  }),
+  historyAfter: duration()
+    .prefault('60 s')
+    .meta({ description: 'Messages whose last value is older than this when sent carry `"history": true`', examples: ['5 min'] }),
+  clientId: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .meta({ description: 'Client id at the broker. Default: the id of the gateway', examples: ['gw3'] }),
+  auth: z
+    .union([passwordUser, certificateUser])
+    .optional()
+    .meta({ description: 'Who the gateway is at the broker: user name and password, or client certificate and key' }),
+  ca: certificateFile()
+    .optional()
+    .meta({
+      description: 'CA certificates to trust instead of those of the system; several in one file while a CA is renewed',
+      examples: ['plant-ca.crt'],
+    }),
+  keepAlive: duration()
+    .prefault('25 s')
+    .meta({ description: 'Longest silence before the gateway asks whether the broker is there', examples: ['25 s'] }),
+  connectTimeout: duration()
+    .prefault('10 s')
+    .meta({ description: 'Longest wait until the broker has accepted the gateway', examples: ['10 s'] }),
+  acknowledgeTimeout: duration()
+    .prefault('20 s')
+    .meta({
+      description: 'Longest wait for the acknowledgement of a message; then the connection is opened anew',
+      examples: ['20 s'],
+    }),
+  window: z.int().min(1).max(100).default(50).meta({ description: 'Messages sent but not yet acknowledged, at most' }),
+  insecure: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Allows `mqtt://` beyond this machine: everybody on the way can read and change everything' }),
+});
+
+export type MqttSettings = z.output<typeof settingsSchema>;
