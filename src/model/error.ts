@@ -22,6 +22,7 @@ export const ERRORS = {
   LINK_PROTOCOL: rule('link', true, 'the other side does not speak this protocol; check port and protocol'),
   LINK_DOWN: rule('link', true, 'the connection is down; see its own error'),
   PORT_BUSY: rule('link', true, 'another program holds the serial port; stop it'),
+  OPERATIONS_UNAVAILABLE: rule('link', true, 'choose an `operations` host and port that are free on this machine'),
   DEVICE_TIMEOUT: rule('device', true, 'check unit number, wiring and termination, and the response timeout'),
   DEVICE_EXCEPTION: rule('device', false, 'the device refuses this address or function; compare with its register list'),
   DEVICE_BUSY: rule('device', true, 'the device is busy; poll less often'),
