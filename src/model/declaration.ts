@@ -38,8 +38,11 @@ export interface OperatorDeclaration {
   readonly summary: string;
   /** The point keys that switch it on, e.g. `scale` and `offset`. All optional; unique among operators. */
   readonly keys: z.ZodObject;
-  /** Checks the keys of one point against each other and against the other points of the device (`points`: their names). */
-  check?(keys: Readonly<Record<string, unknown>>, points: readonly string[]): readonly Remark[];
+  /**
+   * Checks the keys of one point against each other and against the other points of the device (`points`: their names;
+   * `point`: its own). A remark names the key; `config` knows the rest.
+   */
+  check?(keys: Readonly<Record<string, unknown>>, points: readonly string[], point?: string): readonly Remark[];
 }
 
 export interface DialectDeclaration {

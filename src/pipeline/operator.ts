@@ -12,6 +12,10 @@ export interface OperatorDefinition extends OperatorDeclaration {
    * It never throws and never errors.
    */
   create(device: DevicePlan, scheduler: SchedulerLike): MonoTypeOperatorFunction<readonly Reading[]>;
+  /** Whether a point needs the operator. Absent: it does when it has one of the operator's keys. */
+  appliesTo?(point: PointPlan): boolean;
+  /** The points that leave the operator in place of this one. Absent: the same. */
+  expand?(point: PointPlan): readonly PointPlan[];
   /** Undoes the operator for a value to be written. Throws VALUE_TYPE or VALUE_OUT_OF_RANGE. Absent: nothing to undo. */
   invert?(point: PointPlan, value: Value): Value;
 }

@@ -1,0 +1,36 @@
+import type { SchedulerLike, Subscription } from 'rxjs';
+
+/** One timer for all points of an operator, so that things due in silence happen too. */
+export interface Alarm {
+  /** Rings after `delayMs` or earlier. */
+  within(delayMs: number): void;
+  cancel(): void;
+}
+
+export function createAlarm(scheduler: SchedulerLike, onRing: () => void): Alarm {
+  let timer: Subscription | undefined;
+  let dueMs = Number.POSITIVE_INFINITY;
+  const cancel = (): void => {
+    timer?.unsubscribe();
+    timer = undefined;
+    dueMs = Number.POSITIVE_INFINITY;
+  };
+  return {
+    within(delayMs) {
+      const wantedMs = scheduler.now() + delayMs;
+      if (dueMs <= wantedMs) return;
+      cancel();
+      dueMs = wantedMs;
+      timer = scheduler.schedule(() => {
+        cancel();
+        onRing();
+      }, delayMs);
+    },
+    cancel,
+  };
+}
+
+/** Milliseconds of `durationMs` that are left at `nowMs`. Nothing is left when the clock was set back behind `sinceMs`. */
+export function remainingMs(sinceMs: number, durationMs: number, nowMs: number): number {
+  return nowMs < sinceMs ? 0 : Math.max(0, sinceMs + durationMs - nowMs);
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import type { PointPlan } from '../../model/plan.ts';
+import { mapReadings, type Step, worsen } from '../map-readings.ts';
+import type { OperatorDefinition } from '../operator.ts';
+
+const keys = z.object({
+  range: z
+    .strictObject({
+      min: z
+        .number()
+        .optional()
+        .meta({ description: 'Smallest value that can be true', examples: [-40] }),
+      max: z
+        .number()
+        .optional()
+        .meta({ description: 'Largest value that can be true', examples: [150] }),
+    })
+    .refine(({ min, max }) => min !== undefined || max !== undefined, '`min`, `max` or both')
+    .refine(({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }) => min < max, '`min` below `max`')
+    .optional()
+    .meta({
+      description:
+        'What the engineering value can be. A value outside is sent with quality uncertain and status UncertainEngineeringUnitsExceeded',
+      examples: [{ min: -40, max: 150 }],
+    }),
+});
+
+export const range: OperatorDefinition = {
+  name: 'range',
+  summary: 'Makes values uncertain that cannot be true.',
+  keys,
+  create: (device) => mapReadings(device, rangeStep),
+};
+
+/** Also for derived points, which are computed after the others were checked. */
+export function rangeStep(point: PointPlan): Step | undefined {
+  const limits = (point.keys as z.output<typeof keys>).range;
+  if (limits === undefined) return undefined;
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = limits;
+  return (reading) => {
+    const { value } = reading;
+    if (typeof value !== 'number' && typeof value !== 'bigint') return reading;
+    return value < min || value > max ? worsen(reading, 'uncertain', 'UncertainEngineeringUnitsExceeded') : reading;
+  };
+}
