@@ -12,10 +12,14 @@ export interface OperatorDefinition extends OperatorDeclaration {
    * It never throws and never errors.
    */
   create(device: DevicePlan, scheduler: SchedulerLike): MonoTypeOperatorFunction<readonly Reading[]>;
+  /** True: it keeps readings back, for a time or for good. What comes before it sees every engineering value. */
+  readonly withholds?: boolean;
   /** Whether a point needs the operator. Absent: it does when it has one of the operator's keys. */
   appliesTo?(point: PointPlan): boolean;
   /** The points that leave the operator in place of this one. Absent: the same. */
   expand?(point: PointPlan): readonly PointPlan[];
+  /** What an operator without memory does to one reading of this point; `undefined`: nothing. Absent: it has a memory. */
+  step?(point: PointPlan): ((reading: Reading) => Reading) | undefined;
   /** Undoes the operator for a value to be written. Throws VALUE_TYPE or VALUE_OUT_OF_RANGE. Absent: nothing to undo. */
   invert?(point: PointPlan, value: Value): Value;
 }

@@ -40,6 +40,7 @@ export const aggregate: OperatorDefinition = {
   name: 'aggregate',
   summary: 'Mean, extremes, sums and the like over windows of time.',
   keys,
+  withholds: true,
   check: (given, points, point) => (point === undefined ? [] : collisions(rulesOf(given), points, point)),
   expand: (plan) => targets(plan).map(({ plan: target }) => target),
   create: (device, scheduler) => timedOperator(scheduler, (wakeWithin) => createSteps(device, wakeWithin)),

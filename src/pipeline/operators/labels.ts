@@ -33,6 +33,7 @@ export const labels: OperatorDefinition = {
     ];
   },
   create: (device) => mapReadings(device, createStep),
+  step: createStep,
   invert(point, value) {
     const words = labelsOf(point);
     if (words === undefined) return value;

@@ -30,6 +30,7 @@ export const range: OperatorDefinition = {
   summary: 'Makes values uncertain that cannot be true.',
   keys,
   create: (device) => mapReadings(device, rangeStep),
+  step: rangeStep,
 };
 
 /** Also for derived points, which are computed after the others were checked. */

@@ -27,6 +27,7 @@ export const scale: OperatorDefinition = {
   summary: 'Turns the number in the device into the engineering value; undone for writes.',
   keys,
   create: (device) => mapReadings(device, createStep),
+  step: createStep,
   invert(point, value) {
     const line = lineOf(point);
     if (line === undefined) return value;

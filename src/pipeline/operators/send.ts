@@ -46,6 +46,7 @@ export const send: OperatorDefinition = {
   name: 'send',
   summary: 'Sends only what changed, and a sign of life.',
   keys,
+  withholds: true,
   check(given) {
     const rule = (given as z.output<typeof keys>).send;
     if (rule?.deadbandPercent === undefined || spanOf(given) !== undefined) return [];

@@ -20,6 +20,7 @@ export const throttle: OperatorDefinition = {
   name: 'throttle',
   summary: 'Limits how often a point is sent.',
   keys,
+  withholds: true,
   create: (device, scheduler) => timedOperator(scheduler, (wakeWithin) => createSteps(device, wakeWithin)),
 };
 

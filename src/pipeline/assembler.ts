@@ -1,0 +1,133 @@
+import { Observable, type OperatorFunction, type SchedulerLike } from 'rxjs';
+import type { Draft } from '../model/draft.ts';
+import type { DevicePlan } from '../model/plan.ts';
+import type { Reading } from '../model/reading.ts';
+import type { MessageKind } from '../model/twin-message.ts';
+import { createAlarm, remainingMs } from './alarm.ts';
+import { OpenMessage } from './open-message.ts';
+
+export interface AssemblerOptions {
+  /** Upper bound of what the default shape adds around the values: ids, times, labels. */
+  readonly envelopeBytes?: number;
+}
+
+/**
+ * Makes twin messages of readings: telemetry and properties apart, each closed by its size, by its age, or when a reading is
+ * older than the one before it of the same point. What is open is sent when the source completes.
+ */
+export function assemble(
+  device: DevicePlan,
+  scheduler: SchedulerLike,
+  options: AssemblerOptions = {},
+): OperatorFunction<readonly Reading[], Draft> {
+  return (source) =>
+    new Observable((subscriber) => {
+      const assembler = new Assembler(device, options.envelopeBytes ?? defaultEnvelopeBytes(device));
+      const send = (drafts: readonly Draft[]): void => {
+        for (const draft of drafts) subscriber.next(draft);
+      };
+      const alarm = createAlarm(scheduler, () => {
+        send(assembler.closeOld(scheduler.now()));
+        arm();
+      });
+      const arm = (): void => {
+        const delayMs = assembler.delayMs(scheduler.now());
+        if (delayMs !== undefined) alarm.within(delayMs);
+      };
+      subscriber.add(alarm.cancel);
+      subscriber.add(
+        source.subscribe({
+          next: (readings) => {
+            send(assembler.take(readings, scheduler.now()));
+            arm();
+          },
+          complete: () => {
+            send(assembler.closeAll());
+            subscriber.complete();
+          },
+          error: (error) => subscriber.error(error),
+        }),
+      );
+    });
+}
+
+class Assembler {
+  readonly #device: DevicePlan;
+  readonly #envelopeBytes: number;
+  readonly #open = new Map<MessageKind, OpenMessage>();
+
+  constructor(device: DevicePlan, envelopeBytes: number) {
+    this.#device = device;
+    this.#envelopeBytes = envelopeBytes;
+  }
+
+  take(readings: readonly Reading[], nowMs: number): readonly Draft[] {
+    const drafts: Draft[] = [];
+    for (const reading of readings) {
+      if (this.#device.hubs[reading.point.kind].length > 0) this.#takeOne(toSendable(reading), nowMs, drafts);
+    }
+    return drafts;
+  }
+
+  closeOld(nowMs: number): readonly Draft[] {
+    return [...this.#open.values()]
+      .filter((message) => this.#leftMs(message, nowMs) === 0)
+      .map((message) => this.#close(message));
+  }
+
+  closeAll(): readonly Draft[] {
+    return [...this.#open.values()].map((message) => this.#close(message));
+  }
+
+  /** Until a message is too old; `undefined`: none is open. */
+  delayMs(nowMs: number): number | undefined {
+    const delays = [...this.#open.values()].map((message) => this.#leftMs(message, nowMs));
+    return delays.length === 0 ? undefined : Math.min(...delays);
+  }
+
+  #takeOne(reading: Reading, nowMs: number, drafts: Draft[]): void {
+    const { maxBytes } = this.#device.message;
+    const current = this.#open.get(reading.point.kind);
+    if (current?.fits(reading, maxBytes) === true) {
+      current.add(reading);
+      return;
+    }
+    if (current !== undefined) drafts.push(this.#close(current));
+    const message = new OpenMessage(reading.point.kind, nowMs, this.#envelopeBytes);
+    message.add(message.fits(reading, maxBytes) ? reading : tooLarge(reading));
+    this.#open.set(message.kind, message);
+  }
+
+  #close(message: OpenMessage): Draft {
+    this.#open.delete(message.kind);
+    return { message: message.close(this.#device), hubs: this.#device.hubs[message.kind] };
+  }
+
+  #leftMs(message: OpenMessage, nowMs: number): number {
+    return remainingMs(message.openedAtMs, this.#device.message.maxAgeMs, nowMs);
+  }
+}
+
+/** What JSON cannot carry. */
+function toSendable(reading: Reading): Reading {
+  if (reading.value === null && reading.quality === 'good') return { ...reading, quality: 'bad', status: 'BadNoData' };
+  if (typeof reading.value !== 'number' || Number.isFinite(reading.value)) return reading;
+  return {
+    ...reading,
+    value: null,
+    quality: 'bad',
+    status: reading.quality === 'bad' ? (reading.status ?? NAN_STATUS) : NAN_STATUS,
+  };
+}
+
+const NAN_STATUS = 'BadDecodingError';
+
+/** A text that no message can hold. */
+function tooLarge(reading: Reading): Reading {
+  return { ...reading, value: null, quality: 'bad', status: 'BadEncodingLimitsExceeded' };
+}
+
+/** Keys, ids, times and numbers of the shape take less than 600 bytes beside these names. */
+function defaultEnvelopeBytes({ twin, model = '', labels }: DevicePlan): number {
+  return 600 + 2 * twin.length + model.length + Buffer.byteLength(JSON.stringify(labels));
+}
