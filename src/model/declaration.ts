@@ -51,7 +51,8 @@ export interface DialectDeclaration {
   readonly summary: string;
   /** Every key of a hub of this dialect except `dialect` itself. */
   readonly settings: z.ZodObject;
-  check?(settings: never): readonly Remark[];
+  /** `labels`: names of all labels of the gateway and its twins, for topics that name them. */
+  check?(settings: never, labels?: readonly string[]): readonly Remark[];
 }
 
 /** Everything the configuration is composed of; the composition root hands it in. */

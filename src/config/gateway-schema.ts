@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { byteSize, duration, portNumber } from '../model/schema.ts';
+import { identifier, labels } from './names.ts';
+
+/** The keys of `gateway.yaml` that no plug-in declares. `hubs` and `connections` are composed from the declarations. */
+export const gatewayKeys = z.strictObject({
+  $schema: z.string().optional().meta({ description: 'Where an editor finds the JSON Schema of this file' }),
+  gateway: z
+    .strictObject({
+      id: identifier().meta({
+        description: 'Name of this gateway; part of every message id, so never change it',
+        examples: ['plant-a-line-3'],
+      }),
+      location: z
+        .string()
+        .max(256)
+        .optional()
+        .meta({ description: 'Where it stands, for people', examples: ['Hall 2, cabinet 4'] }),
+      labels: labels()
+        .default({})
+        .meta({ description: 'Enrich every message and may stand in topics', examples: [{ site: 'plant-a', tenant: 'acme' }] }),
+    })
+    .meta({ description: 'Who the gateway is' }),
+  spool: z
+    .strictObject({
+      directory: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+          description:
+            'Where messages wait for the hubs. Default: `spool` in the state directory of the service, else `var/spool` beside this file',
+          examples: ['/var/lib/fieldmarshal/spool'],
+        }),
+      maxBytes: byteSize()
+        .prefault('4 GiB')
+        .meta({ description: 'Most that may wait', examples: ['500 MB'] }),
+      maxAge: duration()
+        .prefault('14 d')
+        .meta({ description: 'Longest that a message may wait', examples: ['2 d'] }),
+      whenFull: z
+        .enum(['drop-oldest', 'drop-newest'])
+        .default('drop-oldest')
+        .meta({ description: 'What gives way when it is full; a gap record tells it' }),
+      commitWindow: duration()
+        .prefault('100 ms')
+        .meta({ description: 'Messages of this time are written to the disk together', examples: ['20 ms'] }),
+    })
+    .prefault({})
+    .meta({ description: 'The durable queue on disk' }),
+  operations: z
+    .strictObject({
+      host: z
+        .string()
+        .min(1)
+        .default('127.0.0.1')
+        .meta({ description: 'Address that `/metrics`, `/health` and `/status` listen at' }),
+      port: portNumber().or(z.literal(0)).default(9464).meta({ description: 'Port; 0 takes any free one' }),
+    })
+    .prefault({})
+    .meta({ description: 'Where the gateway shows how it is' }),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['debug', 'info', 'warn', 'error'])
+        .default('info')
+        .meta({ description: 'Least important lines that are written' }),
+    })
+    .prefault({})
+    .meta({ description: 'The log on standard output' }),
+  mappings: z
+    .array(z.string().min(1))
+    .min(1)
+    .default(['mappings/*.yaml'])
+    .meta({
+      description: 'Mapping files, as patterns relative to this file; they lie in its directory',
+      examples: [['mappings/*.yaml']],
+    }),
+});
+
+export type GatewayKeys = z.output<typeof gatewayKeys>;
+
+export const HUBS = 'Clouds by name. `dialect` says which keys a hub takes';
+export const CONNECTIONS =
+  'Endpoints that several mappings share, by name. A mapping refers to one with `connection: { name: … }`';
+
+/** Beside the endpoint's own keys. */
+export const unitsKey = z.strictObject({
+  units: z
+    .array(z.int().min(0).max(255))
+    .min(1)
+    .optional()
+    .meta({
+      description: 'Unit numbers that are wired to this line; a mapping that uses another one is an error',
+      examples: [[1, 2, 7]],
+    }),
+});

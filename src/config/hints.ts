@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { didYouMean } from './suggest.ts';
+import type { ScalarTree, Tree } from './tree.ts';
+import { documentationOf, optionsOf, unwrap } from './zod-shape.ts';
+
+type Schema = z.core.$ZodType;
+
+/** How to mend a value of the wrong kind, from what was written and what is wanted. */
+export function hintFor(tree: Tree, issue: z.core.$ZodIssue, declared: Schema | undefined): string | undefined {
+  if (tree.kind !== 'scalar' || declared === undefined) return undefined;
+  const { format, examples } = documentationOf(declared);
+  if (format === 'secret') return SECRET;
+  if (format === 'duration') return durationHint(tree.source);
+  if (format === 'size') return sizeHint(tree.source);
+  return wordHint(tree, issue, declared) ?? typeHint(tree, declared) ?? exampleHint(examples);
+}
+
+const SECRET = 'name it, `!secret NAME`, and put it into the file secrets/NAME with mode 0600 or into a systemd credential';
+
+function durationHint(source: string): string | undefined {
+  if (/^\d+(\.\d+)?$/.test(source)) return `write the unit, e.g. \`${source} ms\` or \`${source} s\``;
+  if (/^-/.test(source)) return 'a duration cannot be negative';
+  if (/^[\d.]+ ?m$/.test(source))
+    return `\`${source.replace(/ ?m$/, ' min')}\` for minutes, \`${source.replace(/ ?m$/, ' ms')}\` for milliseconds`;
+  return unitHint(source, {
+    sec: 's',
+    second: 's',
+    seconds: 's',
+    hour: 'h',
+    hours: 'h',
+    day: 'd',
+    days: 'd',
+    minutes: 'min',
+    msec: 'ms',
+    S: 's',
+    MS: 'ms',
+  });
+}
+
+function sizeHint(source: string): string | undefined {
+  if (/^\d+(\.\d+)?$/.test(source)) return `write the unit, e.g. \`${source} B\` or \`${source} kB\``;
+  if (/^-/.test(source)) return 'a size cannot be negative';
+  return unitHint(source, {
+    K: 'kB',
+    k: 'kB',
+    KB: 'kB',
+    kb: 'kB',
+    M: 'MB',
+    mb: 'MB',
+    G: 'GB',
+    gb: 'GB',
+    Gi: 'GiB',
+    Mi: 'MiB',
+    Ki: 'KiB',
+    TB: 'GB',
+  });
+}
+
+function unitHint(source: string, units: Readonly<Record<string, string>>): string | undefined {
+  const [, amount, unit = ''] = /^([\d.]+) *([A-Za-z]+)$/.exec(source) ?? [];
+  const meant = Object.hasOwn(units, unit) ? units[unit] : undefined;
+  return amount === undefined || meant === undefined ? undefined : `did you mean \`${amount} ${meant}\`?`;
+}
+
+function wordHint(tree: ScalarTree, issue: z.core.$ZodIssue, declared: Schema): string | undefined {
+  const words = issue.code === 'invalid_value' ? issue.values.map(String) : wordsOf(declared);
+  return typeof tree.value === 'string' ? didYouMean(tree.source, words) : undefined;
+}
+
+function wordsOf(declared: Schema): readonly string[] {
+  return optionsOf(declared).flatMap((option) => {
+    const bare = unwrap(option);
+    return bare instanceof z.ZodEnum ? bare.options.map(String) : [];
+  });
+}
+
+const TRUE_WORDS = /^(yes|on|y|true)$/i;
+const FALSE_WORDS = /^(no|off|n|false)$/i;
+
+function typeHint(tree: ScalarTree, declared: Schema): string | undefined {
+  const bare = optionsOf(declared).map(unwrap);
+  if (bare.some((option) => option instanceof z.ZodBoolean)) return booleanHint(tree);
+  if (bare.some((option) => option instanceof z.ZodNumber) && typeof tree.value === 'string') return numberHint(tree);
+  if (bare.some((option) => option instanceof z.ZodString) && /number|boolean/.test(typeof tree.value))
+    return `for text write it in quotes: "${tree.source}"`;
+  return undefined;
+}
+
+function booleanHint({ source, quoted }: ScalarTree): string | undefined {
+  if (!TRUE_WORDS.test(source) && !FALSE_WORDS.test(source)) return undefined;
+  const word = TRUE_WORDS.test(source) ? 'true' : 'false';
+  return quoted ? `without quotes: ${word}` : `\`${source}\` is text in YAML 1.2; write \`${word}\``;
+}
+
+function numberHint({ source }: ScalarTree): string | undefined {
+  if (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(source)) return 'remove the quotes';
+  if (/^[-+]?\d+,\d+$/.test(source)) return `write a decimal point: ${source.replace(',', '.')}`;
+  return undefined;
+}
+
+function exampleHint(examples: readonly unknown[] | undefined): string | undefined {
+  const [example] = examples ?? [];
+  return typeof example === 'string' || typeof example === 'number' ? `e.g. \`${example}\`` : undefined;
+}

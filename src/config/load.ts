@@ -1,0 +1,174 @@
+import { statSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import type { Declarations } from '../model/declaration.ts';
+import type { ConnectionPlan, GatewayPlan } from '../model/plan.ts';
+import { ConnectionBook } from './connection.ts';
+import { findMappings } from './find-mappings.ts';
+import { gatewayKeys } from './gateway-schema.ts';
+import type { Scope } from './inspect.ts';
+import { loadFile } from './load-file.ts';
+import { checkHub, type GatewayFile, readGateway } from './load-gateway.ts';
+import { MappingReader } from './load-mapping.ts';
+import type { Problem } from './problem.ts';
+import { ProblemList } from './problem-list.ts';
+import { checkConnection } from './remarks.ts';
+import { SecretStore } from './secret-store.ts';
+
+export interface LoadOptions {
+  /** `STATE_DIRECTORY` and `CREDENTIALS_DIRECTORY` are looked at. Default: that of the process. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** For certificates; UTC, milliseconds since 1970. Default: now. */
+  readonly nowMs?: number;
+  /** Problems name files relative to this directory where they lie in it. Default: the working directory. */
+  readonly relativeTo?: string;
+}
+
+export interface Loaded {
+  /** Absent when any problem is an error. */
+  readonly plan?: GatewayPlan;
+  /** Of all files, sorted; warnings leave the plan. */
+  readonly problems: readonly Problem[];
+}
+
+const GATEWAY_FILE = 'gateway.yaml';
+/** How far above a mapping its gateway.yaml may lie. */
+const MAX_LEVELS_ABOVE = 4;
+
+/** Reads `gateway.yaml` (`path` is the file or its directory) and every mapping it names. Opens no socket; never rejects for what files hold. */
+export async function loadConfiguration(path: string, declarations: Declarations, options: LoadOptions = {}): Promise<Loaded> {
+  const absolute = resolve(path);
+  const isDirectory = statSync(absolute, { throwIfNoEntry: false })?.isDirectory() === true;
+  const loader = new Loader(isDirectory ? join(absolute, GATEWAY_FILE) : absolute, declarations, options);
+  const gateway = await loader.loadGateway();
+  if (gateway === undefined) return loader.result(undefined, undefined);
+  const reader = loader.readerOf(gateway);
+  for (const mapping of await loader.findMappings(gateway)) await loader.loadMapping(mapping, reader);
+  return loader.result(gateway, reader);
+}
+
+/** One mapping, with the gateway.yaml beside or above it; without one, defaults stand in for it and any hub may be named. */
+export async function loadMapping(path: string, declarations: Declarations, options: LoadOptions = {}): Promise<Loaded> {
+  const absolute = resolve(path);
+  const gatewayPath = findGatewayFile(dirname(absolute));
+  const loader = new Loader(gatewayPath ?? join(dirname(absolute), GATEWAY_FILE), declarations, options);
+  const gateway = gatewayPath === undefined ? undefined : await loader.loadGateway();
+  const reader = loader.readerOf(gateway);
+  await loader.loadMapping(absolute, reader);
+  return loader.result(gateway, reader);
+}
+
+function findGatewayFile(directory: string, levels = MAX_LEVELS_ABOVE): string | undefined {
+  const path = join(directory, GATEWAY_FILE);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return path;
+  const above = dirname(directory);
+  return levels === 0 || above === directory ? undefined : findGatewayFile(above, levels - 1);
+}
+
+function labelNames(gateway: GatewayFile | undefined, reader: MappingReader | undefined): readonly string[] {
+  const ofTwins = (reader?.devices ?? []).flatMap(({ labels }) => Object.keys(labels));
+  return [...new Set([...Object.keys(gateway?.keys?.gateway.labels ?? {}), ...ofTwins])];
+}
+
+/** What one call gathers: problems, connections and devices of all files. */
+class Loader {
+  readonly #gatewayPath: string;
+  readonly #declarations: Declarations;
+  readonly #environment: Readonly<Record<string, string | undefined>>;
+  readonly #relativeTo: string;
+  readonly #problems = new ProblemList();
+  readonly #scope: Scope;
+  readonly #book: ConnectionBook;
+  readonly #secrets: SecretStore;
+
+  constructor(gatewayPath: string, declarations: Declarations, options: LoadOptions) {
+    this.#gatewayPath = gatewayPath;
+    this.#declarations = declarations;
+    this.#environment = options.environment ?? process.env;
+    this.#relativeTo = options.relativeTo ?? process.cwd();
+    this.#scope = { problems: this.#problems, nowMs: options.nowMs ?? Date.now() };
+    this.#book = new ConnectionBook(declarations.protocols, this.#scope);
+    this.#secrets = new SecretStore(this.#directory, this.#environment.CREDENTIALS_DIRECTORY, this.#problems);
+  }
+
+  get #directory(): string {
+    return dirname(this.#gatewayPath);
+  }
+
+  async loadGateway(): Promise<GatewayFile | undefined> {
+    const tree = await loadFile(this.#gatewayPath, this.#nameOf(this.#gatewayPath), this.#scope, this.#secrets);
+    if (tree === undefined) return undefined;
+    const gateway = readGateway(tree, this.#declarations, this.#scope);
+    for (const connection of gateway.connections) this.#book.share(connection);
+    return gateway;
+  }
+
+  findMappings({ tree, keys }: GatewayFile): Promise<readonly string[]> {
+    const patterns = keys?.mappings ?? gatewayKeys.shape.mappings.parse(undefined);
+    return findMappings(patterns, tree, this.#gatewayPath, this.#directory, this.#scope);
+  }
+
+  readerOf(gateway: GatewayFile | undefined): MappingReader {
+    return new MappingReader(this.#declarations, this.#book, gateway?.hubNames, this.#scope);
+  }
+
+  async loadMapping(path: string, reader: MappingReader): Promise<void> {
+    const tree = await loadFile(path, this.#nameOf(path), this.#scope, this.#secrets);
+    if (tree !== undefined) reader.read(tree);
+  }
+
+  result(gateway: GatewayFile | undefined, reader: MappingReader | undefined): Loaded {
+    const used = this.#book.connections.filter(({ devices }) => devices.length > 0);
+    const connections = used.map(
+      ({ name, protocol, endpoint, settings, devices }): ConnectionPlan => ({
+        name,
+        protocol: protocol.protocol,
+        endpoint,
+        settings,
+        devices,
+      }),
+    );
+    for (const [index, connection] of used.entries()) {
+      const plan = connections[index];
+      if (plan !== undefined) checkConnection(connection, plan, reader?.places ?? new Map(), this.#scope);
+    }
+    for (const hub of gateway?.hubs ?? []) checkHub(hub, labelNames(gateway, reader), this.#scope);
+    const problems = this.#problems.sorted();
+    if (this.#problems.errors > 0) return { problems };
+    return { plan: this.#plan(gateway, connections, reader), problems };
+  }
+
+  #plan(
+    gateway: GatewayFile | undefined,
+    connections: readonly ConnectionPlan[],
+    reader: MappingReader | undefined,
+  ): GatewayPlan {
+    const keys = gateway?.keys ?? gatewayKeys.parse({ gateway: { id: 'gateway' } });
+    const { location, ...identity } = keys.gateway;
+    const { directory, maxAge: maxAgeMs, commitWindow: commitWindowMs, ...spool } = keys.spool;
+    return {
+      gateway: { ...identity, ...(location === undefined ? {} : { location }) },
+      hubs: (gateway?.hubs ?? []).map(({ name, declaration, settings }) => ({ name, dialect: declaration.dialect, settings })),
+      connections,
+      devices: reader?.devices ?? [],
+      spool: {
+        ...spool,
+        maxAgeMs,
+        commitWindowMs,
+        directory: directory === undefined ? this.#spoolDirectory() : resolve(this.#directory, directory),
+      },
+      operations: keys.operations,
+      log: keys.log,
+    };
+  }
+
+  /** systemd names the state directories of a service, separated by colons; the first is ours. */
+  #spoolDirectory(): string {
+    const [state] = (this.#environment.STATE_DIRECTORY ?? '').split(':');
+    return state === undefined || state === '' ? join(this.#directory, 'var', 'spool') : join(state, 'spool');
+  }
+
+  #nameOf(path: string): string {
+    const name = relative(this.#relativeTo, path);
+    return name.startsWith('..') ? path : name || basename(path);
+  }
+}

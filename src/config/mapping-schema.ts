@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { DATA_TYPES } from '../model/data-type.ts';
+import { byteSize, duration } from '../model/schema.ts';
+import { identifier, labels, modelId } from './names.ts';
+
+const hubName = identifier();
+
+const hub = z.union([
+  hubName,
+  z.array(hubName).min(1),
+  z.strictObject({
+    telemetry: hubName.or(z.array(hubName).min(1)).optional().meta({ description: 'Hubs that get streamed values' }),
+    property: hubName.or(z.array(hubName).min(1)).optional().meta({ description: 'Hubs that get reported properties' }),
+    event: hubName.or(z.array(hubName).min(1)).optional().meta({ description: 'Hubs that get events' }),
+    status: hubName.or(z.array(hubName).min(1)).optional().meta({ description: 'Hubs that get the status of the device' }),
+  }),
+]);
+
+export type HubChoice = z.output<typeof hub>;
+
+const twin = identifier();
+
+/** The keys of a mapping that no plug-in declares. `connection`, `defaults`, `instances` and `points` are composed from the declarations. */
+export const mappingKeys = z.strictObject({
+  $schema: z.string().optional().meta({ description: 'Where an editor finds the JSON Schema of this file' }),
+  twin: twin.optional().meta({
+    description: 'Name of the device in every message and metric. Stands in each of the `instances` where there are any',
+    examples: ['press-07'],
+  }),
+  model: modelId()
+    .optional()
+    .meta({ description: 'DTDL model of the twin', examples: ['dtmi:com:acme:Press;1'] }),
+  hub: hub.optional().meta({
+    description:
+      'Hub, list of hubs, or hubs by kind of message (a kind not named goes to every hub named). May be left out where there is only one hub',
+    examples: ['cloud', ['cloud', 'historian'], { telemetry: 'historian', property: ['cloud', 'historian'] }],
+  }),
+  labels: labels()
+    .default({})
+    .meta({ description: 'Enrich every message of the twin; stronger than those of the gateway', examples: [{ cell: '4' }] }),
+  message: z
+    .strictObject({
+      maxBytes: byteSize()
+        .prefault('100 kB')
+        .meta({ description: 'A message is closed before it is larger', examples: ['20 kB'] }),
+      maxAge: duration()
+        .prefault('5 s')
+        .meta({ description: 'A message is closed when its first value is so old', examples: ['1 s'] }),
+    })
+    .prefault({})
+    .meta({ description: 'When a message is closed and given to the spool' }),
+});
+
+/** What an instance may say for itself, beside `connection`. */
+export const instanceKeys = z.strictObject({
+  twin: twin.meta({ description: 'Name of this device', examples: ['press-08'] }),
+  model: modelId()
+    .optional()
+    .meta({ description: 'Instead of the model of the mapping', examples: ['dtmi:com:acme:Press;2'] }),
+  labels: labels()
+    .default({})
+    .meta({ description: 'Added to the labels of the mapping', examples: [{ cell: '5' }] }),
+});
+
+/** `connection: { name: … }` */
+export const sharedConnectionKeys = z.strictObject({
+  name: identifier().meta({ description: 'Name of one of the `connections` in `gateway.yaml`', examples: ['hall-3'] }),
+});
+
+const writeValue = z.union([z.boolean(), z.number(), z.string()]);
+
+export const writeKeys = z.strictObject({
+  min: z
+    .number()
+    .optional()
+    .meta({ description: 'Least engineering value that is written', examples: [0] }),
+  max: z
+    .number()
+    .optional()
+    .meta({ description: 'Greatest engineering value that is written', examples: [1500] }),
+  values: z
+    .array(writeValue)
+    .min(1)
+    .optional()
+    .meta({ description: 'The only values that are written', examples: [[0, 1, 4]] }),
+  atMostEvery: duration()
+    .optional()
+    .meta({ description: 'Least time between two writes', examples: ['5 s'] }),
+  onlyIf: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: 'Expression over the other points of the device that must be true',
+      examples: ['emergencyStop == false'],
+    }),
+});
+
+/** The keys of a point that neither its protocol nor an operator declares. */
+export const pointKeys = z.strictObject({
+  type: z
+    .enum(DATA_TYPES)
+    .optional()
+    .meta({ description: 'What the device holds. Needed where the device does not tell it (Modbus)', examples: ['float32'] }),
+  interval: duration()
+    .prefault('1 s')
+    .refine((ms) => ms >= 1, 'at least `1 ms`')
+    .meta({ description: 'How often the value is read, or sampled by the server', examples: ['100 ms'] }),
+  unit: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ description: 'Engineering unit after scaling, as DTDL or UCUM name it', examples: ['degreeCelsius'] }),
+  description: z
+    .string()
+    .max(1000)
+    .optional()
+    .meta({ description: 'For people', examples: ['Oil in the main tank'] }),
+  as: z
+    .enum(['telemetry', 'property'])
+    .default('telemetry')
+    .meta({ description: '`telemetry` is streamed, `property` is reported on change' }),
+  write: writeKeys.optional().meta({
+    description: 'Makes the point writable from the cloud, within these limits. Without it nothing is written',
+    examples: [{ min: 0, max: 1500, atMostEvery: '5 s' }],
+  }),
+});
+
+export type PointKeys = z.output<typeof pointKeys>;

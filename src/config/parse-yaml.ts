@@ -1,0 +1,101 @@
+import { Composer, CST, type Document, Lexer, type ParsedNode, Parser, type YAMLError } from 'yaml';
+import { MAX_DEPTH } from './limits.ts';
+import type { ProblemList } from './problem-list.ts';
+import type { SourceFile } from './source-file.ts';
+
+/** Errors after the first few are mostly echoes. */
+const MAX_SYNTAX_ERRORS = 5;
+/** Quotes, anchors and tags in a row: a file that has more is noise, and costs the composer a second for each 100 000. */
+const MAX_RUN = 100;
+/** Structure of a map or list of depth n stands at most so much deeper on the stack of the parser. */
+const STACK_SLACK = 4;
+
+const NOISE = new Set(['anchor', 'tag', 'alias', 'single-quoted-scalar', 'double-quoted-scalar', 'scalar', 'error']);
+const BLANK = new Set(['space', 'newline', 'comment']);
+
+/** The YAML 1.2 nodes of a file, or `undefined` and problems. Never throws; time and memory grow with the size of the file only. */
+export function parseYaml(file: SourceFile, problems: ProblemList): ParsedNode | undefined {
+  const before = problems.errors;
+  findDirective(file, problems);
+  const tokens = tokenize(file, problems);
+  if (problems.errors > before) return undefined;
+  const [document, second] = compose(tokens, file);
+  if (document === undefined) return undefined;
+  for (const error of document.errors.slice(0, MAX_SYNTAX_ERRORS)) addSyntaxError(error, file, problems);
+  if (second !== undefined && document.errors.length === 0) addSecondDocument(file, second, problems);
+  return problems.errors > before ? undefined : (document.contents ?? undefined);
+}
+
+function findDirective(file: SourceFile, problems: ProblemList): void {
+  const match = /^%\w.*$/m.exec(file.text);
+  if (match === null || /[^\s#]/.test(file.text.slice(0, match.index).replace(/^#.*$/gm, ''))) return;
+  const at = file.span(match.index, match.index + match[0].length);
+  problems.add({ at, code: 'CONFIG_SYNTAX', message: 'YAML directives are not allowed', hint: 'remove the line' });
+}
+
+/** Watches nesting while the file is cut into tokens, long before anything recursive sees them. */
+function tokenize(file: SourceFile, problems: ProblemList): readonly CST.Token[] {
+  const parser = new Parser();
+  const tokens: CST.Token[] = [];
+  let run = 0;
+  for (const lexeme of new Lexer().lex(file.text)) {
+    for (const token of parser.next(lexeme)) tokens.push(token);
+    const type = CST.tokenType(lexeme) ?? 'error';
+    run = NOISE.has(type) ? run + 1 : BLANK.has(type) ? run : 0;
+    const fault = run > MAX_RUN ? NOISE_FAULT : parser.stack.length > MAX_DEPTH + STACK_SLACK ? DEPTH_FAULT : undefined;
+    if (fault === undefined) continue;
+    problems.add({ at: file.span(Math.min(parser.offset, file.text.length)), code: 'CONFIG_SYNTAX', ...fault });
+    return [];
+  }
+  return [...tokens, ...parser.end()];
+}
+
+const NOISE_FAULT = { message: 'this is not YAML', hint: 'compare with the examples in mappings/' };
+export const DEPTH_FAULT = { message: `nested deeper than ${MAX_DEPTH} levels`, hint: 'no key of the reference needs that' };
+
+function compose(tokens: readonly CST.Token[], file: SourceFile): readonly Document.Parsed[] {
+  const composer = new Composer({ uniqueKeys: false, logLevel: 'silent', version: '1.2', schema: 'core', merge: false });
+  const documents: Document.Parsed[] = [];
+  for (const document of composer.compose(tokens, true, file.text.length)) {
+    documents.push(document);
+    if (documents.length > 1) break;
+  }
+  return documents;
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: 'indent with blanks, not with tabs',
+  BAD_INDENT: 'keys of one map start in the same column',
+  MISSING_CHAR: 'a key ends with a colon, a quote and a bracket with their partner; text with `: ` or `#` in it needs quotes',
+  BAD_ALIAS: 'text that begins with `*` or `&` needs quotes',
+  BAD_SCALAR_START: 'text that begins with `@`, `%` or a backquote needs quotes',
+  BAD_DQ_ESCAPE: 'a backslash in double quotes begins an escape; use single quotes',
+  MULTILINE_IMPLICIT_KEY: 'a colon or a closing quote may be missing above',
+  UNEXPECTED_TOKEN: 'text with `: `, `#`, brackets or quotes in it needs quotes around it',
+  BLOCK_AS_IMPLICIT_KEY: 'only one `key: value` fits on a line; put the rest below, indented',
+};
+
+function addSyntaxError(error: YAMLError, file: SourceFile, problems: ProblemList): void {
+  const [start, end] = error.pos;
+  const from = Math.min(start, file.text.length);
+  const message = error.message.charAt(0).toLowerCase() + error.message.slice(1, 200);
+  const isTab = file.text[from] === '\t' || /^[ ]*\t/.test(lineBefore(file.text, from));
+  const hint = isTab ? HINTS.TAB_AS_INDENT : HINTS[error.code];
+  problems.add({ at: file.span(from, Math.max(from, Math.min(end, file.text.length))), code: 'CONFIG_SYNTAX', message, hint });
+}
+
+function lineBefore(text: string, offset: number): string {
+  return text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset + 1);
+}
+
+function addSecondDocument(file: SourceFile, second: Document.Parsed, problems: ProblemList): void {
+  const start = second.contents?.range[0] ?? second.range[0];
+  const marker = file.text.lastIndexOf('---', start);
+  const at = marker === -1 ? file.span(start) : file.span(marker, marker + 3);
+  problems.add({
+    at,
+    code: 'CONFIG_SYNTAX',
+    message: 'a second YAML document begins here',
+    hint: 'one file, one mapping: remove `---`',
+  });
+}

@@ -1,0 +1,75 @@
+import type { ErrorCode } from '../model/error.ts';
+import type { Problem } from './problem.ts';
+import { countCharacters, type Span } from './source-file.ts';
+
+/** More would not be read; what comes above is counted in one last line. */
+const MAX_PROBLEMS = 200;
+
+/** A problem whose place is still a span of a file. */
+export interface Finding {
+  readonly severity?: 'error' | 'warning';
+  readonly code?: ErrorCode;
+  readonly at: Span;
+  readonly message: string;
+  readonly expected?: string | undefined;
+  readonly got?: string | undefined;
+  readonly hint?: string | undefined;
+}
+
+/** Gathers the problems of all files; the same one at the same place is kept once. */
+export class ProblemList {
+  #problems = new Map<string, Problem>();
+  #left = 0;
+  #errors = 0;
+
+  get errors(): number {
+    return this.#errors;
+  }
+
+  add(finding: Finding): void {
+    const { at, severity = 'error', code = 'CONFIG_INVALID', message, expected, got, hint } = finding;
+    const key = `${at.file.path}:${at.start}:${message}`;
+    if (this.#problems.has(key)) return;
+    if (severity === 'error') this.#errors += 1;
+    if (this.#problems.size >= MAX_PROBLEMS) {
+      this.#left += 1;
+      return;
+    }
+    const { line, column } = at.file.position(at.start);
+    const sourceLine = at.file.text === '' ? undefined : at.file.shownLine(line);
+    const length = Math.max(1, countCharacters(at.file.text.slice(at.start, at.end).split(/\r?\n/, 1)[0] ?? ''));
+    this.#problems.set(key, {
+      severity,
+      code,
+      file: at.file.name,
+      line,
+      column,
+      message,
+      ...(expected === undefined ? {} : { expected }),
+      ...(got === undefined ? {} : { got }),
+      ...(hint === undefined ? {} : { hint }),
+      ...(sourceLine === undefined ? {} : { sourceLine, length }),
+    });
+  }
+
+  /** By file, line and column. */
+  sorted(): readonly Problem[] {
+    const sorted = [...this.#problems.values()].sort(
+      (a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.message, b.message),
+    );
+    const last = sorted.at(-1);
+    if (last === undefined || this.#left === 0) return sorted;
+    const { severity, code, file, line, column } = last;
+    return [...sorted, { severity, code, file, line, column, message: `and ${this.#left} more problems that are not shown` }];
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** For hints that name a second place. */
+export function describePlace(at: Span): string {
+  const { line, column } = at.file.position(at.start);
+  return `${at.file.name}:${line}:${column}`;
+}

@@ -1,0 +1,150 @@
+import type { z } from 'zod';
+import type { Declarations, OperatorDeclaration, ProtocolDeclaration } from '../model/declaration.ts';
+import type { WriteRule } from '../model/plan.ts';
+import { checkTree } from './check-tree.ts';
+import { addUnknownKey, type Scope } from './inspect.ts';
+import { type PointKeys, pointKeys } from './mapping-schema.ts';
+import { isPointName, POINT_NAME_RULE } from './names.ts';
+import { addNotAMap, addRemark } from './sections.ts';
+import { type Entry, locateKey, type MapTree, merge, pick } from './tree.ts';
+import { checkWrite } from './write-rule.ts';
+
+/** A point as it is written, before it belongs to a device. */
+export interface PointDraft {
+  readonly name: string;
+  readonly common: PointKeys;
+  /** What the protocol's schema parsed; `undefined` for a derived point. */
+  readonly address: unknown;
+  /** What the operators' schemas parsed. */
+  readonly keys: Readonly<Record<string, unknown>>;
+  readonly write?: WriteRule;
+  /** With the defaults merged in. */
+  readonly tree: MapTree;
+}
+
+/** The key of a point that is computed; an operator declares it. */
+const EXPRESSION = 'expression';
+
+interface Group {
+  readonly schema: z.ZodObject;
+  readonly names: ReadonlySet<string>;
+}
+
+/** Reads the points of mappings of one protocol. */
+export class PointReader {
+  readonly #scope: Scope;
+  readonly #common = groupOf(pointKeys);
+  readonly #protocol: Group;
+  readonly #operators: readonly (Group & { readonly declaration: OperatorDeclaration })[];
+  readonly #known: readonly string[];
+
+  constructor(protocol: ProtocolDeclaration, declarations: Declarations, scope: Scope) {
+    this.#scope = scope;
+    this.#protocol = groupOf(protocol.point);
+    this.#operators = declarations.operators.map((declaration) => ({ ...groupOf(declaration.keys), declaration }));
+    this.#known = [...new Set([this.#protocol, this.#common, ...this.#operators].flatMap(({ names }) => [...names]))];
+  }
+
+  read(points: MapTree, defaults: MapTree | undefined): readonly PointDraft[] {
+    if (defaults !== undefined) this.#checkDefaults(defaults);
+    const names = [...points.entries.keys()];
+    return [...points.entries].flatMap(([name, entry]) => this.#readPoint(name, entry, defaults, names) ?? []);
+  }
+
+  #checkDefaults(defaults: MapTree): void {
+    this.#checkKeys(defaults);
+    for (const key of ['address', EXPRESSION]) {
+      if (!defaults.entries.has(key)) continue;
+      this.#scope.problems.add({
+        at: locateKey(defaults, [key]),
+        message: `\`${key}\` cannot stand in \`defaults\``,
+        hint: 'each point has its own',
+      });
+    }
+  }
+
+  #checkKeys(tree: MapTree): void {
+    for (const [key, entry] of tree.entries) {
+      if (!this.#known.includes(key)) addUnknownKey(key, entry, this.#known, tree, this.#scope.problems);
+    }
+  }
+
+  #readPoint(name: string, entry: Entry, defaults: MapTree | undefined, names: readonly string[]): PointDraft | undefined {
+    const { key: at, value: own } = entry;
+    if (!isPointName(name)) {
+      const plain = name.replace(/[^A-Za-z0-9_]+/g, '_').replace(/^[^A-Za-z]+|_+$/g, '');
+      const hint = plain === '' ? undefined : `e.g. \`${plain.slice(0, 60)}\``;
+      this.#scope.problems.add({
+        at,
+        message: `\`${name.slice(0, 60)}\` cannot be the name of a point`,
+        expected: POINT_NAME_RULE,
+        hint,
+      });
+    }
+    if (own.kind !== 'map') {
+      addNotAMap(own, name, 'a map of keys, e.g. `{ address: …, type: … }`', this.#scope);
+      return undefined;
+    }
+    this.#checkKeys(own);
+    return this.#check(name, own, merge(defaults, own), names);
+  }
+
+  #check(name: string, own: MapTree, tree: MapTree, names: readonly string[]): PointDraft | undefined {
+    const isDerived = own.entries.has(EXPRESSION) && this.#known.includes(EXPRESSION);
+    if (isDerived) this.#checkDerived(own);
+    const common = this.#parse(this.#common, tree);
+    const address = isDerived ? undefined : this.#parse(this.#protocol, tree);
+    const keys = this.#parseOperators(name, tree, names);
+    if (common === undefined || keys === undefined || (address === undefined && !isDerived)) return undefined;
+    const parsed = common as PointKeys;
+    const write = checkWrite(parsed, tree, names, this.#scope);
+    return { name, common: parsed, address, keys, tree, ...(write === undefined ? {} : { write }) };
+  }
+
+  #parse(group: Group, tree: MapTree): unknown {
+    return checkTree(
+      group.schema,
+      pick(tree, (key) => group.names.has(key)),
+      this.#scope,
+    );
+  }
+
+  #parseOperators(point: string, tree: MapTree, names: readonly string[]): Readonly<Record<string, unknown>> | undefined {
+    const all: Record<string, unknown> = {};
+    let isGood = true;
+    for (const group of this.#operators) {
+      const own = pick(tree, (key) => group.names.has(key));
+      if (own.entries.size === 0) continue;
+      const keys = checkTree(group.schema, own, this.#scope);
+      if (keys === undefined) isGood = false;
+      else Object.assign(all, keys);
+    }
+    if (!isGood) return undefined;
+    for (const { declaration, names: own } of this.#operators) {
+      if (![...own].some((key) => tree.entries.has(key))) continue;
+      for (const remark of declaration.check?.(all, names, point) ?? []) addRemark(remark, tree, this.#scope);
+    }
+    return all;
+  }
+
+  /** A derived point has no place in the device, so nothing of the protocol applies and nothing can be written. */
+  #checkDerived(own: MapTree): void {
+    if (own.entries.has('address')) {
+      const hint = 'a point is either read (`address`) or computed (`expression`)';
+      this.#scope.problems.add({ at: locateKey(own, ['address']), message: 'exactly one of `address` and `expression`', hint });
+    }
+    for (const key of own.entries.keys()) {
+      const isForeign = key === 'write' || (key !== 'address' && this.#protocol.names.has(key) && !this.#common.names.has(key));
+      if (!isForeign) continue;
+      this.#scope.problems.add({
+        at: locateKey(own, [key]),
+        message: `\`${key}\` has no meaning for a computed point`,
+        hint: 'remove it',
+      });
+    }
+  }
+}
+
+function groupOf(schema: z.ZodObject): Group {
+  return { schema, names: new Set(Object.keys(schema.shape)) };
+}

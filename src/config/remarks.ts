@@ -1,0 +1,32 @@
+import type { Remark } from '../model/declaration.ts';
+import type { ConnectionPlan } from '../model/plan.ts';
+import type { Connection } from './connection.ts';
+import type { Scope } from './inspect.ts';
+import type { DevicePlace } from './load-mapping.ts';
+import type { Span } from './source-file.ts';
+import { locateKey, type MapTree } from './tree.ts';
+
+/** What a connector finds across the devices and points of one connection, at the places in the files. */
+export function checkConnection(
+  connection: Connection,
+  plan: ConnectionPlan,
+  places: ReadonlyMap<string, DevicePlace>,
+  scope: Scope,
+): void {
+  for (const remark of connection.protocol.check(plan as never)) {
+    const { severity, message, hint } = remark;
+    scope.problems.add({ at: placeOf(remark, connection, places), severity, message, hint });
+  }
+}
+
+function placeOf({ device, point, key }: Remark, connection: Connection, places: ReadonlyMap<string, DevicePlace>): Span {
+  const place = device === undefined ? undefined : places.get(device);
+  if (place === undefined) return pointAt(connection.tree, key);
+  const draft = point === undefined ? undefined : place.points.get(point);
+  if (draft !== undefined) return pointAt(draft.tree, key);
+  return key === undefined ? place.tree.head : pointAt(place.connection, key);
+}
+
+function pointAt(tree: MapTree, key: string | undefined): Span {
+  return key === undefined ? tree.head : locateKey(tree, key.split('.'));
+}

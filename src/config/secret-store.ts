@@ -1,0 +1,78 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Secret } from '../model/secret.ts';
+import type { ProblemList } from './problem-list.ts';
+import type { Span } from './source-file.ts';
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const MAX_SECRET_BYTES = 65_536;
+const GROUP_AND_OTHERS = 0o077;
+
+/** Where secrets lie: systemd's credentials directory first, then files beside the configuration that only their owner may read. */
+export class SecretStore {
+  readonly #credentialsDirectory: string | undefined;
+  readonly #directory: string;
+  readonly #problems: ProblemList;
+
+  constructor(directory: string, credentialsDirectory: string | undefined, problems: ProblemList) {
+    this.#directory = directory;
+    this.#credentialsDirectory = credentialsDirectory;
+    this.#problems = problems;
+  }
+
+  /** The secret, or an empty one and a problem at the place that names it. */
+  read(name: string, at: Span): Secret {
+    if (!NAME.test(name)) return this.#refuse(name, at, `\`${name}\` is not the name of a secret`, 'a file name without path');
+    for (const candidate of this.#candidates(name)) {
+      const mode = modeOf(candidate.path);
+      if (mode === undefined) continue;
+      if (candidate.isGuarded && (mode & GROUP_AND_OTHERS) !== 0) return this.#refuseOpen(name, at, candidate.shown, mode);
+      return this.#take(name, candidate.path, at);
+    }
+    const credentials = this.#credentialsDirectory === undefined ? '' : ' as a systemd credential (LoadCredential=) or';
+    const hint = `put it${credentials} into the file secrets/${name} beside the configuration, chmod 0600`;
+    return this.#refuse(name, at, `there is no secret \`${name}\``, undefined, hint);
+  }
+
+  #candidates(name: string) {
+    const own = [`secrets/${name}`, name].map((shown) => ({ path: join(this.#directory, shown), shown, isGuarded: true }));
+    if (this.#credentialsDirectory === undefined) return own;
+    return [{ path: join(this.#credentialsDirectory, name), shown: name, isGuarded: false }, ...own];
+  }
+
+  #take(name: string, path: string, at: Span): Secret {
+    const { size } = statSync(path);
+    if (size === 0) return this.#refuse(name, at, `the secret \`${name}\` is empty`);
+    if (size > MAX_SECRET_BYTES) return this.#refuse(name, at, `the secret \`${name}\` has more than ${MAX_SECRET_BYTES} bytes`);
+    try {
+      return new Secret(name, readFileSync(path));
+    } catch (error) {
+      return this.#refuse(name, at, `the secret \`${name}\` cannot be read (${String(error)})`);
+    }
+  }
+
+  #refuseOpen(name: string, at: Span, shown: string, mode: number): Secret {
+    const message = `others than its owner may read the secret \`${name}\``;
+    const got = `mode 0${(mode & 0o777).toString(8)}`;
+    this.#problems.add({
+      at,
+      code: 'CONFIG_SECRET_MISSING',
+      message,
+      expected: 'mode 0600 or 0400',
+      got,
+      hint: `chmod 0600 ${shown}`,
+    });
+    return new Secret(name, new Uint8Array());
+  }
+
+  #refuse(name: string, at: Span, message: string, expected?: string, hint?: string): Secret {
+    this.#problems.add({ at, code: 'CONFIG_SECRET_MISSING', message, expected, hint });
+    return new Secret(name, new Uint8Array());
+  }
+}
+
+/** Mode bits of a regular file. */
+function modeOf(path: string): number | undefined {
+  const status = statSync(path, { throwIfNoEntry: false });
+  return status?.isFile() === true ? status.mode : undefined;
+}
