@@ -1,5 +1,113 @@
-import type { CreateConnector } from '../../src/southbound/connector.ts';
+import type { GatewayError } from '../../src/model/error.ts';
+import type { ConnectionPlan } from '../../src/model/plan.ts';
+import type { Point } from '../../src/model/point.ts';
+import type {
+  Connector,
+  ConnectorContext,
+  ConnectorSession,
+  ConnectorStatus,
+  CreateConnector,
+} from '../../src/southbound/connector.ts';
+import type { OpcuaPlan } from './check.ts';
+import { connect, type OpenClient } from './client.ts';
+import { createCounters } from './counters.ts';
+import { within } from './deadline.ts';
+import { describeSession } from './details.ts';
+import { toLinkError } from './errors.ts';
+import { type Fingerprints, findNodes } from './nodes.ts';
+import { quietLibrary } from './quiet.ts';
+import { readServerFacts } from './requests.ts';
+import { OpcuaSession } from './session.ts';
+import type { OpcuaPoint } from './settings.ts';
+import { trustFolders } from './trust.ts';
 
-export const createConnector: CreateConnector = () => {
-  throw new Error('not yet');
-};
+export const createConnector: CreateConnector = (plan, context) => new OpcuaConnector(toOpcuaPlan(plan), context);
+
+/** The settings were parsed by this connector's own schemas. */
+function toOpcuaPlan(plan: ConnectionPlan): OpcuaPlan {
+  return plan as OpcuaPlan;
+}
+
+class OpcuaConnector implements Connector {
+  readonly name: string;
+  readonly #plan: OpcuaPlan;
+  readonly #context: ConnectorContext;
+  readonly #points: readonly Point<OpcuaPoint>[];
+  readonly #counters = createCounters();
+  readonly #fingerprints: Fingerprints = new Map();
+  #session: OpcuaSession | undefined;
+  #error: GatewayError | undefined;
+  #opened = 0;
+
+  constructor(plan: OpcuaPlan, context: ConnectorContext) {
+    this.name = plan.name;
+    this.#plan = plan;
+    this.#context = context;
+    this.#points = plan.devices
+      .flatMap(({ points }) => points.map(({ point }) => point))
+      .filter(({ address }) => address !== undefined);
+  }
+
+  async open(signal: AbortSignal): Promise<ConnectorSession> {
+    quietLibrary(this.#context.log);
+    try {
+      const session = await this.#open(signal);
+      this.#session = session;
+      this.#error = undefined;
+      this.#opened += 1;
+      if (this.#opened > 1) this.#counters.rebuilds += 1;
+      return session;
+    } catch (error) {
+      this.#error = toLinkError(error, this.name, 'opening');
+      throw this.#error;
+    }
+  }
+
+  async #open(signal: AbortSignal): Promise<OpcuaSession> {
+    const { settings } = this.#plan;
+    const { stateDirectory, gatewayId, clock } = this.#context;
+    const folders = trustFolders(stateDirectory);
+    const connecting = connect({ name: this.name, settings, folders, gatewayId, signal });
+    const open = await within(connecting, 3 * settings.timeout, signal, this.name, 'opening').catch((error) => {
+      connecting.then((late) => late.close(0)).catch(() => {});
+      throw error;
+    });
+    try {
+      const { facts, nodes } = await within(this.#look(open), 30 * settings.timeout, signal, this.name, 'looking for the nodes');
+      return new OpcuaSession({
+        name: this.name,
+        settings,
+        open,
+        facts,
+        nodes,
+        fingerprints: this.#fingerprints,
+        counters: this.#counters,
+        clock,
+        onEnd: (error) => {
+          this.#session = undefined;
+          this.#error = error;
+        },
+      });
+    } catch (error) {
+      const closing = open.close(signal.aborted ? 0 : 1_000);
+      if (!signal.aborted) await closing;
+      throw error;
+    }
+  }
+
+  async #look({ session }: OpenClient) {
+    const facts = await readServerFacts(session);
+    return { facts, nodes: await findNodes(session, this.#points, facts, this.#fingerprints) };
+  }
+
+  status(): ConnectorStatus {
+    const state = this.#session === undefined ? 'down' : this.#session.isAway ? 'waiting' : 'up';
+    const error = this.#error;
+    const device = { state, ...(error === undefined ? {} : { error }) } as const;
+    return {
+      counters: { ...this.#counters },
+      devices: Object.fromEntries(this.#plan.devices.map(({ twin }) => [twin, device])),
+      ...(this.#session === undefined ? {} : { details: describeSession(this.#session) }),
+    };
+  }
+}

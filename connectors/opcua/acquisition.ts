@@ -1,0 +1,137 @@
+import type { Point } from '../../src/model/point.ts';
+import { badReading, type Reading } from '../../src/model/reading.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import type { Counters } from './counters.ts';
+import { createItems, type MonitoredItem, planItem, type UsableNode } from './monitored-item.ts';
+import { type Fingerprints, type FoundNode, findNodes } from './nodes.ts';
+import { poll } from './polling.ts';
+import { Publisher } from './publisher.ts';
+import type { RawSession } from './raw-session.ts';
+import type { ServerFacts } from './requests.ts';
+import type { OpcuaPoint, OpcuaSettings } from './settings.ts';
+import { Subscription } from './subscription.ts';
+
+export interface AcquisitionContext {
+  readonly session: RawSession;
+  readonly settings: OpcuaSettings;
+  readonly facts: ServerFacts;
+  readonly fingerprints: Fingerprints;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly isAway: () => boolean;
+  readonly onReadings: (readings: readonly Reading[]) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** A point that could not be found or watched is tried again this often: the engineer may be loading the PLC. */
+const RETRY_PROBLEMS_MS = 60_000;
+
+/** Brings all points of one session in: subscribes to some, polls the others, tells the rest bad and tries them again. */
+export class PointAcquisition {
+  readonly publisher: Publisher;
+  readonly #context: AcquisitionContext;
+  readonly #nodes = new Map<string, FoundNode>();
+  readonly #items = new Map<string, MonitoredItem>();
+  readonly #subscriptions = new Map<number, Subscription>();
+  #handles = 0;
+
+  constructor(context: AcquisitionContext, nodes: readonly FoundNode[]) {
+    this.#context = context;
+    for (const node of nodes) this.#nodes.set(node.point.id, node);
+    this.publisher = new Publisher(context);
+  }
+
+  node(point: Point): FoundNode | undefined {
+    return this.#nodes.get(point.id);
+  }
+
+  get items(): readonly MonitoredItem[] {
+    return [...this.#items.values()];
+  }
+
+  /** Status names by point id of all that cannot be read. */
+  get problems(): Readonly<Record<string, string>> {
+    const nodes = [...this.#nodes.values()].map(({ point, problem }) => [point.id, problem] as const);
+    const items = this.items.map(({ node, problem }) => [node.point.id, problem] as const);
+    return Object.fromEntries([...nodes, ...items].filter((entry): entry is [string, string] => entry[1] !== undefined));
+  }
+
+  async start(): Promise<void> {
+    await this.#subscribe(this.#usable('subscribe'));
+    this.#tellProblems();
+    for (const intervalMs of new Set(this.#readable('poll').map(({ point }) => point.intervalMs))) {
+      void poll(() => this.#usable('poll').filter(({ point }) => point.intervalMs === intervalMs), intervalMs, {
+        ...this.#context,
+        limits: this.#context.facts.limits,
+      });
+    }
+    void this.#retryProblems();
+  }
+
+  #readable(how: OpcuaPoint['read']): readonly FoundNode[] {
+    return [...this.#nodes.values()].filter(({ point }) => point.access !== 'write' && point.address.read === how);
+  }
+
+  #usable(how: OpcuaPoint['read']): readonly UsableNode[] {
+    return this.#readable(how).filter((node) => node.problem === undefined);
+  }
+
+  async #subscribe(nodes: readonly UsableNode[]): Promise<void> {
+    const { session, settings, facts } = this.#context;
+    const groups = Map.groupBy(nodes, ({ point }) => point.address.publishingInterval ?? settings.publishingInterval);
+    for (const [publishingMs, group] of groups) {
+      const subscription = await this.#subscription(publishingMs);
+      const items = group.map((node) => this.#plan(node, subscription));
+      await createItems(session, subscription.id, items, facts.limits);
+      if (this.#context.signal.aborted) return;
+      this.publisher.add(subscription);
+    }
+  }
+
+  #plan(node: UsableNode, subscription: Subscription): MonitoredItem {
+    this.#handles += 1;
+    const item = planItem(node, this.#handles, subscription.publishingMs);
+    subscription.items.set(item.handle, item);
+    this.#items.set(node.point.id, item);
+    return item;
+  }
+
+  async #subscription(publishingMs: number): Promise<Subscription> {
+    const { settings } = this.#context;
+    const known = this.#subscriptions.get(publishingMs);
+    if (known !== undefined) return known;
+    const wish = { publishingMs, keepAliveMs: settings.keepAlive, sessionTimeoutMs: settings.sessionTimeout };
+    const subscription = await Subscription.create(wish, this.#context);
+    this.#subscriptions.set(publishingMs, subscription);
+    return subscription;
+  }
+
+  #tellProblems(): void {
+    const { clock, onReadings } = this.#context;
+    const problems = this.problems;
+    const readings = [...this.#nodes.values()].flatMap(({ point }) => {
+      const status = problems[point.id];
+      return status === undefined || point.access === 'write' ? [] : [badReading(point, status, clock.nowMs())];
+    });
+    if (readings.length > 0) onReadings(readings);
+  }
+
+  async #retryProblems(): Promise<void> {
+    const { clock, signal, isAway, onFailure } = this.#context;
+    while (!signal.aborted) {
+      await clock.sleep(RETRY_PROBLEMS_MS, signal).catch(() => {});
+      if (!signal.aborted && !isAway()) await this.#retryOnce().catch(onFailure);
+    }
+  }
+
+  async #retryOnce(): Promise<void> {
+    const { session, facts, fingerprints } = this.#context;
+    const problems = this.problems;
+    const points = [...this.#nodes.values()].map(({ point }) => point).filter(({ id }) => problems[id] !== undefined);
+    if (points.length === 0) return;
+    const found = await findNodes(session, points, facts, fingerprints);
+    for (const node of found) this.#nodes.set(node.point.id, node);
+    await this.#subscribe(this.#usable('subscribe').filter(({ point }) => problems[point.id] !== undefined));
+  }
+}

@@ -1,0 +1,32 @@
+/** Rising counts since the gateway started; they outlive the sessions. */
+export interface Counters {
+  notifications: number;
+  keep_alives: number;
+  sequence_gaps: number;
+  republished: number;
+  overflows: number;
+  /** Sessions opened after the first. */
+  rebuilds: number;
+  /** Short breaks of the network that the session survived. */
+  reconnections: number;
+  reads: number;
+  writes: number;
+  polls: number;
+  skipped_polls: number;
+}
+
+export function createCounters(): Counters {
+  return {
+    notifications: 0,
+    keep_alives: 0,
+    sequence_gaps: 0,
+    republished: 0,
+    overflows: 0,
+    rebuilds: 0,
+    reconnections: 0,
+    reads: 0,
+    writes: 0,
+    polls: 0,
+    skipped_polls: 0,
+  };
+}

@@ -1,0 +1,48 @@
+import { type EndpointDescription, MessageSecurityMode, SecurityPolicy } from 'node-opcua-client';
+import { GatewayError } from '../../src/model/error.ts';
+import { type OpcuaSettings, type SecurityModeName, type SecurityPolicyName, securityMode } from './settings.ts';
+
+const POLICY_URIS: Readonly<Record<Exclude<SecurityPolicyName, 'best'>, SecurityPolicy>> = {
+  none: SecurityPolicy.None,
+  basic256sha256: SecurityPolicy.Basic256Sha256,
+  'aes128-sha256-rsaoaep': SecurityPolicy.Aes128_Sha256_RsaOaep,
+  'aes256-sha256-rsapss': SecurityPolicy.Aes256_Sha256_RsaPss,
+};
+
+/** Strongest first; anything older is refused. */
+const BEST: readonly SecurityPolicy[] = [
+  SecurityPolicy.Aes256_Sha256_RsaPss,
+  SecurityPolicy.Basic256Sha256,
+  SecurityPolicy.Aes128_Sha256_RsaOaep,
+];
+
+const MODES: Readonly<Record<SecurityModeName, MessageSecurityMode>> = {
+  none: MessageSecurityMode.None,
+  sign: MessageSecurityMode.Sign,
+  'sign-and-encrypt': MessageSecurityMode.SignAndEncrypt,
+};
+
+/** The endpoint that has the configured protection; never a weaker one, whatever the server offers. */
+export function chooseEndpoint(
+  offered: readonly EndpointDescription[],
+  settings: OpcuaSettings,
+  subject: string,
+): EndpointDescription {
+  const { policy } = settings.security;
+  const mode = MODES[securityMode(settings.security)];
+  const wanted = policy === 'best' ? BEST : [POLICY_URIS[policy]];
+  for (const uri of wanted) {
+    const endpoint = offered.find(({ securityPolicyUri, securityMode }) => securityPolicyUri === uri && securityMode === mode);
+    if (endpoint !== undefined) return endpoint;
+  }
+  throw new GatewayError(
+    'LINK_UNTRUSTED',
+    subject,
+    `the server does not offer policy ${policy} with mode ${securityMode(settings.security)}; it offers ${offered.map(describeEndpoint).join(', ') || 'nothing'}. ` +
+      'Where it should offer more, something between may be hiding it',
+  );
+}
+
+function describeEndpoint({ securityPolicyUri, securityMode }: EndpointDescription): string {
+  return `${securityPolicyUri?.split('#')[1] ?? 'unknown'}/${MessageSecurityMode[securityMode]}`;
+}

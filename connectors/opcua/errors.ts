@@ -1,0 +1,66 @@
+import { type ErrorCode, GatewayError, toGatewayError } from '../../src/model/error.ts';
+
+/** The library tells most failures as text: the OPC UA symbolic name, or the name of the system call's error. */
+const CODES: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
+  [/BadIdentityToken|BadUserAccessDenied|BadUserSignatureInvalid|BadNoValidCertificates/, 'LINK_UNAUTHORIZED'],
+  [
+    /BadCertificate|BadSecurityChecksFailed|BadSecurityModeRejected|BadSecurityPolicyRejected|BadApplicationSignatureInvalid/,
+    'LINK_UNTRUSTED',
+  ],
+  [
+    /BadTcp(EndpointUrl|Message)|BadProtocolVersion|BadDecoding|BadServiceUnsupported|BadResponseTooLarge|BadTcpMessageTooLarge/,
+    'LINK_PROTOCOL',
+  ],
+  [
+    /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|BadTooManySessions|BadMaxConnections|BadTcpServerTooBusy|BadTcpNotEnoughResources/,
+    'LINK_REFUSED',
+  ],
+  [/ETIMEDOUT|BadTimeout|BadRequestTimeout|[Tt]imeout|timed out/, 'LINK_TIMEOUT'],
+  [/Bad[A-Z]\w+|ECONNRESET|EPIPE|ECONNABORTED|[Dd]isconnect|[Cc]losed|[Cc]onnection|socket|[Cc]hannel|[Ss]ession/, 'LINK_CLOSED'],
+];
+
+/** The OPC UA symbolic name in a library error, e.g. `BadUserAccessDenied`. */
+export function statusNameOf(error: unknown): string | undefined {
+  return /\b(?:Bad|Uncertain)[A-Z]\w+/.exec(textOf(error))?.[0];
+}
+
+export function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function toLinkError(error: unknown, subject: string, doing: string): GatewayError {
+  if (error instanceof GatewayError) return error;
+  if (error instanceof TypeError || error instanceof RangeError) return toGatewayError(error, subject);
+  const text = textOf(error);
+  const code = CODES.find(([pattern]) => pattern.test(text))?.[1] ?? 'LINK_PROTOCOL';
+  return new GatewayError(code, subject, `${doing}: ${text.split('\n')[0]?.trim()}`, { cause: error });
+}
+
+const WRITE_CODES: Readonly<Record<string, ErrorCode>> = {
+  BadTypeMismatch: 'VALUE_TYPE',
+  BadOutOfRange: 'VALUE_OUT_OF_RANGE',
+  BadIndexRangeInvalid: 'VALUE_OUT_OF_RANGE',
+  BadTimeout: 'DEVICE_TIMEOUT',
+  BadServerTooBusy: 'DEVICE_BUSY',
+  BadTooManyOperations: 'DEVICE_BUSY',
+  BadResourceUnavailable: 'DEVICE_BUSY',
+};
+
+const WRITE_ADVICE: Readonly<Record<string, string>> = {
+  BadNotWritable: 'the server lets nobody write this node',
+  BadUserAccessDenied: 'the server does not let this user write the node; give `user` more rights there',
+  BadTypeMismatch: 'the node holds another data type',
+  BadOutOfRange: 'the server takes only values within its own limits',
+  BadNodeIdUnknown: 'the server has no such node; check `address`',
+  BadWriteNotSupported: 'the server cannot write this node',
+};
+
+/** Why the server did not take one value. */
+export function toWriteError(status: string, subject: string): GatewayError {
+  const advice = WRITE_ADVICE[status];
+  return new GatewayError(
+    WRITE_CODES[status] ?? 'DEVICE_EXCEPTION',
+    subject,
+    advice === undefined ? status : `${status}: ${advice}`,
+  );
+}

@@ -1,0 +1,113 @@
+import {
+  AttributeIds,
+  DataChangeFilter,
+  DataChangeTrigger,
+  DeadbandType,
+  MonitoringMode,
+  TimestampsToReturn,
+} from 'node-opcua-client';
+import type { Reading } from '../../src/model/reading.ts';
+import type { FoundNode } from './nodes.ts';
+import type { RawSession } from './raw-session.ts';
+import { inChunks, type ServerLimits } from './requests.ts';
+import type { OpcuaPoint } from './settings.ts';
+import { qualityOf, statusName } from './status-code.ts';
+
+export type UsableNode = Extract<FoundNode, { problem?: undefined }>;
+
+/** A point that the server watches for us. */
+export interface MonitoredItem {
+  readonly node: UsableNode;
+  /** Ours; comes back with each notification. Unique in the session. */
+  readonly handle: number;
+  readonly samplingMs: number;
+  readonly queueSize: number;
+  /** What the server made of it. */
+  revisedSamplingMs?: number;
+  revisedQueueSize?: number;
+  /** The server knows no such deadband: all changes come. */
+  isDeadbandRefused?: boolean;
+  /** Why the server does not watch it. */
+  problem?: string;
+  last?: Reading;
+}
+
+const DEADBAND_PROBLEMS: ReadonlySet<string> = new Set([
+  'BadMonitoredItemFilterUnsupported',
+  'BadMonitoredItemFilterInvalid',
+  'BadFilterNotAllowed',
+  'BadDeadbandFilterInvalid',
+]);
+
+export function planItem(node: UsableNode, handle: number, publishingMs: number): MonitoredItem {
+  const { sampling, queueSize } = node.point.address;
+  const samplingMs = sampling ?? node.point.intervalMs;
+  const valuesPerPublish = samplingMs > 0 ? Math.ceil(publishingMs / samplingMs) : 10;
+  return { node, handle, samplingMs, queueSize: queueSize ?? valuesPerPublish + 2 };
+}
+
+/** Asks the server to watch the items, in requests of a size it accepts; what it refuses is told by `problem`. */
+export async function createItems(
+  session: RawSession,
+  subscriptionId: number,
+  items: readonly MonitoredItem[],
+  limits: ServerLimits,
+): Promise<void> {
+  await createOnce(session, subscriptionId, items, limits, true);
+  const refused = items.filter(({ problem }) => problem !== undefined && DEADBAND_PROBLEMS.has(problem));
+  const withDeadband = refused.filter(({ node }) => node.point.address.serverDeadband !== undefined);
+  if (withDeadband.length === 0) return;
+  for (const item of withDeadband) item.isDeadbandRefused = true;
+  await createOnce(session, subscriptionId, withDeadband, limits, false);
+}
+
+async function createOnce(
+  session: RawSession,
+  subscriptionId: number,
+  items: readonly MonitoredItem[],
+  limits: ServerLimits,
+  useDeadband: boolean,
+): Promise<void> {
+  const results = await inChunks(items, limits.itemsPerCall, async (chunk) => {
+    const response = await session.createMonitoredItems({
+      subscriptionId,
+      timestampsToReturn: TimestampsToReturn.Both,
+      itemsToCreate: chunk.map((item) => request(item, useDeadband)),
+    });
+    return response.results ?? [];
+  });
+  items.forEach((item, at) => {
+    const result = results[at];
+    delete item.problem;
+    if (result === undefined || result === null) item.problem = 'BadUnexpectedError';
+    else if (qualityOf(result.statusCode.value) === 'bad') item.problem = statusName(result.statusCode.value);
+    else {
+      item.revisedSamplingMs = result.revisedSamplingInterval;
+      item.revisedQueueSize = result.revisedQueueSize;
+    }
+  });
+}
+
+function request({ node, handle, samplingMs, queueSize }: MonitoredItem, useDeadband: boolean) {
+  const filter = useDeadband ? deadbandFilter(node.point.address.serverDeadband) : undefined;
+  return {
+    itemToMonitor: { nodeId: node.nodeId, attributeId: AttributeIds.Value },
+    monitoringMode: MonitoringMode.Reporting,
+    requestedParameters: {
+      clientHandle: handle,
+      samplingInterval: samplingMs,
+      queueSize,
+      discardOldest: true,
+      ...(filter === undefined ? {} : { filter }),
+    },
+  };
+}
+
+function deadbandFilter(deadband: OpcuaPoint['serverDeadband']): DataChangeFilter | undefined {
+  if (deadband === undefined) return undefined;
+  return new DataChangeFilter({
+    trigger: DataChangeTrigger.StatusValue,
+    deadbandType: 'absolute' in deadband ? DeadbandType.Absolute : DeadbandType.Percent,
+    deadbandValue: 'absolute' in deadband ? deadband.absolute : deadband.percent,
+  });
+}

@@ -1,0 +1,80 @@
+import { AttributeIds, type ClientSession, type DataValue, NodeId } from 'node-opcua-client';
+import type { Point } from '../../src/model/point.ts';
+import type { NodeAddress } from './node-address.ts';
+import { readAll, type ServerFacts } from './requests.ts';
+import type { OpcuaPoint } from './settings.ts';
+import { qualityOf, statusName } from './status-code.ts';
+
+/** Where a point was found in this session; `problem` is the status name of why it cannot be used. */
+export type FoundNode =
+  | { readonly point: Point<OpcuaPoint>; readonly nodeId: NodeId; readonly problem?: undefined }
+  | { readonly point: Point<OpcuaPoint>; readonly problem: string };
+
+/** Browse name and data type by point id, as first seen; outlives the sessions. */
+export type Fingerprints = Map<string, string>;
+
+/** The node is another one than when the gateway started: its values would go to the wrong point. */
+const CHANGED = 'BadNodeIdInvalid';
+const UNKNOWN = 'BadNodeIdUnknown';
+
+/** The library's `NodeIdType`. */
+const NODE_ID_TYPES = { numeric: 1, string: 2, guid: 3, opaque: 4 } as const;
+
+/** `undefined` where the server has no such namespace. Indices are not stable, so this is done anew in each session (Part 6 §5.3.1.11). */
+export function resolveNodeId({ namespace, identifier }: NodeAddress, namespaces: readonly string[]): NodeId | undefined {
+  const index = typeof namespace === 'number' ? namespace : namespaces.indexOf(namespace);
+  if (index < 0) return undefined;
+  const value = identifier.kind === 'opaque' ? Buffer.from(identifier.value, 'base64') : identifier.value;
+  return new NodeId(NODE_ID_TYPES[identifier.kind], value, index);
+}
+
+/** Finds the nodes of the points and makes sure that each is still the node it was. */
+export async function findNodes(
+  session: ClientSession,
+  points: readonly Point<OpcuaPoint>[],
+  { namespaces, limits }: ServerFacts,
+  fingerprints: Fingerprints,
+): Promise<FoundNode[]> {
+  const resolved = points.map((point) => ({ point, nodeId: resolveNodeId(point.address.address, namespaces) }));
+  const known = resolved.filter((node): node is { point: Point<OpcuaPoint>; nodeId: NodeId } => node.nodeId !== undefined);
+  const requests = known.flatMap(({ nodeId }) => [
+    { nodeId, attributeId: AttributeIds.BrowseName },
+    { nodeId, attributeId: AttributeIds.DataType },
+  ]);
+  const answers = await readAll(session, requests, limits);
+  const found = new Map(
+    known.map((node, at) => [node.point.id, verify(node, answers.slice(2 * at, 2 * at + 2), namespaces, fingerprints)]),
+  );
+  return resolved.map(({ point }) => found.get(point.id) ?? { point, problem: UNKNOWN });
+}
+
+function verify(
+  { point, nodeId }: { point: Point<OpcuaPoint>; nodeId: NodeId },
+  [browseName, dataType]: readonly DataValue[],
+  namespaces: readonly string[],
+  fingerprints: Fingerprints,
+): FoundNode {
+  if (browseName === undefined) return { point, problem: UNKNOWN };
+  const code = browseName.statusCode.value;
+  if (qualityOf(code) === 'bad') return { point, problem: statusName(code) };
+  const fingerprint = fingerprintOf(browseName, dataType, namespaces);
+  const first = fingerprints.get(point.id) ?? fingerprint;
+  fingerprints.set(point.id, first);
+  return first === fingerprint ? { point, nodeId } : { point, problem: CHANGED };
+}
+
+/** In URIs, so that it stays the same when only the indices move. */
+function fingerprintOf(browseName: DataValue, dataType: DataValue | undefined, namespaces: readonly string[]): string {
+  const name: unknown = browseName.value.value;
+  const type: unknown = dataType?.value.value;
+  return JSON.stringify([qualifiedText(name, namespaces), typeText(type, namespaces)]);
+}
+
+function qualifiedText(name: unknown, namespaces: readonly string[]): readonly unknown[] {
+  if (typeof name !== 'object' || name === null || !('name' in name) || !('namespaceIndex' in name)) return [];
+  return [namespaces[Number(name.namespaceIndex)], name.name];
+}
+
+function typeText(type: unknown, namespaces: readonly string[]): readonly unknown[] {
+  return type instanceof NodeId ? [namespaces[type.namespace], String(type.value)] : [];
+}

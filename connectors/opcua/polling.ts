@@ -1,0 +1,65 @@
+import { AttributeIds, type ClientSession, type DataValue } from 'node-opcua-client';
+import { badReading, type Reading } from '../../src/model/reading.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import type { Counters } from './counters.ts';
+import { statusNameOf } from './errors.ts';
+import type { UsableNode } from './monitored-item.ts';
+import { toReading } from './reading.ts';
+import { readAll, type ServerLimits } from './requests.ts';
+
+export interface PollingOptions {
+  readonly session: ClientSession;
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly signal: AbortSignal;
+  /** While the network is away there is nobody to ask. */
+  readonly isAway: () => boolean;
+  readonly onReadings: (readings: readonly Reading[]) => void;
+}
+
+/** Reads all nodes every `intervalMs` until the signal aborts. A poll that would come late is skipped and counted, never queued. */
+export async function poll(nodes: () => readonly UsableNode[], intervalMs: number, options: PollingOptions): Promise<void> {
+  const { clock, counters, signal } = options;
+  let dueMs = clock.monotonicMs();
+  while (!signal.aborted) {
+    if (options.isAway()) counters.skipped_polls += 1;
+    else await pollOnce(nodes(), options);
+    dueMs += intervalMs;
+    const lateMs = clock.monotonicMs() - dueMs;
+    const missed = lateMs > 0 ? Math.ceil(lateMs / intervalMs) : 0;
+    counters.skipped_polls += missed;
+    dueMs += missed * intervalMs;
+    await clock.sleep(dueMs - clock.monotonicMs(), signal).catch(() => {});
+  }
+}
+
+async function pollOnce(nodes: readonly UsableNode[], options: PollingOptions): Promise<void> {
+  const { session, limits, clock, counters, signal, onReadings } = options;
+  if (nodes.length === 0) return;
+  counters.polls += 1;
+  const readings = await readNodes(session, nodes, limits, clock);
+  if (!signal.aborted && !options.isAway()) onReadings(readings.map(([reading]) => reading));
+}
+
+/** One reading per node, with the DataValue it came from; a request that fails is a bad reading of each. */
+export async function readNodes(
+  session: ClientSession,
+  nodes: readonly UsableNode[],
+  limits: ServerLimits,
+  clock: Clock,
+): Promise<readonly (readonly [Reading, DataValue?])[]> {
+  try {
+    const requests = nodes.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.Value }));
+    const values = await readAll(session, requests, limits);
+    return nodes.map(({ point }, at) => {
+      const value = values[at];
+      return value === undefined
+        ? [badReading(point, 'BadNoData', clock.nowMs())]
+        : [toReading(point, value, clock.nowMs()), value];
+    });
+  } catch (error) {
+    const status = statusNameOf(error) ?? 'BadCommunicationError';
+    return nodes.map(({ point }) => [badReading(point, status, clock.nowMs())]);
+  }
+}

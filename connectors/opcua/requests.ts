@@ -1,0 +1,73 @@
+import type { ClientSession, DataValue, ReadValueIdOptions } from 'node-opcua-client';
+import { AttributeIds, makeNodeId } from 'node-opcua-client';
+import { statusNameOf } from './errors.ts';
+
+/** What the server lets one request carry; `undefined` limits of the server are ours. */
+export interface ServerLimits {
+  readonly nodesPerRead: number;
+  readonly itemsPerCall: number;
+}
+
+/** More in one request makes long pauses in small servers. */
+const LARGEST_REQUEST = 500;
+
+/** OPC UA Part 6, NodeIds.csv. */
+const NAMESPACE_ARRAY = 2255;
+const MAX_NODES_PER_READ = 11705;
+const MAX_ITEMS_PER_CALL = 11714;
+
+export interface ServerFacts {
+  readonly namespaces: readonly string[];
+  readonly limits: ServerLimits;
+}
+
+export async function readServerFacts(session: ClientSession): Promise<ServerFacts> {
+  const values = await session.read(
+    [NAMESPACE_ARRAY, MAX_NODES_PER_READ, MAX_ITEMS_PER_CALL].map((id) => ({
+      nodeId: makeNodeId(id),
+      attributeId: AttributeIds.Value,
+    })),
+  );
+  const [namespaces, nodesPerRead, itemsPerCall] = values.map(({ value }) => value.value as unknown);
+  return {
+    namespaces: Array.isArray(namespaces) ? namespaces.map(String) : [],
+    limits: { nodesPerRead: limit(nodesPerRead), itemsPerCall: limit(itemsPerCall) },
+  };
+}
+
+/** 0 or nothing means that the server states no limit. */
+function limit(value: unknown): number {
+  return typeof value === 'number' && value > 0 ? Math.min(value, LARGEST_REQUEST) : LARGEST_REQUEST;
+}
+
+/** One request after the other; a request that the server finds too large is halved. */
+export async function inChunks<T, R>(
+  all: readonly T[],
+  size: number,
+  request: (chunk: T[]) => Promise<readonly R[]>,
+): Promise<R[]> {
+  const results: R[] = [];
+  for (let from = 0; from < all.length; from += size) results.push(...(await halving(all.slice(from, from + size), request)));
+  return results;
+}
+
+async function halving<T, R>(chunk: T[], request: (chunk: T[]) => Promise<readonly R[]>): Promise<readonly R[]> {
+  try {
+    return await request(chunk);
+  } catch (error) {
+    const isTooLarge = /BadTooManyOperations|BadEncodingLimitsExceeded|Bad(Request|Response)TooLarge/.test(
+      statusNameOf(error) ?? '',
+    );
+    if (!isTooLarge || chunk.length < 2) throw error;
+    const middle = Math.ceil(chunk.length / 2);
+    return [...(await halving(chunk.slice(0, middle), request)), ...(await halving(chunk.slice(middle), request))];
+  }
+}
+
+export function readAll(
+  session: ClientSession,
+  nodes: readonly ReadValueIdOptions[],
+  limits: ServerLimits,
+): Promise<DataValue[]> {
+  return inChunks(nodes, limits.nodesPerRead, (chunk) => session.read(chunk, 0));
+}

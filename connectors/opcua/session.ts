@@ -1,0 +1,225 @@
+import { Observable, Subject } from 'rxjs';
+import { GatewayError } from '../../src/model/error.ts';
+import type { Point } from '../../src/model/point.ts';
+import { type Batch, badReading, type Reading } from '../../src/model/reading.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import type { ConnectorSession, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
+import { PointAcquisition } from './acquisition.ts';
+import type { OpenClient } from './client.ts';
+import type { Counters } from './counters.ts';
+import { within } from './deadline.ts';
+import { toLinkError, toWriteError } from './errors.ts';
+import type { UsableNode } from './monitored-item.ts';
+import type { Fingerprints, FoundNode } from './nodes.ts';
+import { readNodes } from './polling.ts';
+import { rawText } from './reading.ts';
+import type { ServerFacts } from './requests.ts';
+import type { OpcuaSettings } from './settings.ts';
+import { MAX_SILENT_KEEP_ALIVES, watchServer, watchSubscriptions } from './watch.ts';
+import { type DataTypes, writeNode } from './writing.ts';
+
+export interface SessionOptions {
+  readonly name: string;
+  readonly settings: OpcuaSettings;
+  readonly open: OpenClient;
+  readonly facts: ServerFacts;
+  readonly nodes: readonly FoundNode[];
+  readonly fingerprints: Fingerprints;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  /** Called once, when the session is lost or closed. */
+  readonly onEnd: (error?: GatewayError) => void;
+}
+
+const CLOSE_TIMEOUT_MS = 3_000;
+
+/**
+ * One OPC UA session. A short break of the network is let to the library, which brings back the same session with all that the
+ * server kept for it; anything else, and any break longer than 2.5 keep-alives, is a loss: `supervise` then builds all anew.
+ */
+export class OpcuaSession implements ConnectorSession {
+  readonly lost: Promise<GatewayError>;
+  readonly batches: Observable<Batch>;
+  readonly acquisition: PointAcquisition;
+  readonly #options: SessionOptions;
+  readonly #subject = new Subject<Batch>();
+  readonly #end = new AbortController();
+  readonly #dataTypes: DataTypes = new Map();
+  readonly #token: string;
+  #resolveLost: (error: GatewayError) => void = () => {};
+  #isAway = false;
+  #awayTimer: NodeJS.Timeout | undefined;
+  #isStarted = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.lost = new Promise((resolve) => {
+      this.#resolveLost = resolve;
+    });
+    this.batches = new Observable((subscriber) => {
+      const subscription = this.#subject.subscribe(subscriber);
+      this.#start();
+      return subscription;
+    });
+    this.acquisition = new PointAcquisition(
+      {
+        ...options,
+        session: options.open.session,
+        signal: this.#end.signal,
+        isAway: () => this.#isAway,
+        onReadings: (readings) => this.#emit(readings),
+        onFailure: (error) => this.#lose(toLinkError(error, options.name, 'reading')),
+      },
+      options.nodes,
+    );
+    this.#token = this.#currentToken();
+    this.#listen();
+    this.#watch();
+  }
+
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  async read(points: readonly Point[], signal: AbortSignal): Promise<readonly OneShot[]> {
+    const { open, facts, clock, counters } = this.#options;
+    counters.reads += 1;
+    const usable = points
+      .map((point) => this.acquisition.node(point))
+      .filter((node): node is UsableNode => node?.problem === undefined);
+    const reading = readNodes(open.session, usable, facts.limits, clock);
+    const answers = await this.#within(usable.length === 0 ? Promise.resolve([]) : reading, signal, 'reading');
+    const found = new Map(
+      answers.map(([reading, value]) => [reading.point.id, { ...reading, raw: value === undefined ? '' : rawText(value) }]),
+    );
+    return points.map((point) => found.get(point.id) ?? { ...badReading(point, this.#problemOf(point), clock.nowMs()), raw: '' });
+  }
+
+  async write(writes: readonly Write[], signal: AbortSignal): Promise<readonly WriteResult[]> {
+    const results: WriteResult[] = [];
+    for (const { point, value } of writes) {
+      this.#options.counters.writes += 1;
+      const node = this.acquisition.node(point);
+      if (node?.problem !== undefined || node === undefined) {
+        results.push({ written: false, error: toWriteError(this.#problemOf(point), point.id) });
+      } else {
+        results.push(await this.#within(writeNode(this.#options.open.session, node, value, this.#dataTypes), signal, 'writing'));
+      }
+    }
+    return results;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const isLost = this.#end.signal.aborted;
+    this.#stop(new GatewayError('LINK_CLOSED', this.#options.name, 'closed'));
+    if (!isLost) this.#options.onEnd();
+    this.#subject.complete();
+    await this.#options.open.close(CLOSE_TIMEOUT_MS);
+  }
+
+  #problemOf(point: Point): string {
+    return this.acquisition.node(point)?.problem ?? 'BadNodeIdUnknown';
+  }
+
+  #within<T>(promise: Promise<T>, signal: AbortSignal, doing: string): Promise<T> {
+    const { name, settings } = this.#options;
+    return within(promise, 3 * settings.timeout, AbortSignal.any([signal, this.#end.signal]), name, doing);
+  }
+
+  #start(): void {
+    if (this.#isStarted || this.#end.signal.aborted) return;
+    this.#isStarted = true;
+    this.acquisition.start().catch((error) => this.#lose(toLinkError(error, this.#options.name, 'subscribing')));
+  }
+
+  #emit(readings: readonly Reading[]): void {
+    if (this.#end.signal.aborted) return;
+    if (!this.#isOurs()) return;
+    for (const [device, ofDevice] of Map.groupBy(readings, ({ point }) => point.device)) {
+      this.#subject.next({ device, readings: ofDevice });
+    }
+  }
+
+  #lose(error: GatewayError): void {
+    if (this.#end.signal.aborted) return;
+    this.#stop(error);
+    this.#options.onEnd(error);
+    this.#resolveLost(error);
+  }
+
+  #stop(reason: GatewayError): void {
+    clearTimeout(this.#awayTimer);
+    this.#end.abort(reason);
+  }
+
+  #listen(): void {
+    const { open, name } = this.#options;
+    const closed = (what: string) => this.#lose(new GatewayError('LINK_CLOSED', name, what));
+    open.client.on('connection_lost', () => this.#goAway());
+    open.client.on('connection_reestablished', () => this.#comeBack());
+    open.client.on('close', () => closed('the connection was closed'));
+    open.session.on('session_closed', () => closed('the server closed the session'));
+  }
+
+  #watch(): void {
+    const { name, settings, clock, open } = this.#options;
+    const options = {
+      name,
+      session: open.session,
+      clock,
+      signal: this.#end.signal,
+      keepAliveMs: settings.keepAlive,
+      isAway: () => this.#isAway,
+      subscriptions: () => this.acquisition.publisher.subscriptions,
+      onLost: (error: GatewayError) => this.#lose(error),
+    };
+    void watchSubscriptions(options);
+    void watchServer(options);
+  }
+
+  #goAway(): void {
+    if (this.#isAway || this.#end.signal.aborted) return;
+    const { name, settings } = this.#options;
+    this.#isAway = true;
+    this.acquisition.publisher.pause();
+    const boundMs = MAX_SILENT_KEEP_ALIVES * settings.keepAlive;
+    this.#awayTimer = setTimeout(
+      () => this.#lose(new GatewayError('LINK_CLOSED', name, `the connection broke and did not come back within ${boundMs} ms`)),
+      boundMs,
+    );
+  }
+
+  #comeBack(): void {
+    if (this.#end.signal.aborted) return;
+    if (!this.#isOurs()) return;
+    clearTimeout(this.#awayTimer);
+    this.#isAway = false;
+    this.#options.counters.reconnections += 1;
+    this.acquisition.publisher.resume();
+  }
+
+  /** Names the session towards the server; a new one means that the library has put another session in its place. */
+  #currentToken(): string {
+    return String(this.#options.open.session.authenticationToken);
+  }
+
+  #isOurs(): boolean {
+    if (this.#currentToken() === this.#token) return true;
+    this.#lose(this.#replaced());
+    return false;
+  }
+
+  #replaced(): GatewayError {
+    return new GatewayError(
+      'LINK_CLOSED',
+      this.#options.name,
+      'the server does not know the session any more; it may have been restarted',
+    );
+  }
+}

@@ -1,0 +1,171 @@
+import { DataChangeNotification, type NotificationMessage, RepublishRequest, StatusChangeNotification } from 'node-opcua-client';
+import type { Reading } from '../../src/model/reading.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import type { Counters } from './counters.ts';
+import { statusNameOf } from './errors.ts';
+import type { MonitoredItem } from './monitored-item.ts';
+import type { RawSession } from './raw-session.ts';
+import { toReading } from './reading.ts';
+import { isOverflow } from './status-code.ts';
+
+/** The server's queue of sent messages is short; what is older is gone. */
+const MAX_REPUBLISHED = 100;
+const MAX_SEQUENCE = 0xffff_ffff;
+
+export interface SubscriptionSettings {
+  readonly publishingMs: number;
+  readonly keepAliveMs: number;
+  readonly sessionTimeoutMs: number;
+}
+
+interface SubscriptionContext {
+  readonly session: RawSession;
+  readonly clock: Clock;
+  readonly counters: Counters;
+}
+
+/**
+ * One subscription of the server, with the sequence of its messages (Part 4 §5.14.1): 1, 2, 3 … and after 2³²−1 again 1. A
+ * missing one is asked for again; what cannot be had any more is counted, and the points concerned become uncertain.
+ */
+export class Subscription {
+  readonly id: number;
+  readonly publishingMs: number;
+  /** Without a word for so long, the subscription is lost. */
+  readonly maxSilenceMs: number;
+  readonly items = new Map<number, MonitoredItem>();
+  /** Set when the server has ended the subscription. */
+  ended: string | undefined;
+  #heardMs: number;
+  /** `undefined` until the first message came: some servers do not begin with 1. */
+  #nextSequence: number | undefined;
+  readonly #context: SubscriptionContext;
+
+  private constructor(id: number, publishingMs: number, keepAliveCount: number, context: SubscriptionContext) {
+    this.id = id;
+    this.publishingMs = publishingMs;
+    this.maxSilenceMs = 2.5 * publishingMs * keepAliveCount;
+    this.#context = context;
+    this.#heardMs = context.clock.monotonicMs();
+  }
+
+  static async create(settings: SubscriptionSettings, context: SubscriptionContext): Promise<Subscription> {
+    const { publishingMs, keepAliveMs, sessionTimeoutMs } = settings;
+    const keepAliveCount = Math.max(1, Math.round(keepAliveMs / publishingMs));
+    const response = await context.session.createSubscription({
+      requestedPublishingInterval: publishingMs,
+      requestedMaxKeepAliveCount: keepAliveCount,
+      requestedLifetimeCount: Math.max(3 * keepAliveCount, Math.ceil(sessionTimeoutMs / publishingMs)),
+      maxNotificationsPerPublish: 0,
+      publishingEnabled: true,
+      priority: 1,
+    });
+    const { subscriptionId, revisedPublishingInterval, revisedMaxKeepAliveCount } = response;
+    return new Subscription(subscriptionId, revisedPublishingInterval, revisedMaxKeepAliveCount, context);
+  }
+
+  isSilent(nowMs: number): boolean {
+    return nowMs - this.#heardMs > this.maxSilenceMs;
+  }
+
+  /** Readings of one message, in order, after those of messages that were missing before it. */
+  async receive(message: NotificationMessage): Promise<readonly Reading[]> {
+    const { clock, counters } = this.#context;
+    this.#heardMs = clock.monotonicMs();
+    const isKeepAlive = (message.notificationData ?? []).length === 0;
+    const recovered = await this.#recover(message.sequenceNumber);
+    if (isKeepAlive) {
+      counters.keep_alives += 1;
+      return recovered;
+    }
+    this.#nextSequence = following(message.sequenceNumber);
+    return [...recovered, ...this.#read(message)];
+  }
+
+  /** After a short break: asks for what was sent into the void. */
+  recoverLatest(): Promise<readonly Reading[]> {
+    this.#heardMs = this.#context.clock.monotonicMs();
+    return this.#republish(this.#nextSequence, MAX_REPUBLISHED);
+  }
+
+  async #recover(upTo: number): Promise<readonly Reading[]> {
+    const missing = distance(this.#nextSequence ?? upTo, upTo);
+    if (missing === 0) return [];
+    const readings = await this.#republish(this.#nextSequence, Math.min(missing, MAX_REPUBLISHED));
+    if (distance(this.#nextSequence ?? upTo, upTo) === 0) return readings;
+    this.#context.counters.sequence_gaps += 1;
+    this.#nextSequence = upTo;
+    return [...readings, ...this.#doubtEverything()];
+  }
+
+  async #republish(first: number | undefined, count: number): Promise<readonly Reading[]> {
+    const readings: Reading[] = [];
+    let sequence = first;
+    for (let at = 0; at < count && sequence !== undefined; at += 1) {
+      const message = await republish(this.#context.session, this.id, sequence);
+      if (message === undefined) break;
+      this.#context.counters.republished += 1;
+      sequence = following(sequence);
+      this.#nextSequence = sequence;
+      readings.push(...this.#read(message));
+    }
+    return readings;
+  }
+
+  /** From its last value on nobody knows what each point was, until the next one comes. */
+  #doubtEverything(): readonly Reading[] {
+    return [...this.items.values()].flatMap(({ last }) =>
+      last === undefined || last.quality === 'bad'
+        ? []
+        : [{ ...last, quality: 'uncertain' as const, status: 'UncertainLastUsableValue' }],
+    );
+  }
+
+  #read(message: NotificationMessage): readonly Reading[] {
+    const readings: Reading[] = [];
+    for (const data of message.notificationData ?? []) {
+      if (data instanceof StatusChangeNotification) this.ended = data.status.name;
+      if (data instanceof DataChangeNotification) readings.push(...this.#readChanges(data));
+    }
+    return readings;
+  }
+
+  #readChanges({ monitoredItems }: DataChangeNotification): readonly Reading[] {
+    const { clock, counters } = this.#context;
+    const readings: Reading[] = [];
+    for (const { clientHandle, value } of monitoredItems ?? []) {
+      const item = this.items.get(clientHandle);
+      if (item === undefined) continue;
+      if (isOverflow(value.statusCode.value)) counters.overflows += 1;
+      const reading = toReading(item.node.point, value, clock.nowMs());
+      item.last = reading;
+      readings.push(reading);
+    }
+    counters.notifications += readings.length;
+    return readings;
+  }
+}
+
+function following(sequence: number): number {
+  return sequence >= MAX_SEQUENCE ? 1 : sequence + 1;
+}
+
+/** Messages from `next` up to but without `received`; 0 too for one that came twice. */
+function distance(next: number, received: number): number {
+  const ahead = received - next;
+  if (ahead >= 0) return ahead < MAX_SEQUENCE / 2 ? ahead : 0;
+  return ahead < -MAX_SEQUENCE / 2 ? ahead + MAX_SEQUENCE : 0;
+}
+
+/** `undefined` when the server does not have it any more. Rejects when the server cannot be asked. */
+function republish(session: RawSession, subscriptionId: number, sequence: number): Promise<NotificationMessage | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = new RepublishRequest({ subscriptionId, retransmitSequenceNumber: sequence });
+    session.republish(request, (error, response) => {
+      const status = error === null ? undefined : statusNameOf(error);
+      if (status === 'BadMessageNotAvailable' || status === 'BadServiceUnsupported') resolve(undefined);
+      else if (error !== null) reject(error);
+      else resolve(response?.notificationMessage);
+    });
+  });
+}

@@ -1,0 +1,60 @@
+import { AttributeIds, type ClientSession, makeNodeId } from 'node-opcua-client';
+import { GatewayError } from '../../src/model/error.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import { within } from './deadline.ts';
+import { toLinkError } from './errors.ts';
+import type { Subscription } from './subscription.ts';
+
+export interface WatchOptions {
+  readonly name: string;
+  readonly session: ClientSession;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly keepAliveMs: number;
+  /** While the network is away its own deadline runs. */
+  readonly isAway: () => boolean;
+  readonly subscriptions: () => readonly Subscription[];
+  readonly onLost: (error: GatewayError) => void;
+}
+
+/** Silence for so many keep-alives is a loss. */
+export const MAX_SILENT_KEEP_ALIVES = 2.5;
+
+/** OPC UA Part 6, NodeIds.csv; Part 5 §12.6. */
+const SERVER_STATE = 2259;
+const SERVER_STATE_SHUTDOWN = 4;
+
+/** Subscriptions that fall silent while all else goes on: the server may have dropped them without a word. */
+export async function watchSubscriptions(options: WatchOptions): Promise<void> {
+  const { clock, signal, name, onLost } = options;
+  while (!signal.aborted) {
+    await clock.sleep(options.keepAliveMs / 2, signal).catch(() => {});
+    if (signal.aborted || options.isAway()) continue;
+    const silent = options.subscriptions().find((subscription) => subscription.isSilent(clock.monotonicMs()));
+    if (silent === undefined) continue;
+    onLost(new GatewayError('LINK_TIMEOUT', name, `no word of subscription ${silent.id} for ${silent.maxSilenceMs} ms`));
+  }
+}
+
+/** Asks the server for its state, so that a frozen one is noticed though nothing is subscribed, and the session does not expire. */
+export async function watchServer(options: WatchOptions): Promise<void> {
+  const { session, clock, signal, name, keepAliveMs, onLost } = options;
+  const node = { nodeId: makeNodeId(SERVER_STATE), attributeId: AttributeIds.Value };
+  while (!signal.aborted) {
+    await clock.sleep(keepAliveMs, signal).catch(() => {});
+    if (signal.aborted || options.isAway()) continue;
+    try {
+      const state = await within(
+        session.read(node),
+        MAX_SILENT_KEEP_ALIVES * keepAliveMs,
+        signal,
+        name,
+        'asking for the server state',
+      );
+      if (state.value.value === SERVER_STATE_SHUTDOWN)
+        onLost(new GatewayError('LINK_CLOSED', name, 'the server is shutting down'));
+    } catch (error) {
+      if (!options.isAway() && !signal.aborted) onLost(toLinkError(error, name, 'asking for the server state'));
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createConnector } from '../../../connectors/opcua/connector.ts';
+import { opcua } from '../../../connectors/opcua/definition.ts';
+import { connectionSchema, deviceSchema, pointSchema } from '../../../connectors/opcua/settings.ts';
+import type { ConnectionPlan, DevicePlan, PointPlan } from '../../../src/model/plan.ts';
+import type { Batch, Reading } from '../../../src/model/reading.ts';
+import { systemClock } from '../../../src/runtime/clock.ts';
+import { type Log, silentLog } from '../../../src/runtime/log.ts';
+import type { Connector, ConnectorSession } from '../../../src/southbound/connector.ts';
+import { PLANT } from '../../support/opcua-server.ts';
+
+export interface PointKeys {
+  readonly [key: string]: unknown;
+  readonly interval?: number;
+  readonly access?: 'read' | 'write' | 'read-write';
+}
+
+export const FAST = { keepAlive: '1 s', publishingInterval: '50 ms', timeout: '5 s' };
+export const OPEN = { security: { policy: 'none' } };
+
+export function planPoint(device: string, name: string, keys: PointKeys): PointPlan {
+  const { interval = 50, access = 'read', ...own } = keys;
+  const address = pointSchema.parse({ address: `nsu=${PLANT};s=${name}`, ...own });
+  return { point: { id: `${device}/${name}`, device, name, address, access, kind: 'telemetry', intervalMs: interval }, keys: {} };
+}
+
+export function makePlan(
+  settings: Readonly<Record<string, unknown>>,
+  devices: Readonly<Record<string, Readonly<Record<string, PointKeys>>>>,
+): ConnectionPlan {
+  const hubs = { telemetry: ['cloud'], property: [], event: [], gap: ['cloud'], status: [] };
+  const parsed = connectionSchema.parse(settings);
+  return {
+    name: 'plant',
+    protocol: 'opcua',
+    endpoint: opcua.endpoint(parsed as never),
+    settings: parsed,
+    devices: Object.entries(devices).map(
+      ([twin, points]): DevicePlan => ({
+        twin,
+        labels: {},
+        connection: 'plant',
+        settings: deviceSchema.parse({}),
+        points: Object.entries(points).map(([name, keys]) => planPoint(twin, name, keys)),
+        hubs,
+        message: { maxBytes: 100_000, maxAgeMs: 5_000 },
+      }),
+    ),
+  };
+}
+
+/** A connector with a state directory of its own, and everything it opened; `end` frees it all. */
+export class Bench {
+  readonly #ends: (() => Promise<unknown>)[] = [];
+  stateDirectory = '';
+
+  async begin(): Promise<void> {
+    this.stateDirectory = await mkdtemp(join(tmpdir(), 'opcua-state-'));
+    this.#ends.push(() => rm(this.stateDirectory, { recursive: true, force: true }));
+  }
+
+  connector(plan: ConnectionPlan, log: Log = silentLog): Connector {
+    return createConnector(plan, { log, clock: systemClock, gatewayId: 'test-gateway', stateDirectory: this.stateDirectory });
+  }
+
+  async open(connector: Connector, signal = new AbortController().signal): Promise<ConnectorSession> {
+    const session = await connector.open(signal);
+    this.#ends.push(() => session.close());
+    return session;
+  }
+
+  onEnd(end: () => Promise<unknown>): void {
+    this.#ends.push(end);
+  }
+
+  async end(): Promise<void> {
+    for (const end of this.#ends.splice(0).toReversed()) await end();
+  }
+}
+
+/** Everything a session sends, with a way to wait for what must come. */
+export class Collected {
+  readonly batches: Batch[] = [];
+  readonly #waiting = new Set<() => void>();
+
+  constructor(session: ConnectorSession) {
+    session.batches.subscribe({
+      next: (batch) => {
+        this.batches.push(batch);
+        for (const check of this.#waiting) check();
+      },
+    });
+  }
+
+  of(name: string): readonly Reading[] {
+    return this.batches.flatMap(({ readings }) => readings.filter(({ point }) => point.name === name));
+  }
+
+  /** The first reading of the point for which `wanted` holds. */
+  until(name: string, wanted: (reading: Reading) => boolean = () => true): Promise<Reading> {
+    return new Promise((resolve) => {
+      const check = () => {
+        const found = this.of(name).find(wanted);
+        if (found === undefined) return;
+        this.#waiting.delete(check);
+        resolve(found);
+      };
+      this.#waiting.add(check);
+      check();
+    });
+  }
+}
