@@ -1,0 +1,27 @@
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
+
+/** Who holds a serial port open, e.g. `minicom (pid 4711)`; as far as /proc lets us see. */
+export async function findPortHolder(path: string): Promise<string | undefined> {
+  const device = await realpath(path).catch(() => path);
+  const processes = (await list('/proc')).filter((entry) => /^\d+$/.test(entry));
+  for (const pid of processes) {
+    if (await holds(pid, device)) return describe(pid);
+  }
+  return undefined;
+}
+
+async function holds(pid: string, device: string): Promise<boolean> {
+  const descriptors = await list(`/proc/${pid}/fd`);
+  const targets = await Promise.all(descriptors.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
+  return targets.includes(device);
+}
+
+async function describe(pid: string): Promise<string> {
+  if (Number(pid) === process.pid) return 'this gateway itself';
+  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'a program');
+  return `${name.trim()} (pid ${pid})`;
+}
+
+async function list(directory: string): Promise<readonly string[]> {
+  return readdir(directory).catch(() => []);
+}

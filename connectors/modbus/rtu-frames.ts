@@ -1,0 +1,52 @@
+import { hasValidCrc } from './crc.ts';
+import { answerDataBytes, isRead, type Request } from './request.ts';
+
+/**
+ * Frames in a stream of bytes. RTU frames have no mark: where one begins and ends shows by unit, function, the length that
+ * follows from them, and a CRC that fits. Noise before a frame is stepped over.
+ */
+export interface Found {
+  /** Bytes of noise before it. */
+  readonly skipped: number;
+  /** With CRC. */
+  readonly frame: Buffer;
+}
+
+/** The first whole frame with a CRC that fits; what may be the wanted answer, not yet complete, is waited for. */
+export function findFrame(bytes: Buffer, request: Request): Found | undefined {
+  for (let start = 0; start < bytes.length; start += 1) {
+    const rest = bytes.subarray(start);
+    const length = frameLength(rest);
+    if (length !== undefined && rest.length >= length && hasValidCrc(rest.subarray(0, length))) {
+      return { skipped: start, frame: rest.subarray(0, length) };
+    }
+    if (mayBecome(rest, request)) return undefined;
+  }
+  return undefined;
+}
+
+const MAX_DATA_BYTES = 250;
+const EXCEPTION_BYTES = 5;
+
+/** Of an answer, from its first bytes; `undefined` while they do not tell, or for functions that are not asked here. */
+function frameLength(bytes: Buffer): number | undefined {
+  const [, code, dataBytes] = bytes;
+  if (code === undefined || dataBytes === undefined) return undefined;
+  if ((code & 0x80) !== 0) return EXCEPTION_BYTES;
+  if ((code >= 1 && code <= 4) || code === 23) return dataBytes <= MAX_DATA_BYTES ? EXCEPTION_BYTES + dataBytes : undefined;
+  return [5, 6, 15, 16].includes(code) ? 8 : undefined;
+}
+
+/** Whether these bytes are the beginning of the wanted answer, cut off. */
+function mayBecome(bytes: Buffer, request: Request): boolean {
+  const [unit, code, dataBytes] = bytes;
+  if (unit !== request.unit || bytes.length >= wantedLength(bytes, request)) return false;
+  if (code === undefined || code === (request.function | 0x80)) return true;
+  if (code !== request.function) return false;
+  return !isRead(request) || dataBytes === undefined || dataBytes === answerDataBytes(request);
+}
+
+function wantedLength(bytes: Buffer, request: Request): number {
+  if (((bytes[1] ?? 0) & 0x80) !== 0) return EXCEPTION_BYTES;
+  return isRead(request) ? EXCEPTION_BYTES + answerDataBytes(request) : 8;
+}

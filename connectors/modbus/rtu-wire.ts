@@ -1,0 +1,182 @@
+import type { GatewayError } from '../../src/model/error.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import { findMismatch } from './answer-check.ts';
+import type { BytePort } from './byte-port.ts';
+import type { Count } from './counters.ts';
+import { withCrc } from './crc.ts';
+import { Echo } from './echo.ts';
+import { frameBytes, type Request } from './request.ts';
+import { findFrame } from './rtu-frames.ts';
+import { badFrame, noAnswer, type Wire } from './wire.ts';
+
+export interface RtuWireOptions {
+  readonly timeoutMs: number;
+  /** Silence before each request. */
+  readonly silenceMs: number;
+  readonly lateWindowMs: number;
+  readonly echo: 'detect' | 'strip';
+  /** Time that bytes take on the line; 0 behind a converter. */
+  wireMs(bytes: number): number;
+  readonly clock: Clock;
+  readonly count: Count;
+}
+
+/** Enough bytes, no valid frame, then silence this long: the answer was damaged. USB adapters deliver in lumps of up to 16 ms. */
+const DAMAGED_AFTER_MS = 50;
+/** A unit that left a request unanswered may still answer it for this many time-outs. */
+const LATE_WITHIN_TIMEOUTS = 10;
+/** A line that never gets quiet is not listened to for ever. */
+const MAX_DRAIN_WINDOWS = 5;
+
+/**
+ * RTU frames on a serial line or through a converter. They carry no transaction id, so a late answer looks like the answer to
+ * the next request. Three guards: after silence the line is drained until it is quiet; what another unit sends meanwhile is
+ * thrown away; and the first answer of a unit that owes one is held until it is clear that no second comes behind it.
+ */
+export class RtuWire implements Wire {
+  readonly #port: BytePort;
+  readonly #options: RtuWireOptions;
+  readonly #echo: Echo;
+  /** By unit that owes an answer: until when it may come, monotonic milliseconds. */
+  readonly #owing = new Map<number, number>();
+  #lastSentMs = 0;
+
+  constructor(port: BytePort, options: RtuWireOptions) {
+    this.#port = port;
+    this.#options = options;
+    this.#echo = new Echo(options.echo);
+  }
+
+  fail(error: GatewayError): void {
+    this.#port.fail(error);
+  }
+
+  async exchange(request: Request, frame: Buffer): Promise<Buffer> {
+    if (this.#echo.isUnknownFor(request)) await this.#learnEcho(request);
+    await this.#beSilent();
+    this.#throwAway(request);
+    this.#send(frame);
+    const answer = await this.#receive(request, frame);
+    return this.#owes(request.unit) ? this.#confirm(request, frame, answer) : answer;
+  }
+
+  /** An echoed single write cannot be told from its confirmation, an echoed read can. */
+  async #learnEcho({ unit, address, function: code }: Request): Promise<void> {
+    const probe: Request = { function: code === 5 ? 1 : 3, unit, address, count: 1 };
+    const frame = withCrc(Buffer.from([unit, probe.function, address >> 8, address & 0xff, 0, 1]));
+    await this.exchange(probe, frame).catch((error: GatewayError) => {
+      if (error.code !== 'DEVICE_BAD_FRAME') throw error;
+    });
+  }
+
+  async #beSilent(): Promise<void> {
+    const { clock, silenceMs } = this.#options;
+    const quietSinceMs = Math.max(this.#port.inbox.lastArrivalMs, this.#lastSentMs);
+    const waitMs = quietSinceMs + silenceMs - clock.monotonicMs();
+    if (waitMs > 0) await clock.sleep(Math.ceil(waitMs));
+  }
+
+  #send(frame: Buffer): void {
+    this.#echo.expect(frame);
+    this.#port.write(frame);
+    this.#lastSentMs = this.#options.clock.monotonicMs() + this.#options.wireMs(frame.length);
+  }
+
+  async #receive(request: Request, sent: Buffer): Promise<Buffer> {
+    const { inbox } = this.#port;
+    const { clock, timeoutMs, wireMs } = this.#options;
+    const { answer: answerBytes } = frameBytes(request);
+    const deadlineMs = this.#lastSentMs + timeoutMs + wireMs(answerBytes);
+    for (;;) {
+      if (this.#echo.strip(inbox, request)) this.#options.count('echoes');
+      const frame = this.#take(request);
+      if (frame !== undefined) {
+        const mismatch = findMismatch(request, sent.subarray(0, -2), frame.subarray(0, -2));
+        if (mismatch === undefined) return this.#accept(request, frame);
+        if (frame[0] === request.unit && !this.#owes(request.unit)) throw this.#bad(request, mismatch);
+        this.#countForeign(frame);
+        continue;
+      }
+      const isEnough = inbox.bytes.length >= answerBytes;
+      const leftMs = Math.max(0, deadlineMs - clock.monotonicMs());
+      if (!(await inbox.arrival(isEnough ? Math.min(DAMAGED_AFTER_MS, leftMs) : leftMs))) throw await this.#unanswered(request);
+    }
+  }
+
+  #accept(request: Request, frame: Buffer): Buffer {
+    this.#echo.answered(request);
+    return frame;
+  }
+
+  /** The next whole frame of anybody. */
+  #take(request: Request): Buffer | undefined {
+    const { inbox } = this.#port;
+    const found = findFrame(inbox.bytes, request);
+    if (found === undefined) return undefined;
+    if (found.skipped > 0) this.#options.count('discarded_bytes', found.skipped);
+    inbox.drop(found.skipped + found.frame.length);
+    return found.frame;
+  }
+
+  #countForeign(frame: Buffer): void {
+    this.#options.count(this.#owing.delete(frame[0] ?? 0) ? 'late_replies' : 'foreign_frames');
+  }
+
+  #owes(unit: number): boolean {
+    return (this.#owing.get(unit) ?? 0) > this.#options.clock.monotonicMs();
+  }
+
+  async #unanswered(request: Request): Promise<GatewayError> {
+    const { clock, timeoutMs, count } = this.#options;
+    if (this.#port.inbox.bytes.length > 0) {
+      count('crc_errors');
+      return this.#bad(request, 'a damaged answer');
+    }
+    count('timeouts');
+    this.#owing.set(request.unit, clock.monotonicMs() + LATE_WITHIN_TIMEOUTS * timeoutMs);
+    await this.#drain(request);
+    return noAnswer(request, timeoutMs);
+  }
+
+  #bad(request: Request, what: string): GatewayError {
+    this.#options.count('bad_frames');
+    this.#throwAway(request);
+    return badFrame(request, what);
+  }
+
+  /** Listens until the line was quiet for the late window, or only for a moment once the late answer is in. */
+  async #drain(request: Request): Promise<void> {
+    const { clock, lateWindowMs, silenceMs } = this.#options;
+    const untilMs = clock.monotonicMs() + MAX_DRAIN_WINDOWS * lateWindowMs;
+    const windowMs = () => (this.#owes(request.unit) ? lateWindowMs : Math.max(silenceMs, DAMAGED_AFTER_MS));
+    while (clock.monotonicMs() < untilMs && (await this.#port.inbox.arrival(windowMs()))) this.#takeLate(request);
+  }
+
+  #takeLate(request: Request): void {
+    for (let frame = this.#take(request); frame !== undefined; frame = this.#take(request)) this.#countForeign(frame);
+  }
+
+  /** Empties what came before anything was asked. */
+  #throwAway(request: Request): void {
+    this.#takeLate(request);
+    const { inbox } = this.#port;
+    if (inbox.bytes.length > 0) this.#options.count('discarded_bytes', inbox.bytes.length);
+    inbox.drop(inbox.bytes.length);
+  }
+
+  /** A second answer means that the first was the late one. */
+  async #confirm(request: Request, sent: Buffer, first: Buffer): Promise<Buffer> {
+    const { clock, count, timeoutMs, lateWindowMs } = this.#options;
+    const untilMs = clock.monotonicMs() + timeoutMs + lateWindowMs;
+    do {
+      const second = this.#take(request);
+      if (second === undefined) continue;
+      this.#owing.delete(request.unit);
+      count('late_replies');
+      if (findMismatch(request, sent.subarray(0, -2), second.subarray(0, -2)) === undefined) return second;
+      throw this.#bad(request, 'answers out of step');
+    } while (await this.#port.inbox.arrival(Math.max(0, untilMs - clock.monotonicMs())));
+    this.#owing.delete(request.unit);
+    return first;
+  }
+}

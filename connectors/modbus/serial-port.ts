@@ -1,0 +1,97 @@
+import { stat } from 'node:fs/promises';
+import { SerialPort } from 'serialport';
+import { GatewayError } from '../../src/model/error.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import { type BytePort, PortEnd } from './byte-port.ts';
+import { Inbox } from './inbox.ts';
+import { findPortHolder } from './port-holder.ts';
+import type { RtuSettings } from './settings.ts';
+
+/** Some hosts never tell that an adapter was pulled; its device node goes nevertheless. */
+const WATCH_EVERY_MS = 1_000;
+/** A driver whose adapter is gone may never call back. */
+const CLOSE_WITHIN_MS = 1_000;
+
+/** One attempt. The name is resolved at each open, so a link of `/dev/serial/by-id` finds its adapter under any number. */
+export async function openSerialPort(name: string, settings: RtuSettings, clock: Clock, signal: AbortSignal): Promise<BytePort> {
+  signal.throwIfAborted();
+  const { port: path, baudRate, dataBits, parity, stopBits } = settings;
+  const port = new SerialPort({ path, baudRate, dataBits, parity, stopBits, lock: true, autoOpen: false });
+  port.on('error', () => {});
+  await new Promise<void>((resolve, reject) => {
+    port.open((error) => (error === null ? resolve() : reject(error)));
+  }).catch(async (error: unknown) => {
+    throw await translate(error, name, path);
+  });
+  if (signal.aborted) {
+    await closed(port, clock);
+    throw signal.reason;
+  }
+  return wrap(port, name, path, clock);
+}
+
+function wrap(port: SerialPort, name: string, path: string, clock: Clock): BytePort {
+  const inbox = new Inbox(clock);
+  const watching = new AbortController();
+  let released = Promise.resolve();
+  const end = new PortEnd(name, inbox, () => {
+    watching.abort();
+    released = closed(port, clock);
+  });
+  const gone = (why: string, cause?: unknown) => end.fail(new GatewayError('LINK_CLOSED', name, `${path}: ${why}`, { cause }));
+  port.on('data', (bytes: Buffer) => inbox.append(bytes));
+  port.on('error', (error) => gone(error.message, error));
+  port.on('close', () => gone('the adapter is gone'));
+  void watch(path, clock, watching.signal).then(
+    () => gone('the adapter is gone'),
+    () => {},
+  );
+  return {
+    inbox,
+    lost: end.lost,
+    write: (bytes) => {
+      if (!end.isOver) port.write(Buffer.from(bytes));
+    },
+    fail: (error) => end.fail(error),
+    close: async () => {
+      end.close();
+      await released;
+    },
+  };
+}
+
+/** Resolves when the path no longer leads to the device that was opened; rejects when aborted. */
+async function watch(path: string, clock: Clock, signal: AbortSignal): Promise<void> {
+  const opened = await deviceAt(path);
+  do await clock.sleep(WATCH_EVERY_MS, signal);
+  while ((await deviceAt(path)) === opened);
+}
+
+async function deviceAt(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found === undefined ? undefined : `${found.ino}:${found.rdev}`;
+}
+
+async function closed(port: SerialPort, clock: Clock): Promise<void> {
+  if (!port.isOpen) return;
+  const done = new AbortController();
+  const closing = new Promise<void>((resolve) => port.close(() => resolve()));
+  await Promise.race([closing, clock.sleep(CLOSE_WITHIN_MS, done.signal).catch(() => {})]);
+  done.abort();
+}
+
+async function translate(error: unknown, name: string, path: string): Promise<GatewayError> {
+  const text = error instanceof Error ? error.message : String(error);
+  if (/lock|busy/i.test(text)) {
+    const holder = await findPortHolder(path);
+    return new GatewayError('PORT_BUSY', name, `${path} is held by ${holder ?? 'another program'}`, { cause: error });
+  }
+  if (/no such file/i.test(text))
+    return new GatewayError('LINK_REFUSED', name, `${path} is not there; is the adapter plugged in?`, { cause: error });
+  if (/permission/i.test(text)) {
+    return new GatewayError('LINK_REFUSED', name, `${path} may not be opened; the service needs the group that owns it`, {
+      cause: error,
+    });
+  }
+  return new GatewayError('LINK_REFUSED', name, `${path}: ${text}`, { cause: error });
+}

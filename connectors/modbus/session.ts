@@ -1,0 +1,139 @@
+import { Observable, Subject } from 'rxjs';
+import { GatewayError, toGatewayError } from '../../src/model/error.ts';
+import type { Point } from '../../src/model/point.ts';
+import type { Batch } from '../../src/model/reading.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import type { Log } from '../../src/runtime/log.ts';
+import type { ConnectorSession, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
+import { type PollGroup, runPollGroups } from '../../src/southbound/poll-groups.ts';
+import type { BytePort } from './byte-port.ts';
+import type { Count } from './counters.ts';
+import type { Ask, Line } from './line.ts';
+import { devicePoints, type ModbusDevicePlan, type ModbusPlan, type ModbusPlanPoint } from './plan.ts';
+import { PollGroupReader, toReading } from './poll-group-reader.ts';
+import { type Outcome, readBlocks } from './read-blocks.ts';
+import { placePoint, planReads } from './read-plan.ts';
+import type { Units } from './units.ts';
+import { writePoint } from './write-point.ts';
+
+export interface SessionOptions {
+  readonly plan: ModbusPlan;
+  readonly port: BytePort;
+  readonly line: Line;
+  readonly units: Units;
+  readonly clock: Clock;
+  readonly count: Count;
+  readonly log: Log;
+}
+
+/** An open connection: its devices are polled when somebody listens; reads and writes go between. */
+export class ModbusSession implements ConnectorSession {
+  readonly lost: Promise<GatewayError>;
+  readonly batches: Observable<Batch>;
+  readonly #options: SessionOptions;
+  readonly #devices: ReadonlyMap<string, ModbusDevicePlan>;
+  readonly #batches = new Subject<Batch>();
+  readonly #stop = new AbortController();
+  #isPolling = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#devices = new Map(options.plan.devices.map((device) => [device.twin, device]));
+    this.lost = options.port.lost;
+    void this.lost.then((error) => {
+      options.units.lost(error);
+      this.#stop.abort(error);
+    });
+    this.batches = new Observable((subscriber) => {
+      const subscription = this.#batches.subscribe(subscriber);
+      this.#startPolling();
+      return subscription;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort(new GatewayError('LINK_CLOSED', this.#options.plan.name, 'the connection was closed by the gateway'));
+    this.#batches.complete();
+    await this.#options.port.close();
+  }
+
+  async read(points: readonly Point[], signal: AbortSignal): Promise<readonly OneShot[]> {
+    const found = new Map<string, OneShot>();
+    for (const device of this.#devices.values()) {
+      const own = points.filter((point) => point.device === device.twin) as readonly ModbusPlanPoint[];
+      for (const outcome of await this.#readNow(device, own, signal)) found.set(outcome.place.point.id, toOneShot(outcome));
+    }
+    return points.map((point) => found.get(point.id) ?? unknownPoint(point, this.#options.clock.nowMs()));
+  }
+
+  async write(writes: readonly Write[], signal: AbortSignal): Promise<readonly WriteResult[]> {
+    const results: WriteResult[] = [];
+    for (const write of writes) results.push(await this.#writeNow(write, signal));
+    return results;
+  }
+
+  async #readNow(device: ModbusDevicePlan, points: readonly ModbusPlanPoint[], signal: AbortSignal) {
+    const settings = device.settings;
+    const blocks = planReads(
+      points.map((point) => placePoint(point, settings)),
+      settings,
+    );
+    const both = AbortSignal.any([signal, this.#stop.signal]);
+    const { clock } = this.#options;
+    return (await readBlocks(blocks, { ask: this.#asking('command', both), device: settings, clock, signal: both })).outcomes;
+  }
+
+  async #writeNow(write: Write, signal: AbortSignal): Promise<WriteResult> {
+    const device = this.#devices.get(write.point.device);
+    if (device === undefined) throw new GatewayError('BUG', write.point.id, 'no such device on this connection');
+    const place = placePoint(write.point as ModbusPlanPoint, device.settings);
+    const { line, clock } = this.#options;
+    const both = AbortSignal.any([signal, this.#stop.signal]);
+    return writePoint(write, place, { line, unit: device.settings.unit, clock, signal: both });
+  }
+
+  /** One request at a time, so that others come in between. */
+  #asking(urgency: 'command' | 'poll', signal: AbortSignal): Ask {
+    return (request) => this.#options.line.use(urgency, signal, (ask) => ask(request));
+  }
+
+  #startPolling(): void {
+    if (this.#isPolling) return;
+    this.#isPolling = true;
+    const { clock, count, port, plan } = this.#options;
+    const { signal } = this.#stop;
+    const groups = plan.devices.flatMap((device) => this.#pollGroups(device));
+    void runPollGroups(groups, { clock, signal, onSkipped: (polls) => count('skipped_polls', polls) }).catch((error: unknown) =>
+      port.fail(toGatewayError(error, plan.name)),
+    );
+  }
+
+  #pollGroups(device: ModbusDevicePlan): readonly PollGroup[] {
+    const readable = devicePoints(device).filter(({ access }) => access !== 'write');
+    const byInterval = Map.groupBy(readable, ({ intervalMs }) => intervalMs);
+    return [...byInterval].map(([intervalMs, points]) => this.#pollGroup(device, intervalMs, points));
+  }
+
+  #pollGroup(device: ModbusDevicePlan, intervalMs: number, points: readonly ModbusPlanPoint[]): PollGroup {
+    const { units, clock, count, log } = this.#options;
+    const { twin, settings } = device;
+    const placed = points.map((point) => placePoint(point, settings));
+    const ask = this.#asking('poll', this.#stop.signal);
+    const reader = new PollGroupReader({ twin, device: settings, points: placed, ask, units, clock, count, log });
+    return {
+      intervalMs,
+      poll: async (signal) => {
+        const batch = await reader.poll(signal);
+        if (batch !== undefined && !signal.aborted) this.#batches.next(batch);
+      },
+    };
+  }
+}
+
+function toOneShot(outcome: Outcome): OneShot {
+  return { ...toReading(outcome), raw: 'raw' in outcome ? outcome.raw : '' };
+}
+
+function unknownPoint(point: Point, sourceTimeMs: number): OneShot {
+  return { point, value: null, quality: 'bad', status: 'BadNodeIdUnknown', sourceTimeMs, raw: '' };
+}
