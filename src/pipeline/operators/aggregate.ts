@@ -107,15 +107,6 @@ interface State {
 function createSteps(device: DevicePlan, wakeWithin: WakeWithin): TimedSteps {
   const states = new Map(device.points.flatMap((plan) => createState(plan) ?? []));
 
-  const open = (state: State, timeMs: number, nowMs: number, held: Reading | undefined): AggregateWindow => {
-    const window = new AggregateWindow(Math.floor(timeMs / state.everyMs) * state.everyMs, state.everyMs, held);
-    state.window = window;
-    state.openedAtMs = nowMs;
-    state.lifeMs = window.endMs - timeMs + state.graceMs;
-    wakeWithin(state.lifeMs);
-    return window;
-  };
-
   const onReading = (state: State, reading: Reading, nowMs: number, out: Reading[]): void => {
     const current = state.window;
     const { sourceTimeMs } = reading;
@@ -125,18 +116,23 @@ function createSteps(device: DevicePlan, wakeWithin: WakeWithin): TimedSteps {
     }
     if (current !== undefined) out.push(...resultsOf(state, current, current.endMs));
     const isLater = current !== undefined && sourceTimeMs >= current.endMs;
-    open(state, sourceTimeMs, nowMs, isLater ? current.held : undefined).add(reading);
+    state.window = windowAt(state, sourceTimeMs, isLater ? current.held : undefined);
+    state.window.add(reading);
+    state.openedAtMs = nowMs;
+    state.lifeMs = state.window.endMs - sourceTimeMs + state.graceMs;
+    wakeWithin(state.lifeMs);
   };
 
   /** Windows that passed while this computer slept are left out. */
   const closeInSilence = (state: State, window: AggregateWindow, nowMs: number): readonly Reading[] => {
+    const dueMs = state.openedAtMs + state.lifeMs;
+    const sleptMs = Math.floor((nowMs - dueMs) / state.everyMs) * state.everyMs;
     const results = resultsOf(state, window, window.endMs);
-    state.window = undefined;
-    if (window.held === undefined) return results;
-    const lateMs = nowMs - state.openedAtMs - state.lifeMs;
-    const skippedMs = Math.floor(lateMs / state.everyMs) * state.everyMs;
-    open(state, window.endMs + skippedMs, nowMs - (lateMs - skippedMs), window.held);
+    const { held } = window;
+    state.window = held === undefined ? undefined : windowAt(state, window.endMs + sleptMs, held);
+    state.openedAtMs = dueMs + sleptMs;
     state.lifeMs = state.everyMs;
+    if (held !== undefined) wakeWithin(remainingMs(state.openedAtMs, state.lifeMs, nowMs));
     return results;
   };
 
@@ -164,6 +160,10 @@ function createSteps(device: DevicePlan, wakeWithin: WakeWithin): TimedSteps {
     },
     onEnd: () => [...states.values()].flatMap((state) => endOf(state)),
   };
+}
+
+function windowAt({ everyMs }: State, timeMs: number, held: Reading | undefined): AggregateWindow {
+  return new AggregateWindow(Math.floor(timeMs / everyMs) * everyMs, everyMs, held);
 }
 
 function createState(plan: PointPlan): readonly [readonly [string, State]] | undefined {

@@ -68,7 +68,8 @@ function createStep(point: PointPlan): Step | undefined {
 function toDevice({ point }: PointPlan, number: number): Value {
   if (!Number.isFinite(number)) throw new GatewayError('VALUE_OUT_OF_RANGE', point.id, `${number} cannot be written`);
   if (!isInteger(point.type)) return number;
-  return point.type.endsWith('64') ? BigInt(Math.round(number)) : Math.round(number);
+  // Plus zero: no negative zero goes on a wire.
+  return point.type.endsWith('64') ? BigInt(Math.round(number)) : Math.round(number) + 0;
 }
 
 function isInteger(type: DataType | undefined): type is DataType {
