@@ -2,7 +2,7 @@ import { type ErrorCode, GatewayError, toGatewayError } from '../../src/model/er
 
 /** The library tells most failures as text: the OPC UA symbolic name, or the name of the system call's error. */
 const CODES: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
-  [/BadIdentityToken|BadUserAccessDenied|BadUserSignatureInvalid|BadNoValidCertificates/, 'LINK_UNAUTHORIZED'],
+  [/user token policy|BadIdentityToken|BadUserAccessDenied|BadUserSignatureInvalid|BadNoValidCertificates/, 'LINK_UNAUTHORIZED'],
   [
     /BadCertificate|BadSecurityChecksFailed|BadSecurityModeRejected|BadSecurityPolicyRejected|BadApplicationSignatureInvalid/,
     'LINK_UNTRUSTED',

@@ -31,7 +31,8 @@ export interface SessionOptions {
   readonly onEnd: (error?: GatewayError) => void;
 }
 
-const CLOSE_TIMEOUT_MS = 3_000;
+/** A peer that is gone does not answer a goodbye. */
+const CLOSE_TIMEOUT_MS = { open: 3_000, lost: 500 };
 
 /**
  * One OPC UA session. A short break of the network is let to the library, which brings back the same session with all that the
@@ -120,7 +121,7 @@ export class OpcuaSession implements ConnectorSession {
     this.#stop(new GatewayError('LINK_CLOSED', this.#options.name, 'closed'));
     if (!isLost) this.#options.onEnd();
     this.#subject.complete();
-    await this.#options.open.close(CLOSE_TIMEOUT_MS);
+    await this.#options.open.close(isLost ? CLOSE_TIMEOUT_MS.lost : CLOSE_TIMEOUT_MS.open);
   }
 
   #problemOf(point: Point): string {

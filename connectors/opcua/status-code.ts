@@ -10,7 +10,8 @@ const OVERFLOW_BIT = 0x80;
 const NAMES: ReadonlyMap<number, string> = new Map(
   Object.values(StatusCodes as unknown as Record<string, unknown>)
     .filter((code): code is StatusCode => typeof code === 'object' && code !== null && 'value' in code && 'name' in code)
-    .map((code) => [(code.value & NAME_MASK) >>> 0, code.name]),
+    .filter(({ value }) => (value & NAME_MASK) >>> 0 === value)
+    .map(({ value, name }) => [value, name]),
 );
 
 export function qualityOf(code: number): Quality {

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { DataType, DataValue, StatusCode, StatusCodes, VariantArrayType } from 'node-opcua-client';
+import { toReading } from '../../../connectors/opcua/reading.ts';
+import { isOverflow, qualityOf, statusName } from '../../../connectors/opcua/status-code.ts';
+import { planPoint } from './support.ts';
+
+const { point } = planPoint('press', 'speed', {});
+const NOW_MS = Date.UTC(2026, 0, 1);
+const number = (value: number) => ({ dataType: DataType.Double, value });
+
+function read(options: ConstructorParameters<typeof DataValue>[0]) {
+  return toReading(point, new DataValue(options), NOW_MS);
+}
+
+describe('OPC UA reading', () => {
+  it('keeps value and source time of a good one', () => {
+    const sourceTimestamp = new Date(NOW_MS - 5_000);
+    assert.deepEqual(read({ value: number(1.5), sourceTimestamp }), {
+      point,
+      value: 1.5,
+      quality: 'good',
+      sourceTimeMs: NOW_MS - 5_000,
+    });
+  });
+
+  it('never hands on the value of a bad one', () => {
+    const reading = read({ value: number(1.5), statusCode: StatusCodes.BadSensorFailure });
+    assert.deepEqual([reading.value, reading.quality, reading.status], [null, 'bad', 'BadSensorFailure']);
+  });
+
+  it('hands on the value of an uncertain one with its status', () => {
+    const reading = read({ value: number(1.5), statusCode: StatusCodes.UncertainSubNormal });
+    assert.deepEqual([reading.value, reading.quality, reading.status], [1.5, 'uncertain', 'UncertainSubNormal']);
+  });
+
+  it('says that an array is not supported', () => {
+    const value = { dataType: DataType.Double, arrayType: VariantArrayType.Array, value: [1, 2] };
+    assert.deepEqual([read({ value }).quality, read({ value }).status], ['bad', 'BadNotSupported']);
+  });
+
+  it('says that a node holds nothing', () => {
+    assert.equal(read({ value: { dataType: DataType.Null } }).status, 'BadNoData');
+  });
+
+  const IMPLAUSIBLE = { 'the year 1601': Date.UTC(1601, 0, 1), 'next week': NOW_MS + 7 * 86_400_000 };
+  for (const [name, timeMs] of Object.entries(IMPLAUSIBLE)) {
+    it(`takes the server's time where the source says ${name}, and its own where the server says so too`, () => {
+      const sourceTimestamp = new Date(timeMs);
+      const serverTimestamp = new Date(NOW_MS - 1_000);
+      assert.equal(read({ value: number(1), sourceTimestamp, serverTimestamp }).sourceTimeMs, NOW_MS - 1_000);
+      assert.equal(read({ value: number(1), sourceTimestamp, serverTimestamp: sourceTimestamp }).sourceTimeMs, NOW_MS);
+    });
+  }
+
+  it('names a status without the flags in its low bits', () => {
+    assert.equal(statusName(0x80310480), 'BadNoCommunication');
+    assert.equal(statusName(0x40900000), 'UncertainLastUsableValue');
+    assert.equal(statusName(0x00000480), 'Good');
+    assert.equal(statusName(0x8abc0000), '0x8ABC0000');
+  });
+
+  it('takes the reserved severity for bad', () => assert.equal(qualityOf(0xc0000000), 'bad'));
+
+  it('sees the overflow of a queue', () => {
+    const overflow = StatusCode.makeStatusCode(StatusCodes.Good, 'Overflow | InfoTypeDataValue');
+    assert.equal(isOverflow(overflow.value), true);
+    assert.equal(isOverflow(0x00000080), false);
+    assert.equal(read({ value: number(1), statusCode: overflow }).quality, 'good');
+  });
+});

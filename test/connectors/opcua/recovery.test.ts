@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { DataType } from 'node-opcua';
+import type { Connector } from '../../../src/southbound/connector.ts';
+import { OTHER, PLANT, startOpcuaServer, type TestServer, type TestServerOptions } from '../../support/opcua-server.ts';
+import { TcpCable } from '../../support/tcp-cable.ts';
+import { Bench, Collected, FAST, makePlan, OPEN, type PointKeys } from './support.ts';
+
+describe('OPC UA recovery', () => {
+  const bench = new Bench();
+  beforeEach(() => bench.begin());
+  afterEach(() => bench.end());
+
+  async function serve(options: TestServerOptions = {}): Promise<TestServer> {
+    const server = await startOpcuaServer(options);
+    bench.onEnd(() => server.stop());
+    return server;
+  }
+
+  function connector(url: string, points: Readonly<Record<string, PointKeys>>, settings = {}): Connector {
+    return bench.connector(makePlan({ url, ...OPEN, ...FAST, ...settings }, { press: points }));
+  }
+
+  describe('of a server that comes back with its namespaces in another order', () => {
+    const points = { Where: {}, ByIndex: { address: 'ns=2;s=Where' } };
+
+    it('takes no value from a wrong node, and says which address cannot be trusted', async () => {
+      const first = await startOpcuaServer({ namespaces: [PLANT, OTHER] });
+      const made = connector(first.url, points);
+      const session = await bench.open(made);
+      const before = new Collected(session);
+      assert.equal((await before.until('Where')).value, PLANT);
+      assert.equal((await before.until('ByIndex')).value, PLANT);
+      await first.stop();
+      await serve({ namespaces: [OTHER, PLANT], port: first.port });
+      assert.equal((await session.lost).code, 'LINK_CLOSED');
+      await session.close();
+      const after = new Collected(await bench.open(made));
+      assert.equal((await after.until('Where')).value, PLANT);
+      assert.equal((await after.until('ByIndex')).status, 'BadNodeIdInvalid');
+      const values = [before, after].flatMap((all) => [...all.of('Where'), ...all.of('ByIndex')]).map(({ value }) => value);
+      assert.deepEqual(
+        values.filter((value) => value !== PLANT && value !== null),
+        [],
+      );
+      assert.equal(made.status().counters.rebuilds, 1);
+    });
+  });
+
+  describe('of the network', () => {
+    let server: TestServer;
+    let cable: TcpCable;
+
+    beforeEach(async () => {
+      server = await serve();
+      cable = new TcpCable(server.port);
+      await cable.plug();
+      bench.onEnd(() => cable.pull());
+    });
+
+    const url = () => `opc.tcp://127.0.0.1:${cable.port}`;
+
+    it('loses no value that the server kept during a short break', async () => {
+      const made = connector(url(), { Count: { sampling: '10 ms', queueSize: 100 } }, { keepAlive: '3 s' });
+      const all = new Collected(await bench.open(made));
+      await all.until('Count');
+      cable.cut();
+      for (const value of [1, 2, 3, 4, 5]) {
+        server.set('Count', { dataType: DataType.Int32, value });
+        await new Promise((resolve) => setTimeout(resolve, 60));
+      }
+      await all.until('Count', ({ value }) => value === 5);
+      assert.deepEqual(
+        all.of('Count').map(({ value }) => value),
+        [7, 1, 2, 3, 4, 5],
+      );
+      const { reconnections, rebuilds, sequence_gaps } = made.status().counters;
+      assert.deepEqual({ reconnections, rebuilds, sequence_gaps }, { reconnections: 1, rebuilds: 0, sequence_gaps: 0 });
+    });
+
+    it('gives up when the break is longer than 2.5 keep-alives, and frees everything', async () => {
+      const made = connector(url(), { Count: {} }, { keepAlive: '500 ms' });
+      const session = await bench.open(made);
+      await new Collected(session).until('Count');
+      await cable.pull();
+      assert.equal((await session.lost).code, 'LINK_CLOSED');
+      await session.close();
+      assert.equal(made.status().devices.press?.state, 'down');
+      assert.equal(made.status().devices.press?.error?.code, 'LINK_CLOSED');
+    });
+  });
+
+  it('rebuilds when the server ends the subscription by itself', async () => {
+    const server = await serve();
+    const session = await bench.open(connector(server.url, { Speed: {} }));
+    await new Collected(session).until('Speed');
+    for (const { publishEngine } of Object.values(sessionsOf(server))) {
+      for (const subscription of publishEngine.subscriptions) subscription.terminate();
+    }
+    assert.equal((await session.lost).code, 'LINK_CLOSED');
+  });
+
+  it('counts a message that went missing, and doubts the points it may have told', async () => {
+    const server = await serve();
+    const made = connector(server.url, { Speed: {}, Count: {} });
+    const all = new Collected(await bench.open(made));
+    await Promise.all([all.until('Speed'), all.until('Count')]);
+    for (const { publishEngine } of Object.values(sessionsOf(server))) {
+      for (const subscription of publishEngine.subscriptions) subscription._sequence_number_generator.next();
+    }
+    server.set('Speed', { dataType: DataType.Double, value: 9 });
+    const doubt = await all.until('Count', ({ quality }) => quality === 'uncertain');
+    assert.deepEqual([doubt.value, doubt.status], [7, 'UncertainLastUsableValue']);
+    await all.until('Speed', ({ value, quality }) => value === 9 && quality === 'good');
+    assert.equal(made.status().counters.sequence_gaps, 1);
+  });
+
+  it('notices a server that is frozen', async () => {
+    const process = spawnServer();
+    bench.onEnd(() => end(process));
+    const [url] = (await once(createInterface({ input: process.stdout ?? globalThis.process.stdin }), 'line')) as [string];
+    const session = await bench.open(connector(url, { Speed: {} }, { keepAlive: '500 ms', timeout: '10 s' }));
+    await new Collected(session).until('Speed');
+    process.kill('SIGSTOP');
+    const startedMs = performance.now();
+    assert.equal((await session.lost).code, 'LINK_TIMEOUT');
+    assert.ok(performance.now() - startedMs < 5_000);
+    const closingMs = performance.now();
+    await session.close();
+    assert.ok(performance.now() - closingMs < 5_000);
+  });
+});
+
+interface ServerSession {
+  readonly publishEngine: { readonly subscriptions: { terminate(): void; _sequence_number_generator: { next(): number } }[] };
+}
+
+/** The library's own view of its clients. */
+function sessionsOf({ server }: TestServer): Readonly<Record<string, ServerSession>> {
+  return (server.engine as unknown as { _sessions: Record<string, ServerSession> })._sessions;
+}
+
+function spawnServer(): ChildProcess {
+  const file = fileURLToPath(import.meta.resolve('../../support/opcua-server-process.ts'));
+  return spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'ignore'] });
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}
