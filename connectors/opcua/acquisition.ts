@@ -1,10 +1,11 @@
 import type { Point } from '../../src/model/point.ts';
 import { badReading, type Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import { runPollGroups } from '../../src/southbound/poll-groups.ts';
 import type { Counters } from './counters.ts';
 import { createItems, type MonitoredItem, planItem, type UsableNode } from './monitored-item.ts';
 import { type Fingerprints, type FoundNode, findNodes } from './nodes.ts';
-import { poll } from './polling.ts';
+import { pollGroup } from './polling.ts';
 import { Publisher } from './publisher.ts';
 import type { RawSession } from './raw-session.ts';
 import type { ServerFacts } from './requests.ts';
@@ -60,13 +61,20 @@ export class PointAcquisition {
   async start(): Promise<void> {
     await this.#subscribe(this.#usable('subscribe'));
     this.#tellProblems();
-    for (const intervalMs of new Set(this.#readable('poll').map(({ point }) => point.intervalMs))) {
-      void poll(() => this.#usable('poll').filter(({ point }) => point.intervalMs === intervalMs), intervalMs, {
-        ...this.#context,
-        limits: this.#context.facts.limits,
-      });
-    }
+    this.#poll();
     void this.#retryProblems();
+  }
+
+  #poll(): void {
+    const { facts, clock, signal, counters, onFailure } = this.#context;
+    const nodesOf = (intervalMs: number) => this.#usable('poll').filter(({ point }) => point.intervalMs === intervalMs);
+    const intervals = new Set(this.#readable('poll').map(({ point }) => point.intervalMs));
+    const options = { ...this.#context, limits: facts.limits };
+    const groups = [...intervals].map((intervalMs) => pollGroup(() => nodesOf(intervalMs), intervalMs, options));
+    const onSkipped = (polls: number) => {
+      counters.skipped_polls += polls;
+    };
+    runPollGroups(groups, { clock, signal, onSkipped }).catch(onFailure);
   }
 
   #readable(how: OpcuaPoint['read']): readonly FoundNode[] {

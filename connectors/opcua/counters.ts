@@ -3,7 +3,7 @@ export interface Counters {
   notifications: number;
   keep_alives: number;
   sequence_gaps: number;
-  republished: number;
+  republished_messages: number;
   overflows: number;
   /** Sessions opened after the first. */
   rebuilds: number;
@@ -20,7 +20,7 @@ export function createCounters(): Counters {
     notifications: 0,
     keep_alives: 0,
     sequence_gaps: 0,
-    republished: 0,
+    republished_messages: 0,
     overflows: 0,
     rebuilds: 0,
     reconnections: 0,

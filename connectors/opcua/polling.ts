@@ -1,6 +1,7 @@
 import { AttributeIds, type ClientSession, type DataValue } from 'node-opcua-client';
 import { badReading, type Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import type { PollGroup } from '../../src/southbound/poll-groups.ts';
 import type { Counters } from './counters.ts';
 import { statusNameOf } from './errors.ts';
 import type { UsableNode } from './monitored-item.ts';
@@ -18,20 +19,15 @@ export interface PollingOptions {
   readonly onReadings: (readings: readonly Reading[]) => void;
 }
 
-/** Reads all nodes every `intervalMs` until the signal aborts. A poll that would come late is skipped and counted, never queued. */
-export async function poll(nodes: () => readonly UsableNode[], intervalMs: number, options: PollingOptions): Promise<void> {
-  const { clock, counters, signal } = options;
-  let dueMs = clock.monotonicMs();
-  while (!signal.aborted) {
-    if (options.isAway()) counters.skipped_polls += 1;
-    else await pollOnce(nodes(), options);
-    dueMs += intervalMs;
-    const lateMs = clock.monotonicMs() - dueMs;
-    const missed = lateMs > 0 ? Math.ceil(lateMs / intervalMs) : 0;
-    counters.skipped_polls += missed;
-    dueMs += missed * intervalMs;
-    await clock.sleep(dueMs - clock.monotonicMs(), signal).catch(() => {});
-  }
+/** Points with one interval, polled together; while the network is away their polls are skipped. */
+export function pollGroup(nodes: () => readonly UsableNode[], intervalMs: number, options: PollingOptions): PollGroup {
+  return {
+    intervalMs,
+    poll: async () => {
+      if (options.isAway()) options.counters.skipped_polls += 1;
+      else await pollOnce(nodes(), options);
+    },
+  };
 }
 
 async function pollOnce(nodes: readonly UsableNode[], options: PollingOptions): Promise<void> {

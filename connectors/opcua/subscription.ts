@@ -104,7 +104,7 @@ export class Subscription {
     for (let at = 0; at < count && sequence !== undefined; at += 1) {
       const message = await republish(this.#context.session, this.id, sequence);
       if (message === undefined) break;
-      this.#context.counters.republished += 1;
+      this.#context.counters.republished_messages += 1;
       sequence = following(sequence);
       this.#nextSequence = sequence;
       readings.push(...this.#read(message));
