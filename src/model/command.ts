@@ -11,6 +11,14 @@ export interface Command {
   readonly desired: Readonly<Record<string, Value>>;
   /** After this instant the command must not be executed; UTC, milliseconds since 1970. */
   readonly expiresTimeMs: number;
+  /** Where the sender wants the result; without it the result goes where the hub's configuration says. */
+  readonly replyTo?: ReplyTo;
+}
+
+/** MQTT 5 request/response: a topic, and data the sender knows its request by. */
+export interface ReplyTo {
+  readonly topic: string;
+  readonly correlationData?: Uint8Array;
 }
 
 /** The answer to a command; every command gets one, a refused one too. */
@@ -22,6 +30,8 @@ export interface CommandResult {
   readonly points: Readonly<Record<string, PointResult>>;
   /** Why the whole command was refused, before any point was looked at. */
   readonly error?: { readonly code: ErrorCode; readonly message: string };
+  /** Copied from the command by whoever sends the result. */
+  readonly replyTo?: ReplyTo;
 }
 
 export interface PointResult {

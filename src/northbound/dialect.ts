@@ -1,5 +1,6 @@
 import type { Command, CommandResult } from '../model/command.ts';
 import type { DialectDeclaration } from '../model/declaration.ts';
+import type { GatewayError } from '../model/error.ts';
 import type { GatewayIdentity, HubPlan } from '../model/plan.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Stored } from '../model/twin-message.ts';
@@ -44,19 +45,21 @@ export interface Dialect {
   readonly wire: WireSettings;
   readonly subscriptions: readonly string[];
   /** Sent after each connect, e.g. the retained `online`. */
-  readonly birth?: Packet;
+  birth?(nowMs: number): Packet;
   /** Sent before a planned disconnect, e.g. the retained `offline`. */
-  readonly death?: Packet;
+  death?(nowMs: number): Packet;
   /** `sentTimeMs` is the time of this attempt. The id stays the same at every attempt. */
   encode(stored: Stored, sentTimeMs: number): Packet;
   /** `undefined`: not for us. Throws COMMAND_INVALID with what a person could mend. */
   decode(packet: Packet, nowMs: number): Command | undefined;
   encodeResult(result: CommandResult): Packet;
+  /** The answer to a packet that `decode` refused; `undefined` where nobody could know what is answered. */
+  encodeRefusal(packet: Packet, error: GatewayError): Packet | undefined;
 }
 
 export interface DialectDefinition extends DialectDeclaration {
   create(plan: HubPlan, gateway: GatewayIdentity, twins: ReadonlyMap<string, TwinLabels>): Dialect;
 }
 
-/** Labels of a twin that enrich messages and topics: the gateway's and the mapping's. */
+/** Labels of a twin that enrich messages and topics: the gateway's and the mapping's, merged. */
 export type TwinLabels = Readonly<Record<string, string>>;

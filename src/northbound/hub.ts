@@ -7,14 +7,20 @@ export interface HubSession extends Session {
   /** Unacknowledged publishes the peer allows at once; the forwarder stays at or below. */
   readonly window: number;
   /**
-   * Resolves when the hub has acknowledged the message (MQTT PUBACK); only then may the spool drop it. Messages go out in the
-   * order of the calls. Rejects with HUB_MESSAGE_REJECTED (this message will never be taken), HUB_THROTTLED (try again later), or
+   * Resolves with the bytes of the payload when the hub has acknowledged the message (MQTT PUBACK); only then may the spool
+   * drop it. Messages go out in the order of the calls. Rejects with HUB_MESSAGE_REJECTED (this message will never be taken), HUB_THROTTLED (try again later), or
    * the cause of the loss when the session is lost.
    */
-  publish(stored: Stored): Promise<void>;
-  /** Hot, bounded; never errors; completes at `close`. */
+  publish(stored: Stored): Promise<number>;
+  /** Hot; never errors; completes at `close`. Bounded: past a number of unanswered commands more are dropped and counted. */
   readonly commands: Observable<Command>;
+  /** Once for each command. Rejects like `publish`. */
   respond(result: CommandResult): Promise<void>;
+  /** Rising counts of this session: `invalid_commands`, `dropped_commands`. */
+  counters(): Readonly<Record<string, number>>;
 }
 
-export type Hub = Link<HubSession>;
+export interface Hub extends Link<HubSession> {
+  /** For people, e.g. `mqtts://broker.plant-a.example:8883`. */
+  readonly endpoint: string;
+}

@@ -44,12 +44,12 @@ function checkTopics(settings: MqttSettings, labels: readonly string[] | undefin
     const found = templateFault(template, known(names, template));
     return found === undefined ? [] : [{ severity: 'error', key, ...found }];
   };
-  const remarks = [
-    ...check('topic', topic, ['gateway', 'twin', 'kind']),
-    ...check('statusTopic', statusTopic, ['gateway']),
+  const remarks = [...check('topic', topic, ['gateway', 'twin', 'kind']), ...check('statusTopic', statusTopic, ['gateway'])];
+  if (commands === false) return remarks;
+  remarks.push(
     ...check('commands', commands.topic, ['gateway', 'twin']),
     ...check('commands', commands.results, ['gateway', 'twin']),
-  ];
+  );
   if (!placeholdersOf(commands.topic).includes('twin')) {
     remarks.push(
       fault('commands', `\`${commands.topic}\` does not say which twin is meant`, 'put `{twin}` into `commands.topic`'),

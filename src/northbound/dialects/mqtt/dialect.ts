@@ -1,7 +1,70 @@
-import { GatewayError } from '../../../model/error.ts';
 import type { GatewayIdentity, HubPlan } from '../../../model/plan.ts';
-import type { Dialect, TwinLabels } from '../../dialect.ts';
+import type { TwinMessage } from '../../../model/twin-message.ts';
+import type { Dialect, Packet, TwinLabels } from '../../dialect.ts';
+import { shapes } from '../../shapes/index.ts';
+import { decodeCommand, encodeResultBody } from './commands.ts';
+import { jsonPacket } from './json-packet.ts';
+import type { MqttSettings } from './settings.ts';
+import { encodeStatus } from './status.ts';
+import { fillTemplate, type TopicNames } from './topic-template.ts';
+import { wireSettings } from './wire-settings.ts';
 
-export function createMqttDialect(plan: HubPlan, _gateway: GatewayIdentity, _twins: ReadonlyMap<string, TwinLabels>): Dialect {
-  throw new GatewayError('BUG', plan.name, 'this dialect cannot be made yet');
+/** Throws CONFIG_INVALID where a twin lacks a label that a topic needs. */
+export function createMqttDialect(plan: HubPlan, gateway: GatewayIdentity, twins: ReadonlyMap<string, TwinLabels>): Dialect {
+  const settings = plan.settings as MqttSettings;
+  const statusTopic = fillTemplate(settings.statusTopic, { ...gateway.labels, gateway: gateway.id }, plan.name);
+  const names = new Map([...twins].map(([twin, labels]) => [twin, { ...labels, gateway: gateway.id, twin }]));
+  const namesOf = (twin: string): TopicNames => names.get(twin) ?? { ...gateway.labels, gateway: gateway.id, twin };
+  const labelsOf = (twin: string): TwinLabels => twins.get(twin) ?? gateway.labels;
+  const topicOf = ({ twin, kind }: TwinMessage) => fillTemplate(settings.topic, { ...namesOf(twin), kind }, plan.name);
+  const encode = shapes[settings.shape];
+  for (const filled of names.values()) fillTemplate(settings.topic, { ...filled, kind: 'telemetry' }, plan.name);
+
+  const status = (state: 'online' | 'offline', more: Readonly<Record<string, unknown>>): Packet =>
+    jsonPacket(statusTopic, encodeStatus(gateway, state, more), { retain: true });
+
+  return {
+    wire: { ...wireSettings(settings, gateway), will: status('offline', { reason: 'connection lost' }) },
+    birth: (nowMs) => status('online', { time: new Date(nowMs).toISOString() }),
+    death: (nowMs) => status('offline', { time: new Date(nowMs).toISOString(), reason: 'stopped' }),
+    encode(stored, sentTimeMs) {
+      const { twin } = stored.message;
+      const input = { gateway: gateway.id, labels: labelsOf(twin), stored, sentTimeMs, historyAfterMs: settings.historyAfter };
+      return jsonPacket(topicOf(stored.message), encode(input), { properties: { twin } });
+    },
+    ...commandPart(settings, plan.name, names),
+  };
+}
+
+type CommandPart = Pick<Dialect, 'subscriptions' | 'decode' | 'encodeResult' | 'encodeRefusal'>;
+
+function commandPart({ commands }: MqttSettings, subject: string, names: ReadonlyMap<string, TopicNames>): CommandPart {
+  const template = commands === false ? undefined : commands;
+  const twinByTopic = new Map(
+    template === undefined ? [] : [...names].map(([twin, filled]) => [fillTemplate(template.topic, filled, subject), twin]),
+  );
+  const resultTopics = new Map(
+    template === undefined ? [] : [...names].map(([twin, filled]) => [twin, fillTemplate(template.results, filled, subject)]),
+  );
+  const results = (twin: string) => resultTopics.get(twin) ?? '';
+  return {
+    subscriptions: [...twinByTopic.keys()],
+    decode(packet, nowMs) {
+      const twin = twinByTopic.get(packet.topic);
+      return twin === undefined ? undefined : decodeCommand(packet, twin, nowMs, (topic) => twinByTopic.has(topic));
+    },
+    encodeResult(result) {
+      const { replyTo, device } = result;
+      const body = encodeResultBody(result);
+      const { correlationData } = replyTo ?? {};
+      return jsonPacket(replyTo?.topic ?? results(device), body, correlationData === undefined ? {} : { correlationData });
+    },
+    encodeRefusal(packet, { code, message }) {
+      const twin = twinByTopic.get(packet.topic);
+      if (twin === undefined) return undefined;
+      const { correlationData } = packet;
+      const body = { schema: 'gw.result/1', twin, status: 'refused', error: { code, message } };
+      return jsonPacket(results(twin), body, correlationData === undefined ? {} : { correlationData });
+    },
+  };
 }

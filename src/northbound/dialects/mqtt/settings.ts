@@ -54,9 +54,13 @@ export const settingsSchema = z.object({
       description: 'Where the retained `online` and `offline` of the gateway stand',
       examples: ['{site}/{gateway}/status'],
     }),
-  commands: commands.prefault({}).meta({
-    description: 'Where commands come from. They are always listened to; only points with `write:` can be written',
-  }),
+  commands: z
+    .union([z.literal(false), commands])
+    .prefault({})
+    .meta({
+      description:
+        'Where commands come from; `false`: none are listened to. Whatever comes, only points with `write:` can be written',
+    }),
   shape: z.enum(SHAPE_NAMES).default('twin').meta({
     description: '`twin`: values by name, times as offsets, small. `expanded`: a list of points with full times, larger',
   }),
@@ -76,7 +80,7 @@ export const settingsSchema = z.object({
   ca: certificateFile()
     .optional()
     .meta({
-      description: 'CA certificates to trust instead of those of the system; several in one file while a CA is renewed',
+      description: 'CA certificates to trust instead of the public ones; several in one file while a CA is renewed',
       examples: ['plant-ca.crt'],
     }),
   keepAlive: duration()

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import type { Command, CommandResult, PointResult, ReplyTo } from '../../../model/command.ts';
+import { GatewayError } from '../../../model/error.ts';
+import type { Value } from '../../../model/value.ts';
+import type { Packet } from '../../dialect.ts';
+import { jsonValue } from '../../shapes/shape.ts';
+import { jsonFault } from './json-fault.ts';
+
+/** Looked at before anything is parsed. */
+const MAX_COMMAND_BYTES = 65_536;
+const MAX_ID_LENGTH = 128;
+const MAX_POINTS = 1_000;
+const MAX_REPLY_TOPIC_LENGTH = 1_024;
+/** A command that does not say when it expires. */
+const DEFAULT_LIFE_MS = 30_000;
+
+const commandSchema = z.strictObject({
+  id: z.string('a text').min(1).max(MAX_ID_LENGTH),
+  desired: z.record(z.string(), z.union([z.boolean(), z.number(), z.bigint(), z.string()], 'true, false, a number or a text')),
+  expires: z.union([z.iso.datetime({ offset: true }), z.int().nonnegative()], 'an ISO 8601 time or milliseconds').optional(),
+});
+
+/** The command in a packet for a twin. Throws COMMAND_INVALID. `isOurs`: topics this gateway itself listens to. */
+export function decodeCommand(packet: Packet, twin: string, nowMs: number, isOurs: (topic: string) => boolean): Command {
+  if (packet.retain) throw invalid(twin, 'it is retained, and would be executed anew at each connect');
+  const { id, desired, expires } = parse(packet.payload, twin);
+  const points = Object.keys(desired).length;
+  if (points === 0 || points > MAX_POINTS) throw invalid(twin, `\`desired\`: expected 1 to ${MAX_POINTS} points, got ${points}`);
+  const replyTo = replyToOf(packet, twin, isOurs);
+  return {
+    id,
+    device: twin,
+    desired,
+    expiresTimeMs: expires === undefined ? nowMs + DEFAULT_LIFE_MS : toMs(expires),
+    ...(replyTo === undefined ? {} : { replyTo }),
+  };
+}
+
+function parse(payload: Uint8Array, twin: string): z.output<typeof commandSchema> {
+  if (payload.length > MAX_COMMAND_BYTES) throw invalid(twin, `${payload.length} bytes, at most ${MAX_COMMAND_BYTES} are read`);
+  const text = decodeText(payload, twin);
+  const fault = jsonFault(text);
+  if (fault !== undefined) throw invalid(twin, fault);
+  const { data, error } = commandSchema.safeParse(parseJson(text, twin));
+  if (data !== undefined) return data;
+  const [issue] = error.issues;
+  throw invalid(twin, `\`${issue?.path.join('.') ?? ''}\`: ${issue?.message ?? 'not as expected'}`);
+}
+
+function decodeText(payload: Uint8Array, twin: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(payload);
+  } catch (cause) {
+    throw invalid(twin, 'not UTF-8', cause);
+  }
+}
+
+function parseJson(text: string, twin: string): unknown {
+  try {
+    return JSON.parse(text, exactInteger);
+  } catch (cause) {
+    throw invalid(twin, cause instanceof Error ? `not JSON: ${cause.message}` : 'not JSON', cause);
+  }
+}
+
+/** Integers that a double cannot hold stay exact; what is beyond any double is told as such by the schema. */
+function exactInteger(this: unknown, _key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+  const source = context?.source ?? '';
+  return /^-?\d{1,20}$/.test(source) ? BigInt(source) : value;
+}
+
+function toMs(expires: string | number): number {
+  return typeof expires === 'number' ? expires : Date.parse(expires);
+}
+
+function replyToOf(
+  { responseTopic, correlationData }: Packet,
+  twin: string,
+  isOurs: (topic: string) => boolean,
+): ReplyTo | undefined {
+  if (responseTopic === undefined) return undefined;
+  const isUsable =
+    responseTopic !== '' &&
+    responseTopic.length <= MAX_REPLY_TOPIC_LENGTH &&
+    !/[+#\0]/.test(responseTopic) &&
+    !responseTopic.startsWith('$') &&
+    !isOurs(responseTopic);
+  if (!isUsable) throw invalid(twin, 'its response topic is not one that a result can be sent to');
+  return { topic: responseTopic, ...(correlationData === undefined ? {} : { correlationData }) };
+}
+
+function invalid(twin: string, reason: string, cause?: unknown): GatewayError {
+  return new GatewayError('COMMAND_INVALID', twin, `the command cannot be read: ${reason}`, { cause });
+}
+
+/** `gw.result/1` */
+export function encodeResultBody({ id, device, status, points, error }: CommandResult): Readonly<Record<string, unknown>> {
+  return {
+    schema: 'gw.result/1',
+    id,
+    twin: device,
+    status,
+    points: Object.fromEntries(Object.entries(points).map(([name, point]) => [name, encodePoint(point)])),
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+function encodePoint({ status, value, error }: PointResult): Readonly<Record<string, Value | null | object>> {
+  return {
+    status,
+    ...(value === undefined ? {} : { value: jsonValue(value) }),
+    ...(error === undefined ? {} : { error }),
+  };
+}

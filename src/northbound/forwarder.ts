@@ -1,0 +1,131 @@
+import type { Subscription } from 'rxjs';
+import type { Command, CommandResult } from '../model/command.ts';
+import type { HubStatus } from '../model/status.ts';
+import type { Stored } from '../model/twin-message.ts';
+import type { BackOffSettings } from '../runtime/back-off.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { LinkState } from '../runtime/link.ts';
+import { createLinkLog } from '../runtime/link-log.ts';
+import { toLinkStatus } from '../runtime/link-status.ts';
+import type { Log } from '../runtime/log.ts';
+import { supervise } from '../runtime/supervise.ts';
+import type { SpoolReader } from '../spool/spool.ts';
+import { CommandDesk } from './command-desk.ts';
+import type { Hub, HubSession } from './hub.ts';
+import { Pump } from './pump.ts';
+
+/** So long must the spool have nothing to send before a stop takes it for drained. */
+const DRAINED_AFTER_MS = 100;
+const DRAIN_LOOK_MS = 20;
+
+export interface ForwardingOptions {
+  readonly hub: Hub;
+  readonly reader: SpoolReader;
+  /** Id of the gateway. */
+  readonly gateway: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random?: () => number;
+  readonly backOff?: BackOffSettings;
+  /** Called once for each message the hub has acknowledged; `bytes` of its payload. */
+  readonly onAcknowledged?: (stored: Stored, bytes: number, atMs: number) => void;
+  /** Never rejects; the signal is aborted at the stop. */
+  execute(command: Command, signal: AbortSignal): Promise<CommandResult>;
+}
+
+export type ForwardingStatus = Pick<HubStatus, 'endpoint' | 'link' | 'inFlight' | 'window' | 'counters'>;
+
+export interface Forwarding {
+  status(): ForwardingStatus;
+  /** Commands off; sends what waits for `drainMs` at most if the hub is there; closes. Idempotent, never rejects. */
+  stop(drainMs: number): Promise<void>;
+}
+
+/** Empties the spool into one hub for as long as it runs, and lets commands of the hub be executed. */
+export function startForwarding(options: ForwardingOptions): Forwarding {
+  return new Forwarder(options);
+}
+
+class Forwarder implements Forwarding {
+  readonly #options: ForwardingOptions;
+  readonly #pump: Pump;
+  readonly #desk: CommandDesk;
+  readonly #stop = new AbortController();
+  readonly #done: Promise<void>;
+  readonly #logState = createLinkLog();
+  #link: LinkState = { state: 'opening', attempt: 1 };
+  #session: HubSession | undefined;
+  /** One session after the other reads from the spool. */
+  #pumping: Promise<void> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: ForwardingOptions) {
+    const { hub, clock, log, random = Math.random, backOff } = options;
+    this.#options = options;
+    this.#pump = new Pump({ ...options, random });
+    this.#desk = new CommandDesk(options);
+    this.#done = supervise(hub, {
+      signal: this.#stop.signal,
+      clock,
+      random,
+      ...(backOff === undefined ? {} : { backOff }),
+      onSession: (session) => this.#begin(session),
+      onState: (state) => {
+        this.#link = state;
+        this.#logState(state, log, clock);
+      },
+    });
+  }
+
+  status(): ForwardingStatus {
+    return {
+      endpoint: this.#options.hub.endpoint,
+      link: toLinkStatus(this.#link),
+      inFlight: this.#pump.inFlight,
+      window: this.#pump.window,
+      counters: { ...this.#pump.counters(), ...this.#desk.counters() },
+    };
+  }
+
+  stop(drainMs: number): Promise<void> {
+    this.#stopping ??= this.#stopAfter(drainMs);
+    return this.#stopping;
+  }
+
+  #begin(session: HubSession): void {
+    const over = new AbortController();
+    const commands: Subscription = this.#desk.serve(session);
+    this.#session = session;
+    const end = () => {
+      if (this.#session === session) this.#session = undefined;
+      commands.unsubscribe();
+      over.abort();
+    };
+    void session.lost.then(end);
+    const signal = AbortSignal.any([over.signal, this.#stop.signal]);
+    this.#pumping = this.#pumping.then(() => this.#pump.run(session, signal));
+  }
+
+  async #stopAfter(drainMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const deadlineMs = clock.monotonicMs() + drainMs;
+    this.#desk.close();
+    await this.#drain(deadlineMs);
+    await this.#desk.finish(Math.max(0, deadlineMs - clock.monotonicMs()));
+    this.#stop.abort();
+    await this.#done;
+    await this.#pumping;
+  }
+
+  async #drain(deadlineMs: number): Promise<void> {
+    const { clock } = this.#options;
+    let idleSinceMs = clock.monotonicMs();
+    for (;;) {
+      const nowMs = clock.monotonicMs();
+      if (this.#session === undefined || nowMs >= deadlineMs) return;
+      if (!this.#pump.isIdle) idleSinceMs = nowMs;
+      else if (nowMs - idleSinceMs >= DRAINED_AFTER_MS) return;
+      await clock.sleep(Math.min(DRAIN_LOOK_MS, deadlineMs - nowMs));
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import { type Observable, Subject } from 'rxjs';
+import type { Command, CommandResult } from '../model/command.ts';
+import { GatewayError } from '../model/error.ts';
+import type { Stored } from '../model/twin-message.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Dialect, Packet } from './dialect.ts';
+import type { HubSession } from './hub.ts';
+import type { MqttWire } from './wire/mqtt-wire.ts';
+
+/** Commands accepted and not yet answered; a flood beyond it is dropped and counted. */
+const MAX_UNANSWERED = 100;
+/** The planned `offline` may take that long to be acknowledged. */
+const DEATH_WAIT_MS = 1_000;
+
+export class MqttHubSession implements HubSession {
+  readonly commands: Observable<Command>;
+  readonly lost: Promise<GatewayError>;
+  readonly #commands = new Subject<Command>();
+  readonly #wire: MqttWire;
+  readonly #dialect: Dialect;
+  readonly #clock: Clock;
+  readonly #subject: string;
+  #unanswered = 0;
+  #invalid = 0;
+  #dropped = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(wire: MqttWire, dialect: Dialect, clock: Clock) {
+    this.commands = this.#commands.asObservable();
+    this.lost = wire.lost;
+    this.#wire = wire;
+    this.#dialect = dialect;
+    this.#clock = clock;
+    this.#subject = dialect.wire.host;
+  }
+
+  get window(): number {
+    return this.#wire.window;
+  }
+
+  /** Sends what the dialect wants said after each connect. */
+  announce(): void {
+    const birth = this.#dialect.birth?.(this.#clock.nowMs());
+    if (birth !== undefined) void this.#wire.publish(birth).catch(() => {});
+  }
+
+  async publish(stored: Stored): Promise<number> {
+    const packet = this.#encode(stored);
+    await this.#wire.publish(packet);
+    return packet.payload.length;
+  }
+
+  /** What cannot be encoded can never be sent; it must not stop what stands behind it. */
+  #encode(stored: Stored): Packet {
+    try {
+      return this.#dialect.encode(stored, this.#clock.nowMs());
+    } catch (cause) {
+      const text = cause instanceof Error ? cause.message : String(cause);
+      throw new GatewayError('HUB_MESSAGE_REJECTED', this.#subject, `a message cannot be encoded: ${text}`, { cause });
+    }
+  }
+
+  receive(packet: Packet): void {
+    if (this.#closing !== undefined) return;
+    if (this.#unanswered >= MAX_UNANSWERED) {
+      this.#dropped += 1;
+      return;
+    }
+    try {
+      const command = this.#dialect.decode(packet, this.#clock.nowMs());
+      if (command === undefined) return;
+      this.#unanswered += 1;
+      this.#commands.next(command);
+    } catch (error) {
+      this.#refuse(packet, error);
+    }
+  }
+
+  #refuse(packet: Packet, error: unknown): void {
+    this.#invalid += 1;
+    const reason =
+      error instanceof GatewayError ? error : new GatewayError('COMMAND_INVALID', this.#subject, 'the command cannot be read');
+    const refusal = this.#dialect.encodeRefusal(packet, reason);
+    if (refusal === undefined) return;
+    this.#unanswered += 1;
+    void this.#answer(refusal).catch(() => {});
+  }
+
+  async respond(result: CommandResult): Promise<void> {
+    await this.#answer(this.#dialect.encodeResult(result));
+  }
+
+  async #answer(packet: Packet): Promise<void> {
+    try {
+      await this.#wire.publish(packet);
+    } finally {
+      this.#unanswered -= 1;
+    }
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return { invalid_commands: this.#invalid, dropped_commands: this.#dropped };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#commands.complete();
+    await this.#sayDeath();
+    await this.#wire.close();
+  }
+
+  async #sayDeath(): Promise<void> {
+    const death = this.#dialect.death?.(this.#clock.nowMs());
+    if (death === undefined) return;
+    const done = new AbortController();
+    const said = this.#wire.publish(death).catch(() => {});
+    await Promise.race([said, this.#clock.sleep(DEATH_WAIT_MS, done.signal).catch(() => {})]);
+    done.abort();
+  }
+}

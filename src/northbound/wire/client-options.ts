@@ -1,0 +1,64 @@
+import type { IClientOptions, IClientPublishOptions, IPublishPacket } from 'mqtt';
+import type { Packet, WireSettings } from '../dialect.ts';
+
+/** Larger packets from the hub end the connection; commands are far smaller. */
+export const MAX_INCOMING_BYTES = 1 << 20;
+/** Commands in QoS 1 the hub may send before we have acknowledged the first. */
+const INCOMING_RECEIVE_MAXIMUM = 32;
+const TOPICS_PER_SUBSCRIBE = 50;
+
+/** New for each connection: MQTT.js writes into it. Everything that would keep messages or connect again is off. */
+export function clientOptions(settings: WireSettings): IClientOptions {
+  const { protocolVersion, clientId, keepAliveMs, username, password, will } = settings;
+  return {
+    protocolVersion,
+    clientId,
+    clean: true,
+    keepalive: Math.max(1, Math.round(keepAliveMs / 1_000)),
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    subscribeBatchSize: TOPICS_PER_SUBSCRIBE,
+    // Above any deadline of ours: the hub's own deadline decides and says why.
+    connectTimeout: 3_600_000,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password: password.reveal() }),
+    ...(will === undefined ? {} : { will: willOf(will, protocolVersion) }),
+    ...(protocolVersion === 5
+      ? { properties: { receiveMaximum: INCOMING_RECEIVE_MAXIMUM, maximumPacketSize: MAX_INCOMING_BYTES } }
+      : {}),
+  };
+}
+
+function willOf(packet: Packet, protocolVersion: 4 | 5): NonNullable<IClientOptions['will']> {
+  const { topic, payload, qos, retain } = packet;
+  const properties = protocolVersion === 5 ? { properties: propertiesOf(packet) } : {};
+  return { topic, payload: Buffer.from(payload), qos, retain, ...properties };
+}
+
+export function publishOptions(packet: Packet): IClientPublishOptions {
+  return { qos: packet.qos, retain: packet.retain, properties: propertiesOf(packet) };
+}
+
+function propertiesOf({ properties, contentType, responseTopic, correlationData }: Packet) {
+  return {
+    payloadFormatIndicator: true,
+    ...(properties === undefined ? {} : { userProperties: { ...properties } }),
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(responseTopic === undefined ? {} : { responseTopic }),
+    ...(correlationData === undefined ? {} : { correlationData: Buffer.from(correlationData) }),
+  };
+}
+
+export function toPacket({ topic, payload, qos, retain, properties }: IPublishPacket): Packet {
+  const { contentType, responseTopic, correlationData } = properties ?? {};
+  return {
+    topic,
+    payload: Buffer.from(payload),
+    qos: qos === 0 ? 0 : 1,
+    retain,
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(responseTopic === undefined ? {} : { responseTopic }),
+    ...(correlationData === undefined ? {} : { correlationData }),
+  };
+}

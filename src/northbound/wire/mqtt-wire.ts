@@ -1,0 +1,264 @@
+import type { Socket } from 'node:net';
+import { type IConnackPacket, MqttClient, UniqueMessageIdProvider } from 'mqtt';
+import { GatewayError, toGatewayError } from '../../model/error.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Session } from '../../runtime/link.ts';
+import type { Packet, WireSettings } from '../dialect.ts';
+import { clientOptions, MAX_INCOMING_BYTES, publishOptions, toPacket } from './client-options.ts';
+import { packetSize } from './packet-size.ts';
+import { connectionError, publishError, tooLarge } from './reason-code.ts';
+import { SendWindow } from './send-window.ts';
+import { streamError } from './stream-error.ts';
+
+/** DISCONNECT, the same two bytes in MQTT 3.1.1 §3.14 and 5 §3.14: the hub then forgets the will. */
+const DISCONNECT = Uint8Array.of(0xe0, 0x00);
+const DISCONNECT_WAIT_MS = 1_000;
+/** Receive maximum where the hub names none (MQTT 5 §3.2.2.3.3). */
+const MAX_RECEIVE_MAXIMUM = 65_535;
+
+export interface WireOptions {
+  readonly settings: WireSettings;
+  /** Names the hub in errors. */
+  readonly subject: string;
+  readonly clock: Clock;
+  readonly onPacket: (packet: Packet) => void;
+}
+
+interface Delivery {
+  readonly packet: Packet;
+  readonly resolve: () => void;
+  readonly reject: (error: GatewayError) => void;
+  /** Monotonic; infinite while it waits for its turn. */
+  sentMs: number;
+}
+
+/**
+ * One MQTT connection over an open stream. MQTT.js writes and reads the packets and keeps the connection alive; it never connects
+ * again, and nothing is given to it that does not go out at once. `close` of the stream is the only truth about its end.
+ */
+export class MqttWire implements Session {
+  readonly lost: Promise<GatewayError>;
+  readonly #options: WireOptions;
+  readonly #stream: Socket;
+  readonly #client: MqttClient;
+  readonly #closed: Promise<void>;
+  readonly #over = new AbortController();
+  readonly #deliveries = new Set<Delivery>();
+  readonly #resolveLost: (error: GatewayError) => void;
+  #window = new SendWindow(1);
+  #maximumPacketSize = Number.POSITIVE_INFINITY;
+  #isConnected = false;
+  #end: GatewayError | undefined;
+  #connackDetail: string | undefined;
+  #unparsedBytes = 0;
+  #firstBytes = '';
+
+  constructor(stream: Socket, options: WireOptions) {
+    const { promise, resolve } = Promise.withResolvers<GatewayError>();
+    this.lost = promise;
+    this.#resolveLost = resolve;
+    this.#options = options;
+    this.#stream = stream;
+    this.#closed = new Promise((closed) => void stream.once('close', () => closed()));
+    this.#client = new MqttClient(() => stream, {
+      ...clientOptions(options.settings),
+      messageIdProvider: new UniqueMessageIdProvider(),
+    });
+    this.#listen();
+  }
+
+  /** Publishes in flight the hub allows, and we. */
+  get window(): number {
+    return this.#window.size;
+  }
+
+  /** Resolves after CONNACK; rejects with its refusal, or with the signal's reason. The wire is over then. */
+  async handshake(signal: AbortSignal): Promise<void> {
+    const onAbort = () => this.#lose(toGatewayError(signal.reason, this.#options.subject));
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      const connected = new Promise<IConnackPacket>((resolve) => void this.#client.once('connect', resolve));
+      const outcome = await Promise.race([connected, this.lost]);
+      if (outcome instanceof Error) throw outcome;
+      this.#accept(outcome);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Resolves when the hub listens for us on every topic. */
+  async subscribe(topics: readonly string[]): Promise<void> {
+    if (topics.length === 0) return;
+    const granted = new Promise<GatewayError | undefined>((resolve) => {
+      this.#client.subscribe([...topics], { qos: 1, nl: true, rap: false, rh: 2 }, (error, _, packet) =>
+        resolve(error === null ? undefined : this.#subscribeError(error, packet)),
+      );
+    });
+    const error = await Promise.race([granted, this.lost]);
+    if (error !== undefined) throw error;
+  }
+
+  /** Resolves at PUBACK (QoS 1). Rejects with its refusal or the cause of the loss. Packets go out in the order of the calls. */
+  publish(packet: Packet): Promise<void> {
+    const bytes = packetSize(packet);
+    const { subject } = this.#options;
+    if (bytes > this.#maximumPacketSize) return Promise.reject(tooLarge(subject, packet.topic, bytes, this.#maximumPacketSize));
+    if (this.#end !== undefined) return Promise.reject(this.#end);
+    return new Promise((resolve, reject) => {
+      const delivery = { packet, resolve, reject, sentMs: Number.POSITIVE_INFINITY };
+      this.#deliveries.add(delivery);
+      this.#window.enter(() => this.#send(delivery));
+    });
+  }
+
+  /** Says goodbye if there is somebody to hear it. */
+  async close(): Promise<void> {
+    if (this.#finish(new GatewayError('LINK_CLOSED', this.#options.subject, 'the connection was closed by the gateway'))) {
+      this.#stream.end(DISCONNECT);
+      await Promise.race([this.#closed, this.#options.clock.sleep(DISCONNECT_WAIT_MS, undefined)]);
+    }
+    this.#client.end(true);
+    this.#stream.destroy();
+    await this.#closed;
+  }
+
+  #listen(): void {
+    const client = this.#client;
+    this.#stream.on('error', (error) => this.#lose(streamError(error, this.#options.subject)));
+    this.#stream.on('data', (chunk: Buffer) => this.#guardSize(chunk));
+    client.on('error', (error) => this.#lose(this.#clientError(error)));
+    client.on('close', () => this.#lose(this.#closedError()));
+    client.on('disconnect', ({ reasonCode = 0, properties }) =>
+      this.#lose(this.#refusal(reasonCode, 'the hub ended the connection', properties?.reasonString)),
+    );
+    client.on('packetreceive', (packet) => {
+      this.#unparsedBytes = 0;
+      if (packet.cmd === 'connack') this.#connackDetail = packet.properties?.reasonString;
+      else if (!this.#isConnected) this.#lose(this.#notMqtt());
+    });
+    client.on('message', (_, __, packet) => {
+      if (this.#end === undefined) this.#options.onPacket(toPacket(packet));
+    });
+  }
+
+  #accept({ properties }: IConnackPacket): void {
+    const { settings } = this.#options;
+    this.#isConnected = true;
+    this.#window = new SendWindow(Math.min(settings.window, properties?.receiveMaximum ?? MAX_RECEIVE_MAXIMUM));
+    this.#maximumPacketSize = properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+    void this.#watchAcknowledgements(settings.acknowledgeTimeoutMs);
+  }
+
+  #send(delivery: Delivery): void {
+    if (this.#end !== undefined) return;
+    const { packet } = delivery;
+    delivery.sentMs = this.#options.clock.monotonicMs();
+    this.#client.publish(packet.topic, Buffer.from(packet.payload), publishOptions(packet), (error) =>
+      this.#settle(delivery, error),
+    );
+  }
+
+  #settle(delivery: Delivery, error: unknown): void {
+    if (!this.#deliveries.delete(delivery)) return;
+    this.#window.leave();
+    const reasonCode = numberCode(error);
+    if (error === undefined || error === null) delivery.resolve();
+    else
+      this.#settleRefused(
+        delivery,
+        reasonCode === undefined ? this.#clientError(error) : this.#publishError(reasonCode, delivery),
+      );
+  }
+
+  #settleRefused({ reject }: Delivery, error: GatewayError): void {
+    reject(error);
+    if (error.code !== 'HUB_MESSAGE_REJECTED' && error.code !== 'HUB_THROTTLED') this.#lose(error);
+  }
+
+  /** A frozen hub, or one that forgets messages, keeps a connection alive for ever: only missing acknowledgements show it. */
+  async #watchAcknowledgements(timeoutMs: number): Promise<void> {
+    const { clock, subject } = this.#options;
+    for (;;) {
+      await clock.sleep(timeoutMs / 4, this.#over.signal).catch(() => {});
+      if (this.#over.signal.aborted) return;
+      const [oldest] = this.#deliveries;
+      if (oldest === undefined || clock.monotonicMs() - oldest.sentMs < timeoutMs) continue;
+      this.#lose(new GatewayError('HUB_TIMEOUT', subject, `no acknowledgement of a message within ${timeoutMs} ms`));
+    }
+  }
+
+  /** MQTT.js would gather a packet of any size before it looks at it. */
+  #guardSize(chunk: Buffer): void {
+    if (!this.#isConnected && this.#firstBytes === '') this.#firstBytes = chunk.subarray(0, 24).toString('latin1');
+    this.#unparsedBytes += chunk.length;
+    if (this.#unparsedBytes <= MAX_INCOMING_BYTES) return;
+    const message = `the hub sends a packet of more than ${MAX_INCOMING_BYTES} bytes`;
+    this.#lose(new GatewayError('HUB_REFUSED', this.#options.subject, message));
+  }
+
+  #lose(error: GatewayError): void {
+    if (this.#finish(error)) this.#resolveLost(error);
+    this.#stream.destroy();
+  }
+
+  /** False when it was over before. */
+  #finish(error: GatewayError): boolean {
+    if (this.#end !== undefined) return false;
+    this.#end = error;
+    this.#over.abort();
+    const deliveries = [...this.#deliveries];
+    this.#deliveries.clear();
+    for (const { reject } of deliveries) reject(error);
+    return true;
+  }
+
+  #clientError(error: unknown): GatewayError {
+    const { subject } = this.#options;
+    const reasonCode = numberCode(error);
+    if (reasonCode !== undefined) return this.#refusal(reasonCode, 'the hub refuses the connection', this.#connackDetail);
+    if (!(error instanceof Error)) return this.#notMqtt(error);
+    if (error.message === 'Keepalive timeout')
+      return new GatewayError('HUB_TIMEOUT', subject, 'the hub is silent', { cause: error });
+    return 'code' in error ? streamError(error, subject) : this.#notMqtt(error);
+  }
+
+  #notMqtt(cause?: unknown): GatewayError {
+    const { subject } = this.#options;
+    if (this.#isConnected) return new GatewayError('HUB_REFUSED', subject, 'the hub sent what is not MQTT', { cause });
+    const got = JSON.stringify(this.#firstBytes);
+    return new GatewayError('HUB_REFUSED', subject, `what answers at this port does not speak MQTT; it begins with ${got}`, {
+      cause,
+    });
+  }
+
+  #closedError(): GatewayError {
+    const { settings, subject } = this.#options;
+    const message = this.#isConnected
+      ? `the hub closed the connection; check that no other client uses the client id \`${settings.clientId}\``
+      : 'the hub closed the connection without an answer';
+    return new GatewayError('HUB_REFUSED', subject, message);
+  }
+
+  #refusal(reasonCode: number, what: string, detail: string | undefined): GatewayError {
+    return connectionError(reasonCode, this.#options.subject, what, detail);
+  }
+
+  #publishError(reasonCode: number, { packet }: Delivery): GatewayError {
+    return publishError(reasonCode, this.#options.subject, packet.topic);
+  }
+
+  #subscribeError(error: Error, packet: unknown): GatewayError {
+    const { granted } = (packet ?? {}) as { readonly granted?: readonly number[] };
+    const reasonCode = granted?.find((code) => code >= 128);
+    if (reasonCode === undefined) return new GatewayError('HUB_REFUSED', this.#options.subject, error.message, { cause: error });
+    const what = 'the hub does not let the gateway listen for commands';
+    return new GatewayError('HUB_UNAUTHORIZED', this.#options.subject, this.#refusal(reasonCode, what, undefined).message, {
+      cause: error,
+    });
+  }
+}
+
+function numberCode(error: unknown): number | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'number' ? code : undefined;
+}
