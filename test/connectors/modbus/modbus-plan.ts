@@ -1,0 +1,79 @@
+import { modbusRtu, modbusRtuOverTcp, modbusTcp } from '../../../connectors/modbus/definition.ts';
+import type { ModbusDevicePlan, ModbusPlan, ModbusPlanPoint } from '../../../connectors/modbus/plan.ts';
+import type { ModbusDevice, ModbusPoint, ModbusSettings } from '../../../connectors/modbus/settings.ts';
+import type { DataType } from '../../../src/model/data-type.ts';
+import type { Point } from '../../../src/model/point.ts';
+
+const DEFINITIONS = { 'modbus-tcp': modbusTcp, 'modbus-rtu': modbusRtu, 'modbus-rtu-over-tcp': modbusRtuOverTcp };
+
+/** A point as in a mapping file, without the operators' keys. */
+export interface PointSketch extends Readonly<Record<string, unknown>> {
+  readonly address: unknown;
+  readonly type?: DataType;
+  readonly intervalMs?: number;
+  readonly access?: Point['access'];
+}
+
+export interface DeviceSketch {
+  /** The device's keys of `connection:`. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly points: Readonly<Record<string, PointSketch>>;
+}
+
+/** A connection with its devices, by twin, parsed by the declarations of the connector. */
+export function planOf(
+  protocol: keyof typeof DEFINITIONS,
+  connection: Readonly<Record<string, unknown>>,
+  devices: Readonly<Record<string, DeviceSketch>>,
+): ModbusPlan {
+  const definition = DEFINITIONS[protocol];
+  const settings = definition.connection.parse(connection) as ModbusSettings;
+  return {
+    name: 'line',
+    protocol,
+    endpoint: definition.endpoint(settings as never),
+    settings,
+    devices: Object.entries(devices).map(([twin, sketch]) => ({
+      ...deviceOf(twin, sketch),
+      settings: definition.device.parse(sketch.settings ?? { unit: 1 }) as ModbusDevice,
+    })),
+  };
+}
+
+function deviceOf(twin: string, { points }: DeviceSketch): ModbusDevicePlan {
+  const cloud = ['cloud'];
+  return {
+    twin,
+    labels: {},
+    connection: 'line',
+    settings: modbusTcp.device.parse({}) as ModbusDevice,
+    points: Object.entries(points).map(([name, sketch]) => ({ point: pointOf(name, sketch, twin), keys: {} })),
+    hubs: { telemetry: cloud, property: cloud, event: cloud, gap: cloud, status: cloud },
+    message: { maxBytes: 4_000, maxAgeMs: 5_000 },
+  };
+}
+
+export function pointOf(name: string, sketch: PointSketch, device = 'meter'): ModbusPlanPoint {
+  const { type, intervalMs = 1_000, access = 'read', ...keys } = sketch;
+  return {
+    id: `${device}/${name}`,
+    device,
+    name,
+    address: modbusTcp.point.parse(keys) as ModbusPoint,
+    ...(type === undefined ? {} : { type }),
+    access,
+    kind: 'telemetry',
+    intervalMs,
+  };
+}
+
+export function deviceSettings(keys: Readonly<Record<string, unknown>> = {}): ModbusDevice {
+  return modbusTcp.device.parse(keys) as ModbusDevice;
+}
+
+export function pointNamed(plan: ModbusPlan, name: string, twin?: string): ModbusPlanPoint {
+  const points = plan.devices.filter((device) => twin === undefined || device.twin === twin).flatMap((device) => device.points);
+  const found = points.find(({ point }) => point.name === name);
+  if (found === undefined) throw new Error(`the plan has no point ${name}`);
+  return found.point;
+}

@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import type { Subscription } from 'rxjs';
+import { GatewayError } from '../../src/model/error.ts';
+import type { ConnectionPlan } from '../../src/model/plan.ts';
+import type { Point } from '../../src/model/point.ts';
+import type { Batch, Reading } from '../../src/model/reading.ts';
+import type { Value } from '../../src/model/value.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { silentLog } from '../../src/runtime/log.ts';
+import type { Connector, ConnectorContext, ConnectorSession, CreateConnector } from '../../src/southbound/connector.ts';
+
+/** One connection to a device with known points, as the suite needs it; made anew for each test, and disposed of after it. */
+export interface ConnectorFixture {
+  readonly plan: ConnectionPlan;
+  readonly create: CreateConnector;
+  /** Directory for the connector's state, where it needs one. */
+  readonly stateDirectory?: string;
+  /** Values the device has at the start, by point; at least two, polled or published at most every 200 ms. */
+  readonly known: readonly (readonly [point: Point, value: Value])[];
+  /** A point that may be written, and a value it does not have. */
+  readonly writable: { readonly point: Point; readonly value: Value };
+  /** A point that the device does not have. */
+  readonly missing: Point;
+  /** Changes `known[0]` at the device, past the connector. `undefined` where nobody can, e.g. on foreign hardware. */
+  readonly change?: (value: Value) => void | Promise<void>;
+  /** The value that `change` is given. */
+  readonly changed?: Value;
+  /** Takes the device or its connection away, so that an open session is lost; and brings it back. */
+  readonly takeAway?: () => void | Promise<void>;
+  readonly bringBack?: () => void | Promise<void>;
+  dispose(): void | Promise<void>;
+}
+
+/** Longest wait for anything; conditions are met much sooner. */
+const PATIENCE_MS = 15_000;
+const never = new AbortController().signal;
+
+/** What every connector does, whatever it speaks. Called inside a `describe`, or at the top of a test file. */
+export function describeConnector(name: string, makeFixture: () => Promise<ConnectorFixture>): void {
+  describe(`${name}: the contract of connectors`, function () {
+    this.timeout(4 * PATIENCE_MS);
+    let fixture: ConnectorFixture;
+    let connector: Connector;
+    const sessions: ConnectorSession[] = [];
+
+    beforeEach(async () => {
+      fixture = await makeFixture();
+      connector = fixture.create(fixture.plan, contextOf(fixture));
+    });
+    afterEach(async () => {
+      await Promise.all(sessions.splice(0).map((session) => session.close()));
+      await fixture?.dispose();
+    });
+
+    const open = async (): Promise<ConnectorSession> => {
+      const session = await connector.open(AbortSignal.timeout(PATIENCE_MS));
+      sessions.push(session);
+      return session;
+    };
+
+    it('opens nothing before it is asked to', () => {
+      assert.equal(connector.name, fixture.plan.name);
+      assert.deepEqual(
+        Object.keys(connector.status().devices),
+        fixture.plan.devices.map(({ twin }) => twin),
+      );
+    });
+
+    it('sends the known values, each reading of the batch with the time of its sampling', async () => {
+      const recorded = record(await open());
+      for (const [point, value] of fixture.known) {
+        const reading = await recorded.wait((candidate) => candidate.point.id === point.id && candidate.quality === 'good');
+        assert.deepEqual(reading.value, value);
+        assert.ok(Math.abs(reading.sourceTimeMs - Date.now()) < 60_000, `stamped ${reading.sourceTimeMs}`);
+      }
+      assert.ok(recorded.batches.every(({ device, readings }) => readings.every(({ point }) => point.device === device)));
+      assert.ok(recorded.batches.every(({ readings }) => readings.length > 0));
+    });
+
+    it('sends a changed value', async function () {
+      const { change, changed, known } = fixture;
+      if (change === undefined || changed === undefined) return this.skip();
+      const recorded = record(await open());
+      await recorded.wait(({ point, quality }) => point.id === known[0]?.[0].id && quality === 'good');
+      await change(changed);
+      await recorded.wait(({ point, value }) => point.id === known[0]?.[0].id && value === changed);
+    });
+
+    it('tells a point that the device does not have as bad, with its status, and the others as good', async () => {
+      const recorded = record(await open());
+      const reading = await recorded.wait(({ point }) => point.id === fixture.missing.id);
+      assert.equal(reading.quality, 'bad');
+      assert.match(reading.status ?? '', /^Bad[A-Z]/);
+      await recorded.wait(({ point, quality }) => point.id === fixture.known[0]?.[0].id && quality === 'good');
+    });
+
+    it('reads points now, in the order asked, with what came over the wire', async () => {
+      const session = await open();
+      const asked = [...fixture.known.map(([point]) => point), fixture.missing].reverse();
+      const readings = await session.read(asked, never);
+      assert.deepEqual(
+        readings.map(({ point }) => point.id),
+        asked.map(({ id }) => id),
+      );
+      for (const [point, value] of fixture.known) {
+        const reading = readings.find((candidate) => candidate.point.id === point.id);
+        assert.deepEqual([reading?.value, reading?.quality], [value, 'good']);
+        assert.notEqual(reading?.raw, '');
+      }
+      assert.equal(readings[0]?.quality, 'bad');
+    });
+
+    it('writes a value that can then be read back', async () => {
+      const session = await open();
+      const { point, value } = fixture.writable;
+      assert.deepEqual(await session.write([{ point, value }], never), [{ written: true }]);
+      const [reading] = await session.read([point], never);
+      assert.deepEqual(reading?.value, value);
+    });
+
+    it('gives one result for each write, and says which the device did not take', async () => {
+      const session = await open();
+      const { point, value } = fixture.writable;
+      const [refused, written] = await session.write(
+        [
+          { point: fixture.missing, value: 1 },
+          { point, value },
+        ],
+        never,
+      );
+      assert.equal(refused?.written, false);
+      assert.ok(refused?.written === false && refused.error instanceof GatewayError);
+      assert.deepEqual(written, { written: true });
+    });
+
+    it('shows its devices as up while they answer, and counts what it does', async () => {
+      const recorded = record(await open());
+      await recorded.wait(({ quality }) => quality === 'good');
+      const { devices, counters } = connector.status();
+      assert.ok(
+        Object.values(devices).every(({ state }) => state === 'up'),
+        JSON.stringify(devices),
+      );
+      assert.ok(
+        Object.keys(counters).every((counter) => /^[a-z][a-z_]*s$/.test(counter)),
+        Object.keys(counters).join(),
+      );
+    });
+
+    it('starts sending when subscribed, completes when closed, and is not lost by that', async () => {
+      const session = await open();
+      const completed = new Promise<void>((resolve) => session.batches.subscribe({ complete: resolve }));
+      await session.close();
+      await session.close();
+      await completed;
+      assert.equal(await Promise.race([session.lost, Promise.resolve('pending')]), 'pending');
+    });
+
+    it('gives up opening at once when told to, and leaves nothing open', async () => {
+      const reason = new GatewayError('LINK_CLOSED', 'test', 'stopped');
+      await assert.rejects(
+        connector.open(AbortSignal.abort(reason)),
+        (error) => error === reason || error instanceof GatewayError,
+      );
+    });
+
+    it('tells once that the device is gone, and is opened again when it is back', async function () {
+      const { takeAway, bringBack } = fixture;
+      if (takeAway === undefined || bringBack === undefined) return this.skip();
+      const session = await open();
+      await record(session).wait(({ quality }) => quality === 'good');
+      await takeAway();
+      const error = await within(session.lost, 'the loss');
+      assert.equal(error.rule.kind, 'link', error.code);
+      await assert.rejects(session.read([fixture.writable.point], never));
+      await session.close();
+      await assert.rejects(open(), (refusal) => refusal instanceof GatewayError && refusal.rule.kind === 'link');
+      await bringBack();
+      const recorded = record(await openPatiently(open));
+      await recorded.wait(({ quality }) => quality === 'good');
+    });
+  });
+}
+
+function contextOf({ stateDirectory = '' }: ConnectorFixture): ConnectorContext {
+  return { log: silentLog, clock: systemClock, gatewayId: 'test-gateway', stateDirectory };
+}
+
+/** A server that was just started may still refuse. */
+async function openPatiently(open: () => Promise<ConnectorSession>): Promise<ConnectorSession> {
+  const untilMs = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      if (Date.now() > untilMs) throw error;
+      await systemClock.sleep(100);
+    }
+  }
+}
+
+interface Recorded {
+  readonly batches: readonly Batch[];
+  /** The first reading, past or to come, that fits. */
+  wait(fits: (reading: Reading) => boolean): Promise<Reading>;
+  readonly subscription: Subscription;
+}
+
+export function record(session: ConnectorSession): Recorded {
+  const batches: Batch[] = [];
+  let wake: () => void = () => {};
+  const subscription = session.batches.subscribe((batch) => {
+    batches.push(batch);
+    wake();
+  });
+  const wait = async (fits: (reading: Reading) => boolean): Promise<Reading> => {
+    for (;;) {
+      const found = batches.flatMap(({ readings }) => readings).find(fits);
+      if (found !== undefined) return found;
+      await within(
+        new Promise<void>((resolve) => {
+          wake = resolve;
+        }),
+        'a reading that fits',
+      );
+    }
+  };
+  return { batches, wait, subscription };
+}
+
+async function within<T>(promise: Promise<T>, what: string): Promise<T> {
+  const done = new AbortController();
+  const late = systemClock
+    .sleep(PATIENCE_MS, done.signal)
+    .then(() => assert.fail(`${what} did not come within ${PATIENCE_MS} ms`));
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    done.abort();
+    late.catch(() => {});
+  }
+}
