@@ -2,8 +2,8 @@ import type { Command, CommandResult, PointResult } from '../model/command.ts';
 import type { Finding } from './finding.ts';
 
 /** Refused before any point was looked at. */
-export function refuse({ id, device }: Command, error: Finding): CommandResult {
-  return { id, device, status: 'refused', points: {}, error };
+export function refuse({ id, device }: Command, { code, message }: Finding): CommandResult {
+  return { id, device, status: 'refused', points: {}, error: { code, message } };
 }
 
 /** Refused for some of its points; then none is written. `findings` by point name. */

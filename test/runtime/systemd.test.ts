@@ -6,14 +6,14 @@ import { pingIntervalMs, startWatchdog } from '../../src/runtime/systemd-watchdo
 import { HandClock } from '../support/hand-clock.ts';
 import { canListenForNotifications, NotifySocket } from '../support/notify-socket.ts';
 
-const TITLE = 'systemd notifier (pending without python3 and systemd-notify: apt-get install python3 systemd)';
-const describeHere = canListenForNotifications() ? describe : describe.skip;
+const isHere = canListenForNotifications();
+const title = isHere ? 'systemd notifier at a socket' : 'systemd notifier (pending: apt-get install python3 systemd)';
 
 function collectingLog(lines: string[]): Log {
   return { ...silentLog, warn: (event) => lines.push(event), error: (event) => lines.push(event) };
 }
 
-describeHere(TITLE, () => {
+(isHere ? describe : describe.skip)(title, () => {
   let socket: NotifySocket;
   let notifier: Notifier;
 
