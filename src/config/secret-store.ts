@@ -5,6 +5,8 @@ import type { ProblemList } from './problem-list.ts';
 import type { Span } from './source-file.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+/** `LoadCredential=secret:DIRECTORY` of the unit names each file of the directory so. */
+const DIRECTORY_PREFIX = 'secret_';
 const MAX_SECRET_BYTES = 65_536;
 const GROUP_AND_OTHERS = 0o077;
 
@@ -37,7 +39,9 @@ export class SecretStore {
   #candidates(name: string) {
     const own = [`secrets/${name}`, name].map((shown) => ({ path: join(this.#directory, shown), shown, isGuarded: true }));
     if (this.#credentialsDirectory === undefined) return own;
-    return [{ path: join(this.#credentialsDirectory, name), shown: name, isGuarded: false }, ...own];
+    const credentials = [name, DIRECTORY_PREFIX + name].map((shown) => ({ shown, isGuarded: false }));
+    const directory = this.#credentialsDirectory;
+    return [...credentials.map((credential) => ({ ...credential, path: join(directory, credential.shown) })), ...own];
   }
 
   #take(name: string, path: string, at: Span): Secret {
