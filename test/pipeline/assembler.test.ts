@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { Subject } from 'rxjs';
+import type { Draft } from '../../src/model/draft.ts';
+import type { Reading } from '../../src/model/reading.ts';
+import { countReadings } from '../../src/model/twin-message.ts';
+import { assemble } from '../../src/pipeline/assembler.ts';
+import { type DeviceSketch, deviceOf, type ReadingSketch, readingOf } from '../support/device.ts';
+import { HandScheduler } from '../support/hand-scheduler.ts';
+
+class Assembly {
+  readonly scheduler = new HandScheduler(1_000_000);
+  readonly drafts: Draft[] = [];
+  isComplete = false;
+  readonly #device;
+  readonly #source = new Subject<readonly Reading[]>();
+
+  constructor(sketch: Partial<DeviceSketch> = {}) {
+    this.#device = deviceOf({ points: { a: {}, b: {}, door: { as: 'property' } }, ...sketch });
+    this.#source.pipe(assemble(this.#device, this.scheduler)).subscribe({
+      next: (draft) => this.drafts.push(draft),
+      complete: () => {
+        this.isComplete = true;
+      },
+    });
+  }
+
+  send(...readings: readonly ReadingSketch[]): void {
+    this.#source.next(readings.map((reading) => readingOf(this.#device, reading)));
+  }
+
+  complete(): readonly Draft[] {
+    this.#source.complete();
+    return this.drafts;
+  }
+}
+
+/** The default shape with every envelope member it may have, as long as it may be. */
+const sizeOf = ({ message }: Draft) =>
+  Buffer.byteLength(
+    JSON.stringify(
+      {
+        schema: 'fieldmarshal.telemetry/1',
+        id: `${'g'.repeat(64)}:${message.twin}:${'e'.repeat(36)}:9007199254740991`,
+        gateway: 'g'.repeat(64),
+        twin: message.twin,
+        model: message.model,
+        seq: 9_007_199_254_740_991,
+        epoch: 'e'.repeat(36),
+        sent: '2026-01-01T00:00:00.000Z',
+        t0: message.startTimeMs,
+        values: message.values,
+        history: false,
+      },
+      (_, value) => (typeof value === 'bigint' ? String(value) : value),
+    ),
+  );
+
+describe('the assembler', () => {
+  it('closes a message by the age of its first reading', () => {
+    const assembly = new Assembly({ model: 'dtmi:acme:Press;1' });
+    assembly.send(['a', 5_000, 1]);
+    assembly.scheduler.advance(3_000);
+    assembly.send(['a', 8_000, 2], ['b', 7_990, true]);
+    assembly.scheduler.advance(1_999);
+    assert.deepEqual(assembly.drafts, []);
+    assembly.scheduler.advance(1);
+    assert.deepEqual(assembly.drafts, [
+      {
+        message: {
+          twin: 'press-07',
+          model: 'dtmi:acme:Press;1',
+          kind: 'telemetry',
+          startTimeMs: 5_000,
+          values: {
+            a: [
+              [0, 1],
+              [3_000, 2],
+            ],
+            b: [[2_990, true]],
+          },
+        },
+        hubs: ['cloud'],
+      },
+    ]);
+    assert.equal(assembly.scheduler.waiting, 0);
+  });
+
+  it('sends properties and telemetry apart', () => {
+    const assembly = new Assembly();
+    assembly.send(['a', 0, 1], ['door', 0, true], ['b', 0, 2]);
+    const kinds = assembly.complete().map(({ message }) => [message.kind, Object.keys(message.values)]);
+    assert.deepEqual(kinds, [
+      ['telemetry', ['a', 'b']],
+      ['property', ['door']],
+    ]);
+  });
+
+  it('sends each kind to its hubs, and makes no message that nobody wants', () => {
+    const assembly = new Assembly({ hubs: { telemetry: [], property: ['cloud', 'historian'] } });
+    assembly.send(['a', 0, 1], ['door', 0, true]);
+    assert.deepEqual(
+      assembly.complete().map(({ message, hubs }) => [message.kind, hubs]),
+      [['property', ['cloud', 'historian']]],
+    );
+  });
+
+  it('says quality and status only where not good', () => {
+    const assembly = new Assembly();
+    assembly.send(['a', 0, 1, 'uncertain', 'UncertainLastUsableValue'], ['b', 0, null, 'bad', 'BadTimeout']);
+    assert.deepEqual(assembly.complete()[0]?.message.values, {
+      a: [[0, 1, 'uncertain', 'UncertainLastUsableValue']],
+      b: [[0, null, 'bad', 'BadTimeout']],
+    });
+  });
+
+  it('turns what JSON cannot carry into null with a reason, and keeps 64-bit integers', () => {
+    const assembly = new Assembly();
+    assembly.send(['a', 0, Number.NaN], ['a', 1, Number.NEGATIVE_INFINITY], ['a', 2, 2n ** 63n], ['b', 0, null]);
+    assert.deepEqual(assembly.complete()[0]?.message.values, {
+      a: [
+        [0, null, 'bad', 'BadDecodingError'],
+        [1, null, 'bad', 'BadDecodingError'],
+        [2, 2n ** 63n],
+      ],
+      b: [[0, null, 'bad', 'BadNoData']],
+    });
+  });
+
+  it('starts the message at its earliest reading, whichever came first', () => {
+    const assembly = new Assembly();
+    assembly.send(['a', 1_000, 1], ['b', 400, 2]);
+    const [draft] = assembly.complete();
+    assert.equal(draft?.message.startTimeMs, 400);
+    assert.deepEqual(draft?.message.values, { a: [[600, 1]], b: [[0, 2]] });
+  });
+
+  it('begins a new message when a point goes back in time', () => {
+    const assembly = new Assembly();
+    assembly.send(['a', 1_000, 1], ['b', 1_000, 1], ['a', 900, 2]);
+    assert.deepEqual(
+      assembly.complete().map(({ message }) => [message.startTimeMs, message.values]),
+      [
+        [1_000, { a: [[0, 1]], b: [[0, 1]] }],
+        [900, { a: [[0, 2]] }],
+      ],
+    );
+  });
+
+  it('does not hold a message back when the clock is set back', () => {
+    const assembly = new Assembly();
+    assembly.send(['a', 0, 1]);
+    assembly.scheduler.advance(1_000);
+    assembly.scheduler.jump(-900_000);
+    assembly.scheduler.advance(4_000);
+    assert.equal(assembly.drafts.length, 1);
+  });
+
+  it('says that a text is too large for any message', () => {
+    const assembly = new Assembly({ message: { maxBytes: 2_000 } });
+    assembly.send(['a', 0, 1], ['a', 1, 'x'.repeat(3_000)], ['a', 2, 3]);
+    const values = assembly.complete().flatMap(({ message }) => message.values.a?.map(([, ...rest]) => rest));
+    assert.deepEqual(values, [[1], [null, 'bad', 'BadEncodingLimitsExceeded'], [3]]);
+  });
+
+  it('completes when the source completes', () => {
+    const assembly = new Assembly();
+    assembly.complete();
+    assert.ok(assembly.isComplete);
+    assert.deepEqual(assembly.drafts, []);
+  });
+
+  const value = fc.oneof(
+    fc.double(),
+    fc.integer(),
+    fc.boolean(),
+    fc.string({ unit: 'binary', maxLength: 80 }),
+    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }),
+  );
+  const reading = fc.record({ name: fc.constantFrom('a', 'b', 'door'), stepMs: fc.integer({ min: -50, max: 100_000 }), value });
+  const batches = fc.array(fc.array(reading, { minLength: 1, maxLength: 30 }), { maxLength: 10 });
+
+  it('loses nothing, never goes over the limit, and keeps each point in order within a message', () => {
+    fc.assert(
+      fc.property(batches, fc.integer({ min: 900, max: 3_000 }), (sent, maxBytes) => {
+        const assembly = new Assembly({ message: { maxBytes } });
+        let timeMs = 1_767_225_600_000;
+        for (const batch of sent) {
+          assembly.send(
+            ...batch.map(({ name, stepMs, value: sentValue }): ReadingSketch => {
+              timeMs += stepMs;
+              return [name, timeMs, sentValue];
+            }),
+          );
+          assembly.scheduler.advance(1_000);
+        }
+        const drafts = assembly.complete();
+        const count = drafts.reduce((sum, { message }) => sum + countReadings(message), 0);
+        assert.equal(count, sent.flat().length);
+        for (const draft of drafts) {
+          assert.ok(sizeOf(draft) <= maxBytes, `${sizeOf(draft)} bytes of ${maxBytes}`);
+          for (const values of Object.values(draft.message.values)) {
+            const offsets = values.map(([offsetMs]) => offsetMs);
+            assert.ok(offsets.every((offset) => offset >= 0));
+            assert.deepEqual(
+              offsets,
+              offsets.toSorted((a, b) => a - b),
+            );
+          }
+        }
+      }),
+    );
+  });
+
+  it('fills messages well', () => {
+    const assembly = new Assembly();
+    for (let index = 0; index < 2_000; index += 1) assembly.send(['a', index * 100, index / 10]);
+    const sizes = assembly.drafts.map(sizeOf);
+    assert.ok(sizes.length > 5);
+    for (const size of sizes) assert.ok(size > 3_000, `only ${size} bytes`);
+  });
+});
