@@ -20,33 +20,58 @@ export interface Scope {
  * be used; gives the tree without the unknown keys and with absolute paths.
  */
 export function inspect(schema: Schema, tree: Tree, scope: Scope, siblings?: MapTree): Tree {
-  const options = optionsOf(schema);
-  if (tree.kind === 'map') return inspectMap(options, tree, scope);
-  if (tree.kind === 'list') return inspectList(options, tree, scope);
-  const format = [schema, ...options].map((option) => documentationOf(option).format).find((found) => found !== undefined);
-  return inspectScalar(format, tree, scope, siblings);
+  const anatomy = anatomyOf(schema);
+  if (tree.kind === 'map') return inspectMap(anatomy, tree, scope);
+  if (tree.kind === 'list') return inspectList(anatomy, tree, scope);
+  return anatomy.format === undefined ? tree : inspectScalar(anatomy.format, tree, scope, siblings);
 }
 
-function inspectMap(options: readonly Schema[], tree: MapTree, scope: Scope): Tree {
+/** What the walk needs of one declaration; worked out once for each. */
+interface Anatomy {
+  readonly format: string | undefined;
+  readonly members: ReadonlyMap<string, Schema>;
+  readonly record: Schema | undefined;
+  readonly element: Schema | undefined;
+  /** Takes no keys but its members. */
+  readonly isClosed: boolean;
+}
+
+const anatomies = new WeakMap<Schema, Anatomy>();
+
+function anatomyOf(schema: Schema): Anatomy {
+  const known = anatomies.get(schema) ?? dissect(schema);
+  anatomies.set(schema, known);
+  return known;
+}
+
+function dissect(schema: Schema): Anatomy {
+  const options = optionsOf(schema);
   const shapes = options.map(shapeOf).filter((shape) => shape !== undefined);
-  const records = options.map(valueSchemaOf).filter((value) => value !== undefined);
+  const members = new Map(shapes.flatMap((shape) => Object.entries(shape)).toReversed());
+  const record = options.map(valueSchemaOf).find((value) => value !== undefined);
   const isClosed =
-    shapes.length > 0 && records.length === 0 && options.every((option) => !isOpen(option) || shapeOf(option) === undefined);
-  const entries = new Map<string, Entry>();
+    shapes.length > 0 && record === undefined && !options.some((option) => shapeOf(option) !== undefined && isOpen(option));
+  const format = [schema, ...options].map((option) => documentationOf(option).format).find((found) => found !== undefined);
+  return { format, members, record, element: options.map(elementOf).find((element) => element !== undefined), isClosed };
+}
+
+function inspectMap({ members, record, isClosed }: Anatomy, tree: MapTree, scope: Scope): Tree {
+  let changed: Map<string, Entry> | undefined;
   for (const [key, entry] of tree.entries) {
-    const schema = shapes.find((shape) => Object.hasOwn(shape, key))?.[key] ?? records[0];
-    if (schema !== undefined) entries.set(key, { ...entry, value: inspect(schema, entry.value, scope, tree) });
-    else if (isClosed)
-      addUnknownKey(
-        key,
-        entry,
-        shapes.flatMap((shape) => Object.keys(shape)),
-        tree,
-        scope.problems,
-      );
-    else entries.set(key, entry);
+    const schema = members.get(key) ?? record;
+    if (schema === undefined) {
+      if (!isClosed) continue;
+      addUnknownKey(key, entry, [...members.keys()].toReversed(), tree, scope.problems);
+      changed ??= new Map(tree.entries);
+      changed.delete(key);
+      continue;
+    }
+    const value = inspect(schema, entry.value, scope, tree);
+    if (value === entry.value) continue;
+    changed ??= new Map(tree.entries);
+    changed.set(key, { ...entry, value });
   }
-  return { ...tree, entries };
+  return changed === undefined ? tree : { ...tree, entries: changed };
 }
 
 /** `known` may hold more than the map takes now, e.g. the keys of all alternatives. */
@@ -57,13 +82,13 @@ export function addUnknownKey(key: string, entry: Entry, known: readonly string[
   problems.add({ at: entry.key, message: `unknown key \`${key}\``, expected, hint: suggestion });
 }
 
-function inspectList(options: readonly Schema[], tree: ListTree, scope: Scope): Tree {
-  const [element] = options.map(elementOf).filter((found) => found !== undefined);
+function inspectList({ element }: Anatomy, tree: ListTree, scope: Scope): Tree {
   if (element === undefined) return tree;
-  return { ...tree, items: tree.items.map((item) => inspect(element, item, scope)) };
+  const items = tree.items.map((item) => inspect(element, item, scope));
+  return items.every((item, index) => item === tree.items[index]) ? tree : { ...tree, items };
 }
 
-function inspectScalar(format: string | undefined, tree: ScalarTree, scope: Scope, siblings?: MapTree): Tree {
+function inspectScalar(format: string, tree: ScalarTree, scope: Scope, siblings?: MapTree): Tree {
   if (format === 'secret') return inspectSecret(tree);
   if (typeof tree.value !== 'string' || tree.value === '') return tree;
   if (format !== 'file' && format !== 'certificate') return tree;

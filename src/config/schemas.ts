@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import type { Declarations, ProtocolDeclaration } from '../model/declaration.ts';
+import { CONNECTIONS, gatewayKeys, HUBS, unitsKey } from './gateway-schema.ts';
+import { instanceKeys, mappingKeys, pointKeys, sharedConnectionKeys } from './mapping-schema.ts';
+
+/** JSON Schema of draft 2020-12. */
+export type JsonSchema = Record<string, unknown>;
+
+const DRAFT = 'https://json-schema.org/draft/2020-12/schema';
+
+/** What editors complete and check `gateway.yaml` and mappings with; composed from the same declarations as the reader. */
+export function jsonSchemas(declarations: Declarations): { readonly gateway: JsonSchema; readonly mapping: JsonSchema } {
+  return { gateway: gatewaySchema(declarations), mapping: mappingSchema(declarations) };
+}
+
+function gatewaySchema({ dialects, protocols }: Declarations): JsonSchema {
+  const own = toJsonSchema(gatewayKeys);
+  const hubs = dialects.map(({ dialect, summary, settings }) => withWord('dialect', dialect, summary, toJsonSchema(settings)));
+  const lines = protocols.map((protocol) => withWord('protocol', protocol.protocol, protocol.summary, sharedKeys(protocol)));
+  const properties = {
+    ...(own.properties as object),
+    hubs: { type: 'object', description: HUBS, additionalProperties: { anyOf: hubs } },
+    connections: { type: 'object', description: CONNECTIONS, additionalProperties: { anyOf: lines } },
+  };
+  return { $schema: DRAFT, title: 'Fieldmarshal gateway.yaml', ...own, properties, required: [...requiredOf(own), 'hubs'] };
+}
+
+function sharedKeys(protocol: ProtocolDeclaration): JsonSchema {
+  const own = toJsonSchema(protocol.connection);
+  return Object.hasOwn(protocol.device.shape, 'unit') ? join(own, toJsonSchema(unitsKey)) : own;
+}
+
+/** One alternative for each protocol, told apart by `connection.protocol`, and one for connections by name. */
+function mappingSchema(declarations: Declarations): JsonSchema {
+  const { protocols, operators } = declarations;
+  const own = toJsonSchema(mappingKeys);
+  const common = [toJsonSchema(pointKeys), ...operators.map(({ keys }) => toJsonSchema(keys))].reduce(join);
+  const $defs = Object.fromEntries(
+    protocols.map((protocol) => [`point-${protocol.protocol}`, join(toJsonSchema(protocol.point), common)]),
+  );
+  const kinds = protocols.map((protocol) => alternative(protocol));
+  const anyPoint = { anyOf: protocols.map((protocol) => pointRef(protocol)) };
+  const byName = { properties: { connection: namedConnection(protocols), points: mapOf(anyPoint) } };
+  const defaults = {
+    type: 'object',
+    description: 'Point keys that hold for every point that does not say otherwise; not `address`',
+  };
+  const instances = { type: 'array', description: 'Devices alike in all but this', items: instanceSchema(), minItems: 1 };
+  const points = { type: 'object', description: 'Points by name', minProperties: 1 };
+  const properties = { ...(own.properties as object), connection: { type: 'object' }, defaults, instances, points };
+  const required = ['connection', 'points'];
+  return { $schema: DRAFT, title: 'Fieldmarshal mapping', ...own, properties, required, anyOf: [...kinds, byName], $defs };
+}
+
+function alternative(protocol: ProtocolDeclaration): JsonSchema {
+  const keys = join(toJsonSchema(protocol.connection), toJsonSchema(protocol.device));
+  // instances may bring what the connection of the mapping leaves open
+  const connection = { ...withWord('protocol', protocol.protocol, protocol.summary, keys), required: ['protocol'] };
+  return { properties: { connection, points: mapOf(pointRef(protocol)) } };
+}
+
+function namedConnection(protocols: readonly ProtocolDeclaration[]): JsonSchema {
+  const devices = protocols.map((protocol) => toJsonSchema(protocol.device).properties as object);
+  const named = toJsonSchema(sharedConnectionKeys);
+  return { ...named, properties: Object.assign({}, named.properties, ...devices) };
+}
+
+function instanceSchema(): JsonSchema {
+  const own = toJsonSchema(instanceKeys);
+  const connection = { type: 'object', description: 'Keys instead of those in the `connection` of the mapping' };
+  return { ...own, properties: { ...(own.properties as object), connection } };
+}
+
+/** A derived point has `expression` instead of `address`. */
+function pointRef({ protocol }: ProtocolDeclaration): JsonSchema {
+  return { $ref: `#/$defs/point-${protocol}` };
+}
+
+function mapOf(value: JsonSchema): JsonSchema {
+  return { type: 'object', additionalProperties: value };
+}
+
+function withWord(key: string, word: string, summary: string, schema: JsonSchema): JsonSchema {
+  const properties = { [key]: { const: word, description: summary }, ...(schema.properties as object) };
+  return { ...schema, title: word, properties, required: [key, ...requiredOf(schema)] };
+}
+
+function join(a: JsonSchema, b: JsonSchema): JsonSchema {
+  const required = [...new Set([...requiredOf(a), ...requiredOf(b)])].filter((key) => key !== 'address');
+  const oneOf = requiredOf(a).includes('address') || requiredOf(b).includes('address') ? ADDRESS_OR_EXPRESSION : {};
+  return { ...a, ...b, ...oneOf, properties: { ...(a.properties as object), ...(b.properties as object) }, required };
+}
+
+const ADDRESS_OR_EXPRESSION = { oneOf: [{ required: ['address'] }, { required: ['expression'] }] };
+
+function requiredOf(schema: JsonSchema): readonly string[] {
+  return (schema.required ?? []) as readonly string[];
+}
+
+/** Formats of ours mean something else in JSON Schema: patterns say it instead. */
+const PATTERNS: Readonly<Record<string, string>> = {
+  duration: '^\\d+(\\.\\d+)? ?(ms|s|min|h|d)$',
+  size: '^\\d+(\\.\\d+)? ?(B|kB|MB|GB|KiB|MiB|GiB)$',
+};
+
+/** What a person writes (`io: input`), closed to unknown keys. */
+export function toJsonSchema(schema: z.core.$ZodType): JsonSchema {
+  const { $schema: _draft, ...json } = z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      const isObject = zodSchema._zod.def.type === 'object';
+      if (isObject && jsonSchema.additionalProperties === undefined) jsonSchema.additionalProperties = false;
+      const format = String(jsonSchema.format ?? '');
+      const pattern = PATTERNS[format];
+      if (pattern !== undefined) jsonSchema.pattern = pattern;
+      if (format === 'secret') jsonSchema.type = 'string';
+      if (pattern !== undefined || ['secret', 'file', 'certificate'].includes(format)) delete jsonSchema.format;
+    },
+  });
+  return json;
+}
