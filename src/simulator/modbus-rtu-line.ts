@@ -1,0 +1,106 @@
+import { hasGoodCrc, withCrc } from './crc16.ts';
+import { answerPdu } from './modbus-answer.ts';
+import type { SimulatedModbusDevice } from './modbus-device.ts';
+import { type Fault, FaultSwitch } from './modbus-faults.ts';
+import { startTcpServer, type TcpServer } from './tcp-server.ts';
+import { sendFrame, socketWire, type Wire } from './wire.ts';
+
+export interface ModbusRtuLine {
+  readonly faults: FaultSwitch;
+  /** Whether the adapter sends back at once what it was given. */
+  echo: boolean;
+  /** Frames with a wrong CRC and bytes that were no request. */
+  badRequests: number;
+}
+
+export interface ModbusRtuLineOptions {
+  /** By unit number. A unit that is not on the line is silent. */
+  readonly units: ReadonlyMap<number, SimulatedModbusDevice>;
+  readonly faults?: FaultSwitch;
+}
+
+/** A rest of a request that was not completed so soon is thrown away. */
+const FORGET_AFTER_MS = 100;
+
+/** Several units on one line, each looking at every request: Modbus over Serial Line V1.02, section 2.5.1. */
+export function attachModbusRtuLine(wire: Wire, { units, faults = new FaultSwitch() }: ModbusRtuLineOptions): ModbusRtuLine {
+  const line: ModbusRtuLine = { faults, echo: false, badRequests: 0 };
+  let waiting: Buffer = Buffer.alloc(0);
+  let lastByteMs = 0;
+  wire.listen((bytes) => {
+    if (line.echo) wire.send(bytes);
+    const nowMs = performance.now();
+    waiting = nowMs - lastByteMs > FORGET_AFTER_MS ? bytes : Buffer.concat([waiting, bytes]);
+    lastByteMs = nowMs;
+    for (;;) {
+      const length = requestLength(waiting);
+      if (length === undefined || waiting.length < length) return;
+      const request = waiting.subarray(0, length);
+      if (!hasGoodCrc(request)) {
+        line.badRequests += 1;
+        waiting = Buffer.alloc(0);
+        return;
+      }
+      waiting = waiting.subarray(length);
+      answer(wire, request, units, faults);
+    }
+  });
+  return line;
+}
+
+/** The same frames on TCP connections, as a transparent converter has them. */
+export async function startModbusRtuOverTcpServer(
+  options: ModbusRtuLineOptions & { readonly port: number },
+): Promise<TcpServer & { readonly faults: FaultSwitch }> {
+  const { port, units, faults = new FaultSwitch() } = options;
+  const server = await startTcpServer(port, (socket) => attachModbusRtuLine(socketWire(socket), { units, faults }));
+  return Object.assign(server, { faults });
+}
+
+/** Bytes of the request that begins here, CRC included; `undefined`: not to be told yet. */
+function requestLength(bytes: Buffer): number | undefined {
+  const functionCode = bytes[1];
+  if (functionCode === undefined) return undefined;
+  const counted = (at: number): number | undefined => {
+    const count = bytes[at];
+    return count === undefined ? undefined : at + 1 + count + 2;
+  };
+  switch (functionCode) {
+    case 15:
+    case 16:
+      return counted(6);
+    case 23:
+      return counted(10);
+    case 22:
+      return 10;
+    case 43:
+      return 7;
+    case 7:
+    case 11:
+    case 12:
+    case 17:
+      return 4;
+    default:
+      return 8;
+  }
+}
+
+function answer(wire: Wire, request: Buffer, units: ModbusRtuLineOptions['units'], faults: FaultSwitch): void {
+  const [unit, pdu] = [request.readUInt8(0), request.subarray(1, -2)];
+  if (unit === 0) {
+    for (const device of units.values()) device.answer(pdu);
+    return;
+  }
+  const device = units.get(unit);
+  if (device === undefined) return;
+  const fault = faults.next(unit, pdu.readUInt8(0));
+  if (fault?.kind === 'reset') wire.reset();
+  const answered = answerPdu(device, pdu, fault);
+  if (answered !== undefined) sendFrame(wire, frameOf(unit, answered, fault), fault);
+}
+
+function frameOf(unit: number, pdu: Buffer, fault: Fault | undefined): Buffer {
+  const frame = withCrc(Buffer.concat([Buffer.of(fault?.kind === 'wrong-unit' ? unit ^ 0x10 : unit), pdu]));
+  if (fault?.kind === 'bad-crc') frame.writeUInt8(frame.readUInt8(frame.length - 1) ^ 0xff, frame.length - 1);
+  return frame;
+}

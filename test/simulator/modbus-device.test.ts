@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { crc16, withCrc } from '../../src/simulator/crc16.ts';
+import { SimulatedModbusDevice } from '../../src/simulator/modbus-device.ts';
+import { emptyMemory } from '../../src/simulator/modbus-memory.ts';
+
+const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
+
+function deviceWithRegisters(...values: number[]): SimulatedModbusDevice {
+  const memory = emptyMemory();
+  memory.holding.set(values);
+  return new SimulatedModbusDevice({ memory });
+}
+
+describe('simulated Modbus device', () => {
+  for (const [request, answer, what] of [
+    ['03 00 6B 00 03', '03 06 00 6B 00 6C 00 6D', 'three holding registers, each its own address'],
+    ['04 00 08 00 01', '04 02 00 08', 'one input register'],
+    ['01 00 13 00 13', '01 03 55 55 05', 'nineteen coils, the first in the lowest bit'],
+    ['02 00 C4 00 16', '02 03 AA AA 2A', 'twenty-two discrete inputs'],
+    ['05 00 AC FF 00', '05 00 AC FF 00', 'a coil switched on'],
+    ['06 00 01 00 03', '06 00 01 00 03', 'a register written'],
+    ['0F 00 13 00 0A 02 CD 01', '0F 00 13 00 0A', 'ten coils written'],
+    ['10 00 01 00 02 04 00 0A 01 02', '10 00 01 00 02', 'two registers written'],
+    ['16 00 04 00 F2 00 25', '16 00 04 00 F2 00 25', 'a register masked'],
+    ['08 00 00 A5 37', '08 00 00 A5 37', 'the loop-back test'],
+  ] as const) {
+    it(`answers ${what}`, () => assert.deepEqual(new SimulatedModbusDevice().answer(hex(request)), hex(answer)));
+  }
+
+  for (const [request, answer, what] of [
+    ['63 00 00', 'E3 01', 'an unknown function'],
+    ['03 FF FF 00 02', '83 02', 'registers behind the last'],
+    ['03 00 00 00 7E', '83 03', '126 registers'],
+    ['03 00 00 00 00', '83 03', 'no register at all'],
+    ['01 00 00 07 D1', '81 03', '2001 coils'],
+    ['05 00 00 12 34', '85 03', 'a coil value that is neither on nor off'],
+    ['10 00 01 00 02 03 00 0A 01', '90 03', 'a byte count that does not fit the quantity'],
+  ] as const) {
+    it(`refuses ${what}`, () => assert.deepEqual(new SimulatedModbusDevice().answer(hex(request)), hex(answer)));
+  }
+
+  it('masks as the specification does: 0x12 and 0xF2 or 0x25 gives 0x17', () => {
+    const masked = deviceWithRegisters(0, 0, 0, 0, 0x12);
+    masked.answer(hex('16 00 04 00 F2 00 25'));
+    assert.equal(masked.memory.holding[4], 0x17);
+  });
+
+  it('writes before it reads when a request does both', () => {
+    const both = deviceWithRegisters();
+    assert.deepEqual(both.answer(hex('17 00 00 00 02 00 01 00 01 02 12 34')), hex('17 04 00 00 12 34'));
+  });
+
+  it('counts what was written and keeps what was asked', () => {
+    const counted = deviceWithRegisters();
+    counted.answer(hex('06 00 01 00 03'));
+    counted.answer(hex('03 00 01 00 01'));
+    assert.equal(counted.writeCount, 1);
+    assert.deepEqual(counted.requests, [hex('06 00 01 00 03'), hex('03 00 01 00 01')]);
+  });
+
+  it('answers exception 2 for a read that touches a hole', () => {
+    const holed = new SimulatedModbusDevice({ missing: [{ table: 'holding', from: 10, to: 11 }] });
+    assert.deepEqual(holed.answer(hex('03 00 08 00 02')), hex('03 04 00 08 00 09'));
+    assert.deepEqual(holed.answer(hex('03 00 09 00 02')), hex('83 02'));
+    assert.deepEqual(holed.answer(hex('03 00 0B 00 02')), hex('83 02'));
+    assert.deepEqual(holed.answer(hex('03 00 0C 00 01')), hex('03 02 00 0C'));
+  });
+});
+
+describe('CRC of a Modbus frame', () => {
+  it('has the check value of CRC-16/MODBUS', () => assert.equal(crc16(Buffer.from('123456789')), 0x4b37));
+
+  for (const [frame, crc] of [
+    ['01 03 00 00 00 0A', 'C5 CD'],
+    ['01 04 02 FF FF', 'B8 80'],
+    ['11 03 00 6B 00 03', '76 87'],
+    ['01 06 00 01 00 03', '98 0B'],
+    ['00 10 00 01 00 02 04 00 0A 01 02', '96 CC'],
+    ['01 83 02', 'C0 F1'],
+    ['01 16 00 04 00 F2 00 25', '67 EE'],
+    ['01 17 00 03 00 06 00 0E 00 03 06 00 FF 00 FF 00 FF', '46 91'],
+    ['01 08 00 00 A5 37', 'DA 8D'],
+    ['01 2B 0E 01 00', '70 77'],
+  ] as const) {
+    it(`of ${frame} is ${crc}`, () => assert.deepEqual(withCrc(hex(frame)), hex(frame + crc)));
+  }
+});
