@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { acceptCertificate, listCertificates, trustFolders } from '../../connectors/opcua/trust.ts';
+import type { Value } from '../../src/model/value.ts';
+import type { Connector } from '../../src/southbound/connector.ts';
+import { Bench, Collected, FAST, makePlan, OPEN, type PointKeys, planPoint } from '../connectors/opcua/support.ts';
+import { freePort, OTHER, PLANT } from '../support/opcua-server.ts';
+
+const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+const peers = process.env.FIELDMARSHAL_TEST_PEERS ?? join(cache, 'fieldmarshal-test-peers');
+const python = join(peers, 'asyncua', 'bin', 'python');
+const isHere = existsSync(python);
+const title = isHere ? 'asyncua' : 'asyncua (pending: run scripts/install-test-peers/asyncua.sh)';
+const NO_STOP = new AbortController().signal;
+
+(isHere ? describe : describe.skip)(title, () => {
+  const bench = new Bench();
+  let port: number;
+  let peer: ChildProcess;
+
+  beforeEach(async () => {
+    await bench.begin();
+    port = await freePort();
+    peer = await start([PLANT, OTHER]);
+  });
+  afterEach(async () => {
+    await bench.end();
+    await stop(peer);
+  });
+
+  async function start(uris: readonly string[]): Promise<ChildProcess> {
+    const script = fileURLToPath(import.meta.resolve('./peers/asyncua_server.py'));
+    const child = spawn(python, [script, String(port), bench.stateDirectory, ...uris], { stdio: ['pipe', 'pipe', 'inherit'] });
+    assert.ok(child.stdout);
+    await once(createInterface({ input: child.stdout }), 'line');
+    return child;
+  }
+
+  function connector(points: Readonly<Record<string, PointKeys>>, settings: Readonly<Record<string, unknown>> = OPEN): Connector {
+    return bench.connector(makePlan({ url: `opc.tcp://127.0.0.1:${port}/`, ...FAST, ...settings }, { press: points }));
+  }
+
+  const EXPECTED: Readonly<Record<string, Value>> = {
+    Speed: 1.5,
+    Count: 7,
+    MinInt64: -(2n ** 63n),
+    MaxUInt64: 2n ** 64n - 1n,
+    Running: true,
+    Name: 'Prëss',
+    Blob: 'AAH/',
+    NotANumber: Number.NaN,
+  };
+
+  for (const read of ['subscribe', 'poll']) {
+    it(`sends values and changes by ${read}`, async () => {
+      const points = Object.fromEntries(Object.keys(EXPECTED).map((name) => [name, { read }]));
+      const all = new Collected(await bench.open(connector({ ...points, Missing: { read } })));
+      for (const [name, value] of Object.entries(EXPECTED)) assert.deepEqual((await all.until(name)).value, value);
+      assert.equal((await all.until('Missing')).status, 'BadNodeIdUnknown');
+      peer.stdin?.write('set Speed 2.5\n');
+      await all.until('Speed', ({ value }) => value === 2.5);
+    });
+  }
+
+  it('takes values, and says which it does not take', async () => {
+    const names = ['Count', 'MinInt64', 'Locked'];
+    const session = await bench.open(
+      connector(Object.fromEntries(names.map((name) => [name, { access: 'read-write' as const }]))),
+    );
+    const write = async (name: string, value: Value) =>
+      (await session.write([{ point: planPoint('press', name, {}).point, value }], NO_STOP))[0];
+    assert.deepEqual(await write('Count', 42), { written: true });
+    assert.deepEqual(await write('MinInt64', 9_007_199_254_740_993n), { written: true });
+    assert.equal((await write('Locked', 1))?.written, false);
+    const [count, big] = await session.read(
+      ['Count', 'MinInt64'].map((name) => planPoint('press', name, {}).point),
+      NO_STOP,
+    );
+    assert.deepEqual([count?.value, big?.value], [42, 9_007_199_254_740_993n]);
+  });
+
+  for (const mode of ['sign', 'sign-and-encrypt']) {
+    it(`speaks Basic256Sha256 with ${mode} once it is trusted`, async () => {
+      const made = connector({ Speed: {} }, { security: { policy: 'basic256sha256', mode } });
+      await assert.rejects(made.open(NO_STOP), { code: 'LINK_UNTRUSTED' });
+      const folders = trustFolders(bench.stateDirectory);
+      const [rejected] = await listCertificates(folders.rejected);
+      await acceptCertificate(folders, rejected?.sha1 ?? '');
+      await new Collected(await bench.open(made)).until('Speed');
+    });
+  }
+
+  it('comes back after a restart with other namespace indices, and no value goes to a wrong point', async () => {
+    const made = connector({ Where: {} });
+    const session = await bench.open(made);
+    const before = new Collected(session);
+    await before.until('Where');
+    await stop(peer);
+    const { code } = await session.lost;
+    assert.ok(code.startsWith('LINK_'), code);
+    await session.close();
+    peer = await start([OTHER, PLANT]);
+    const after = new Collected(await bench.open(made));
+    assert.equal((await after.until('Where')).value, PLANT);
+    assert.ok(after.of('Where').every(({ value }) => value === PLANT));
+  });
+});
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}
