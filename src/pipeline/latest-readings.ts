@@ -42,7 +42,7 @@ export class LatestReadings {
 }
 
 /** What JSON can carry: 64-bit integers as text, no NaN nor infinity. */
-function toJsonValue(value: Value | null): boolean | number | string | null {
+export function toJsonValue(value: Value | null): boolean | number | string | null {
   if (typeof value === 'bigint') return value.toString();
   return typeof value === 'number' && !Number.isFinite(value) ? null : value;
 }

@@ -1,0 +1,56 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import { type Loaded, loadConfiguration, loadMapping } from '../config/load.ts';
+import { formatProblems, type Problem } from '../config/problem.ts';
+import { declarations } from '../gateway.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import type { Finish } from './main.ts';
+
+export function addCheckCommand(program: Command, finish: Finish): void {
+  program
+    .command('check')
+    .description('check configuration files without opening anything: everything wrong is told, with its place')
+    .argument('[files...]', 'gateway.yaml, its directory, or single mappings', ['.'])
+    .option('--json', 'print the findings as JSON')
+    .action(async (files: string[], { json = false }: { json?: boolean }) => finish(await check(files, json)));
+}
+
+async function check(files: readonly string[], json: boolean): Promise<ExitCode> {
+  const loaded: Loaded[] = [];
+  for (const file of files) loaded.push(await load(file));
+  const problems = withoutRepeats(loaded.flatMap((result) => result.problems));
+  if (json) process.stdout.write(`${JSON.stringify(problems, null, 2)}\n`);
+  else process.stderr.write(formatProblems(problems));
+  if (loaded.some(({ plan }) => plan === undefined)) return EXIT.config;
+  if (!json) process.stdout.write(`${loaded.map(describe).join('\n')}\n`);
+  return EXIT.ok;
+}
+
+async function load(path: string): Promise<Loaded> {
+  const isDirectory = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  const isGateway = isDirectory || basename(path) === 'gateway.yaml';
+  return isGateway ? loadConfiguration(path, declarations) : loadMapping(path, declarations);
+}
+
+/** A gateway.yaml above several mappings is read with each of them. */
+function withoutRepeats(problems: readonly Problem[]): readonly Problem[] {
+  const seen = new Map(
+    problems.map((problem) => [`${problem.file}:${problem.line}:${problem.column}:${problem.message}`, problem]),
+  );
+  return [...seen.values()];
+}
+
+function describe({ plan }: Loaded): string {
+  const devices = plan?.devices ?? [];
+  const points = devices.reduce((sum, device) => sum + device.points.length, 0);
+  const connections = plan?.connections.length ?? 0;
+  return `ok: ${count(connections, 'connection')}, ${count(devices.length, 'device')}, ${count(points, 'point')}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

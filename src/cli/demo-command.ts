@@ -1,0 +1,21 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { duration } from '../model/schema.ts';
+import type { Finish } from './main.ts';
+
+export function addDemoCommand(program: Command, finish: Finish): void {
+  program
+    .command('demo')
+    .description('run the gateway against a simulated plant and show what happens')
+    .option('--for <duration>', 'stop by itself after this time, e.g. 20s, and print a summary', parseDuration)
+    .option('--json', 'print the summary as JSON')
+    .action(async ({ for: forMs, json = false }: { for?: number; json?: boolean }) => {
+      const { runDemo } = await import('./demo.ts');
+      finish(await runDemo({ json, ...(forMs === undefined ? {} : { forMs }) }));
+    });
+}
+
+function parseDuration(text: string): number {
+  const { success, data } = duration().safeParse(text);
+  if (!success) throw new InvalidArgumentError('a duration with its unit, e.g. `20s` or `5 min`.');
+  return data;
+}

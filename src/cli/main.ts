@@ -1,0 +1,47 @@
+import { Command, CommanderError } from 'commander';
+import { toGatewayError } from '../model/error.ts';
+import { addCheckCommand } from './check.ts';
+import { addDemoCommand } from './demo-command.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { addReadCommand } from './read.ts';
+import { addRunCommand } from './run.ts';
+import { addSchemaCommand } from './schema.ts';
+import { VERSION } from './version.ts';
+import { addWriteCommand } from './write.ts';
+
+/** A command tells its exit code here; the process then ends by itself, so that nothing written is lost. */
+export type Finish = (code: ExitCode) => void;
+
+function createProgram(finish: Finish): Command {
+  const program = new Command('fieldmarshal')
+    .description('Industrial gateway: OPC UA and Modbus in, digital twin messages out, nothing accepted is lost.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    .showHelpAfterError('(fieldmarshal --help lists the commands)')
+    .exitOverride();
+  for (const add of [addRunCommand, addCheckCommand, addReadCommand, addWriteCommand, addSchemaCommand, addDemoCommand]) {
+    add(program, finish);
+  }
+  return program;
+}
+
+async function main(): Promise<void> {
+  const program = createProgram((code) => {
+    process.exitCode = code;
+  });
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+      return;
+    }
+    const { code, subject, message, rule, stack } = toGatewayError(error, 'fieldmarshal');
+    process.stderr.write(`${subject}: ${message} (${code})\n  ${rule.action}\n`);
+    if (code === 'BUG') process.stderr.write(`${stack}\n`);
+    process.exitCode = code === 'BUG' ? EXIT.bug : code === 'USAGE' ? EXIT.usage : EXIT.failed;
+  }
+}
+
+await main();

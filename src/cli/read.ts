@@ -1,0 +1,121 @@
+import type { Command } from 'commander';
+import { openConnector } from '../gateway.ts';
+import { GatewayError } from '../model/error.ts';
+import type { ConnectionPlan, GatewayPlan, PointPlan } from '../model/plan.ts';
+import type { Reading } from '../model/reading.ts';
+import { toJsonValue } from '../pipeline/latest-readings.ts';
+
+import { operators } from '../pipeline/operators/index.ts';
+import { engineer } from '../pipeline/pipeline.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { silentLog } from '../runtime/log.ts';
+import type { OneShot } from '../southbound/connector.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { loadOneMapping } from './load-one-mapping.ts';
+import type { Finish } from './main.ts';
+import { stateDirectory } from './state-directory.ts';
+
+const DEADLINE_MS = 30_000;
+
+export function addReadCommand(program: Command, finish: Finish): void {
+  program
+    .command('read')
+    .description('read points once and show what came over the wire beside what the mapping makes of it')
+    .argument('<mapping>', 'a mapping file')
+    .argument('[points...]', 'names of points, as `power` or `meter-1/power`; all without')
+    .option('--json', 'print JSON')
+    .action(async (mapping: string, points: string[], { json = false }: { json?: boolean }) => {
+      finish(await read(mapping, points, json));
+    });
+}
+
+/** One value as it is shown. */
+interface Shown {
+  readonly point: string;
+  readonly raw: string;
+  readonly value: boolean | number | string | null;
+  readonly unit?: string;
+  readonly quality: string;
+  readonly status?: string;
+  readonly time: string;
+}
+
+async function read(mapping: string, wanted: readonly string[], json: boolean): Promise<ExitCode> {
+  const plan = await loadOneMapping(mapping);
+  if (plan === undefined) return EXIT.config;
+  checkNames(plan, wanted);
+  const shown: Shown[] = [];
+  for (const connection of plan.connections) shown.push(...(await readConnection(connection, plan, wanted)));
+  process.stdout.write(json ? `${JSON.stringify(shown, null, 2)}\n` : formatTable(shown));
+  return shown.some(({ quality }) => quality === 'bad') ? EXIT.failed : EXIT.ok;
+}
+
+function checkNames(plan: GatewayPlan, wanted: readonly string[]): void {
+  const points = plan.devices.flatMap((device) => device.points);
+  const unknown = wanted.find((name) => !points.some((point) => isMeant(point, [name])));
+  if (unknown === undefined) return;
+  const names = points.map(({ point }) => point.name);
+  throw new GatewayError('USAGE', unknown, `there is no such point; the mapping has ${[...new Set(names)].join(', ')}`);
+}
+
+function isMeant({ point }: PointPlan, wanted: readonly string[]): boolean {
+  return wanted.length === 0 || wanted.includes(point.name) || wanted.includes(point.id);
+}
+
+async function readConnection(
+  connection: ConnectionPlan,
+  plan: GatewayPlan,
+  wanted: readonly string[],
+): Promise<readonly Shown[]> {
+  const points = connection.devices
+    .flatMap((device) => device.points)
+    .filter((point) => point.point.address !== undefined && isMeant(point, wanted));
+  if (points.length === 0) return [];
+  const context = { log: silentLog, clock: systemClock, stateDirectory: stateDirectory(plan) };
+  const connector = await openConnector(connection, plan.gateway.id, context);
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  const session = await connector.open(signal);
+  try {
+    const readings = await session.read(
+      points.map(({ point }) => point),
+      signal,
+    );
+    return points.flatMap((point, index) => {
+      const reading = readings[index];
+      return reading === undefined ? [] : [show(point, reading)];
+    });
+  } finally {
+    await session.close();
+  }
+}
+
+function show(point: PointPlan, oneShot: OneShot): Shown {
+  const { value, quality, status, sourceTimeMs }: Reading = engineer(operators, point, oneShot);
+  return {
+    point: point.point.id,
+    raw: oneShot.raw,
+    value: toJsonValue(value),
+    ...(point.point.unit === undefined ? {} : { unit: point.point.unit }),
+    quality,
+    ...(status === undefined ? {} : { status }),
+    time: new Date(sourceTimeMs).toISOString(),
+  };
+}
+
+function formatTable(rows: readonly Shown[]): string {
+  const header = ['point', 'raw', 'value', 'quality', 'time'];
+  const cells = rows.map(({ point, raw, value, unit, quality, status, time }) => [
+    point,
+    raw,
+    [String(value), unit].filter(Boolean).join(' '),
+    [quality, status].filter(Boolean).join(' '),
+    time,
+  ]);
+  const widths = header.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return `${[header, ...cells].map(line).join('\n')}\n`;
+}

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import type { Command as Program } from 'commander';
+import { createCommandRouter } from '../commands/command-router.ts';
+import { openConnector } from '../gateway.ts';
+import type { CommandResult } from '../model/command.ts';
+import { GatewayError } from '../model/error.ts';
+import type { ConnectionPlan, GatewayPlan } from '../model/plan.ts';
+import type { Value } from '../model/value.ts';
+
+import { operators } from '../pipeline/operators/index.ts';
+import { engineer, invert } from '../pipeline/pipeline.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { silentLog } from '../runtime/log.ts';
+import type { ConnectorSession } from '../southbound/connector.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { loadOneMapping } from './load-one-mapping.ts';
+import type { Finish } from './main.ts';
+import { stateDirectory } from './state-directory.ts';
+
+const DEADLINE_MS = 30_000;
+
+export function addWriteCommand(program: Program, finish: Finish): void {
+  program
+    .command('write')
+    .description('write one point, through the same checks as a command from the cloud')
+    .argument('<mapping>', 'a mapping file')
+    .argument('<point>', 'name of the point, as `setpoint` or `press-07/setpoint`')
+    .argument('<value>', 'engineering value: true, false, a number, or text')
+    .option('--json', 'print JSON')
+    .action(async (mapping: string, point: string, value: string, { json = false }: { json?: boolean }) => {
+      finish(await write(mapping, point, parseValue(value), json));
+    });
+}
+
+async function write(mapping: string, point: string, value: Value, json: boolean): Promise<ExitCode> {
+  const plan = await loadOneMapping(mapping);
+  if (plan === undefined) return EXIT.config;
+  const { connection, device, name } = findPoint(plan, point);
+  const context = { log: silentLog, clock: systemClock, stateDirectory: stateDirectory(plan) };
+  const connector = await openConnector(connection, plan.gateway.id, context);
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  const session = await connector.open(signal);
+  try {
+    const desired = { [name]: value };
+    const command = { id: randomUUID(), device, desired, expiresTimeMs: systemClock.nowMs() + DEADLINE_MS };
+    const result = await createRouter(plan, session).execute(command, signal);
+    process.stdout.write(json ? `${toJson(result)}\n` : format(device, result));
+    return result.status === 'done' ? EXIT.ok : EXIT.failed;
+  } finally {
+    await session.close();
+  }
+}
+
+function createRouter(plan: GatewayPlan, session: ConnectorSession) {
+  return createCommandRouter({
+    devices: plan.devices,
+    invert: (point, value) => invert(operators, point, value),
+    engineering: (point, reading) => engineer(operators, point, reading),
+    latest: () => undefined,
+    session: () => session,
+    clock: systemClock,
+    audit: () => {},
+  });
+}
+
+interface Place {
+  readonly connection: ConnectionPlan;
+  readonly device: string;
+  readonly name: string;
+}
+
+function findPoint(plan: GatewayPlan, wanted: string): Place {
+  const places = plan.connections.flatMap((connection) =>
+    connection.devices.flatMap(({ twin, points }) =>
+      points.map(({ point }): Place => ({ connection, device: twin, name: point.name })),
+    ),
+  );
+  const found = places.filter(({ device, name }) => wanted === name || wanted === `${device}/${name}`);
+  const [place] = found;
+  if (place === undefined) {
+    const names = [...new Set(places.map(({ name }) => name))].join(', ');
+    throw new GatewayError('USAGE', wanted, `there is no such point; the mapping has ${names}`);
+  }
+  if (found.length === 1) return place;
+  const ids = found.map(({ device, name }) => `${device}/${name}`).join(', ');
+  throw new GatewayError('USAGE', wanted, `several devices have this point; say which: ${ids}`);
+}
+
+function parseValue(text: string): Value {
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text)) return text;
+  const number = Number(text);
+  return /^[-+]?\d+$/.test(text) && !Number.isSafeInteger(number) ? BigInt(text) : number;
+}
+
+function toJson(result: CommandResult): string {
+  return JSON.stringify(result, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value), 2);
+}
+
+function format(device: string, result: CommandResult): string {
+  const lines = Object.entries(result.points).map(([name, { status, value, error }]) => {
+    const readBack = value === undefined ? '' : `, read back ${String(value)}`;
+    return `${device}/${name}: ${status}${readBack}${error === undefined ? '' : `: ${error.message} (${error.code})`}`;
+  });
+  if (result.error !== undefined) lines.push(`${device}: ${result.status}: ${result.error.message} (${result.error.code})`);
+  return `${lines.join('\n')}\n`;
+}

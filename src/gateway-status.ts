@@ -1,0 +1,77 @@
+import type { RunningConnection, RunningHub } from './gateway.ts';
+import type { GatewayPlan } from './model/plan.ts';
+import type { ConnectionStatus, DeviceStatus, GatewayStatus, HubStatus } from './model/status.ts';
+import type { LatestReadings } from './pipeline/latest-readings.ts';
+import { toErrorStatus, toLinkStatus } from './runtime/link-status.ts';
+import type { SpoolStatus } from './spool/spool.ts';
+
+export interface StatusSources {
+  readonly plan: GatewayPlan;
+  readonly version: string;
+  readonly startedTimeMs: number;
+  readonly nowMs: number;
+  readonly connections: readonly RunningConnection[];
+  readonly hubs: readonly RunningHub[];
+  readonly spool: SpoolStatus;
+  readonly latest: LatestReadings;
+  /** Messages made since start, by twin. */
+  readonly messages: (twin: string) => number;
+}
+
+/** One look at everything that runs: the source of `/status`, `/metrics` and the live view. */
+export function gatewayStatus(sources: StatusSources): GatewayStatus {
+  const { plan, version, startedTimeMs, nowMs, connections, hubs, spool } = sources;
+  const { state, bytes, segments, counters, error } = spool;
+  return {
+    gateway: plan.gateway.id,
+    version,
+    startedTimeMs,
+    nowMs,
+    connections: connections.map((connection) => connectionStatus(connection, sources)),
+    hubs: hubs.map((hub) => hubStatus(hub, spool)),
+    spool: {
+      state,
+      bytes,
+      maxBytes: plan.spool.maxBytes,
+      segments,
+      commitWindowMs: plan.spool.commitWindowMs,
+      counters,
+      ...(error === undefined ? {} : { error }),
+    },
+  };
+}
+
+function connectionStatus({ plan, connector, acquisition }: RunningConnection, sources: StatusSources): ConnectionStatus {
+  const { counters, devices, details } = connector.status();
+  const isUp = acquisition.link.state === 'up';
+  return {
+    name: plan.name,
+    protocol: plan.protocol,
+    endpoint: plan.endpoint,
+    link: toLinkStatus(acquisition.link),
+    counters,
+    ...(details === undefined ? {} : { details }),
+    devices: plan.devices.map((device): DeviceStatus => {
+      const { state, error } = devices[device.twin] ?? { state: 'waiting' as const };
+      return {
+        twin: device.twin,
+        state: isUp ? state : 'down',
+        ...(error === undefined ? {} : { error: toErrorStatus(error) }),
+        readings: sources.latest.count(device.twin),
+        messages: sources.messages(device.twin),
+        points: sources.latest.points(device),
+      };
+    }),
+  };
+}
+
+function hubStatus({ plan, forwarding }: RunningHub, spool: SpoolStatus): HubStatus {
+  const { waitingMessages, oldestTimeMs } = spool.hubs[plan.name] ?? { waitingMessages: 0 };
+  return {
+    name: plan.name,
+    dialect: plan.dialect,
+    waitingMessages,
+    ...(oldestTimeMs === undefined ? {} : { oldestTimeMs }),
+    ...forwarding.status(),
+  };
+}
