@@ -1,14 +1,14 @@
 import { Observable, type OperatorFunction, type SchedulerLike } from 'rxjs';
 import type { Draft } from '../model/draft.ts';
-import type { DevicePlan } from '../model/plan.ts';
+import type { DevicePlan, GatewayIdentity } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
 import type { MessageKind } from '../model/twin-message.ts';
 import { createAlarm, remainingMs } from './alarm.ts';
 import { OpenMessage } from './open-message.ts';
 
 export interface AssemblerOptions {
-  /** Upper bound of what the default shape adds around the values: ids, times, labels. */
-  readonly envelopeBytes?: number;
+  /** Whose id and labels every message carries; they count towards its size. */
+  readonly gateway?: Pick<GatewayIdentity, 'id' | 'labels'>;
 }
 
 /**
@@ -22,7 +22,7 @@ export function assemble(
 ): OperatorFunction<readonly Reading[], Draft> {
   return (source) =>
     new Observable((subscriber) => {
-      const assembler = new Assembler(device, options.envelopeBytes ?? defaultEnvelopeBytes(device));
+      const assembler = new Assembler(device, envelopeBytes(device, options.gateway));
       const send = (drafts: readonly Draft[]): void => {
         for (const draft of drafts) subscriber.next(draft);
       };
@@ -127,7 +127,17 @@ function tooLarge(reading: Reading): Reading {
   return { ...reading, value: null, quality: 'bad', status: 'BadEncodingLimitsExceeded' };
 }
 
-/** Keys, ids, times and numbers of the shape take less than 600 bytes beside these names. */
-function defaultEnvelopeBytes({ twin, model = '', labels }: DevicePlan): number {
-  return 600 + 2 * twin.length + model.length + Buffer.byteLength(JSON.stringify(labels));
+/** Keys, numbers, times and the epoch of the default shape take less than this beside the names. */
+const FIXED_BYTES = 400;
+const UNKNOWN_GATEWAY = { id: '-'.repeat(64), labels: {} };
+
+/** The message id repeats the names of gateway and twin. */
+function envelopeBytes(
+  { twin, model = '', labels }: DevicePlan,
+  gateway: Pick<GatewayIdentity, 'id' | 'labels'> = UNKNOWN_GATEWAY,
+): number {
+  const allLabels = JSON.stringify({ ...gateway.labels, ...labels });
+  return (
+    FIXED_BYTES + 2 * Buffer.byteLength(gateway.id) + 2 * Buffer.byteLength(twin) + model.length + Buffer.byteLength(allLabels)
+  );
 }

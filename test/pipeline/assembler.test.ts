@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { Subject } from 'rxjs';
 import type { Draft } from '../../src/model/draft.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import { countReadings } from '../../src/model/twin-message.ts';
+import { encodeTwin } from '../../src/northbound/shapes/twin.ts';
 import { assemble } from '../../src/pipeline/assembler.ts';
 import { type DeviceSketch, deviceOf, type ReadingSketch, readingOf } from '../support/device.ts';
 import { HandScheduler } from '../support/hand-scheduler.ts';
@@ -17,7 +19,7 @@ class Assembly {
 
   constructor(sketch: Partial<DeviceSketch> = {}) {
     this.#device = deviceOf({ points: { a: {}, b: {}, door: { as: 'property' } }, ...sketch });
-    this.#source.pipe(assemble(this.#device, this.scheduler)).subscribe({
+    this.#source.pipe(assemble(this.#device, this.scheduler, { gateway: GATEWAY })).subscribe({
       next: (draft) => this.drafts.push(draft),
       complete: () => {
         this.isComplete = true;
@@ -35,26 +37,14 @@ class Assembly {
   }
 }
 
-/** The default shape with every envelope member it may have, as long as it may be. */
-const sizeOf = ({ message }: Draft) =>
-  Buffer.byteLength(
-    JSON.stringify(
-      {
-        schema: 'fieldmarshal.telemetry/1',
-        id: `${'g'.repeat(64)}:${message.twin}:${'e'.repeat(36)}:9007199254740991`,
-        gateway: 'g'.repeat(64),
-        twin: message.twin,
-        model: message.model,
-        seq: 9_007_199_254_740_991,
-        epoch: 'e'.repeat(36),
-        sent: '2026-01-01T00:00:00.000Z',
-        t0: message.startTimeMs,
-        values: message.values,
-        history: false,
-      },
-      (_, value) => (typeof value === 'bigint' ? String(value) : value),
-    ),
-  );
+const GATEWAY = { id: 'plant-a-line-3', labels: { site: 'plant-a', owner: 'Zoë', costCenter: '4711'.repeat(50) } };
+
+/** As the default shape encodes it, its numbers as long as they get. */
+function sizeOf({ message }: Draft): number {
+  const stored = { offset: 0, sequence: Number.MAX_SAFE_INTEGER, epoch: randomUUID(), message };
+  const encoded = encodeTwin({ gateway: GATEWAY.id, labels: GATEWAY.labels, stored, sentTimeMs: 0, historyAfterMs: 0 });
+  return Buffer.byteLength(JSON.stringify(encoded));
+}
 
 describe('the assembler', () => {
   it('closes a message by the age of its first reading', () => {
