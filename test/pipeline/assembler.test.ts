@@ -202,6 +202,23 @@ describe('the assembler', () => {
     );
   });
 
+  const names = Array.from({ length: 500 }, (_, index) => `p${index}`);
+  const costly: readonly [what: string, sketches: readonly ReadingSketch[]][] = [
+    ['uncertain readings', Array.from({ length: 2_000 }, (_, timeMs) => ['p0', timeMs, 1, 'uncertain', 'UncertainSubNormal'])],
+    ['64-bit integers', Array.from({ length: 2_000 }, (_, timeMs) => ['p0', timeMs, 2n ** 63n])],
+    ['one reading of each of many points', names.map((name) => [name, 0, 1])],
+  ];
+  for (const [what, sketches] of costly) {
+    it(`stays within the limit with ${what}`, () => {
+      const assembly = new Assembly({
+        points: Object.fromEntries(names.map((name) => [name, {}])),
+        message: { maxBytes: 6_000 },
+      });
+      assembly.send(...sketches);
+      for (const draft of assembly.complete()) assert.ok(sizeOf(draft) <= 6_000, `${sizeOf(draft)} bytes`);
+    });
+  }
+
   it('fills messages well', () => {
     const assembly = new Assembly();
     for (let index = 0; index < 2_000; index += 1) assembly.send(['a', index * 100, index / 10]);
