@@ -5,6 +5,7 @@ import type { BytePort } from './byte-port.ts';
 import type { Count } from './counters.ts';
 import { withCrc } from './crc.ts';
 import { Echo } from './echo.ts';
+import { OwedAnswers } from './owed-answers.ts';
 import { frameBytes, type Request } from './request.ts';
 import { findFrame } from './rtu-frames.ts';
 import { badFrame, noAnswer, type Wire } from './wire.ts';
@@ -23,8 +24,6 @@ export interface RtuWireOptions {
 
 /** Enough bytes, no valid frame, then silence this long: the answer was damaged. USB adapters deliver in lumps of up to 16 ms. */
 const DAMAGED_AFTER_MS = 50;
-/** A unit that left a request unanswered may still answer it for this many time-outs. */
-const LATE_WITHIN_TIMEOUTS = 10;
 /** A line that never gets quiet is not listened to for ever. */
 const MAX_DRAIN_WINDOWS = 5;
 
@@ -37,14 +36,14 @@ export class RtuWire implements Wire {
   readonly #port: BytePort;
   readonly #options: RtuWireOptions;
   readonly #echo: Echo;
-  /** By unit that owes an answer: until when it may come, monotonic milliseconds. */
-  readonly #owing = new Map<number, number>();
+  readonly #owed: OwedAnswers;
   #lastSentMs = 0;
 
   constructor(port: BytePort, options: RtuWireOptions) {
     this.#port = port;
     this.#options = options;
     this.#echo = new Echo(options.echo);
+    this.#owed = new OwedAnswers(options.timeoutMs);
   }
 
   fail(error: GatewayError): void {
@@ -119,21 +118,21 @@ export class RtuWire implements Wire {
   }
 
   #countForeign(frame: Buffer): void {
-    this.#options.count(this.#owing.delete(frame[0] ?? 0) ? 'late_replies' : 'foreign_frames');
+    this.#options.count(this.#owed.settleOldest(frame[0] ?? 0) ? 'late_replies' : 'foreign_frames');
   }
 
   #owes(unit: number): boolean {
-    return (this.#owing.get(unit) ?? 0) > this.#options.clock.monotonicMs();
+    return this.#owed.oldestMs(unit, this.#options.clock.monotonicMs()) !== undefined;
   }
 
   async #unanswered(request: Request): Promise<GatewayError> {
-    const { clock, timeoutMs, count } = this.#options;
+    const { timeoutMs, count } = this.#options;
     if (this.#port.inbox.bytes.length > 0) {
       count('crc_errors');
       return this.#bad(request, 'a damaged answer');
     }
     count('timeouts');
-    this.#owing.set(request.unit, clock.monotonicMs() + LATE_WITHIN_TIMEOUTS * timeoutMs);
+    this.#owed.add(request.unit, this.#lastSentMs);
     await this.#drain(request);
     return noAnswer(request, timeoutMs);
   }
@@ -164,19 +163,33 @@ export class RtuWire implements Wire {
     inbox.drop(inbox.bytes.length);
   }
 
-  /** A second answer means that the first was the late one. */
+  /**
+   * An answer behind it means that the one before was late. A unit that is simply slow sends them as far apart as they were
+   * asked.
+   */
   async #confirm(request: Request, sent: Buffer, first: Buffer): Promise<Buffer> {
-    const { clock, count, timeoutMs, lateWindowMs } = this.#options;
-    const untilMs = clock.monotonicMs() + timeoutMs + lateWindowMs;
+    const { clock } = this.#options;
+    let newest: Buffer | undefined = first;
+    let untilMs = this.#confirmedAtMs(request);
     do {
-      const second = this.#take(request);
-      if (second === undefined) continue;
-      this.#owing.delete(request.unit);
-      count('late_replies');
-      if (findMismatch(request, sent.subarray(0, -2), second.subarray(0, -2)) === undefined) return second;
-      throw this.#bad(request, 'answers out of step');
+      const later = this.#take(request);
+      if (later === undefined) continue;
+      this.#countForeign(later);
+      if (later[0] !== request.unit) continue;
+      const fits = findMismatch(request, sent.subarray(0, -2), later.subarray(0, -2)) === undefined;
+      newest = fits ? later : undefined;
+      untilMs = this.#confirmedAtMs(request);
     } while (await this.#port.inbox.arrival(Math.max(0, untilMs - clock.monotonicMs())));
-    this.#owing.delete(request.unit);
-    return first;
+    this.#owed.forget(request.unit);
+    if (newest === undefined) throw this.#bad(request, 'answers out of step');
+    return newest;
+  }
+
+  #confirmedAtMs({ unit }: Request): number {
+    const { clock, lateWindowMs } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const oldestMs = this.#owed.oldestMs(unit, nowMs);
+    if (oldestMs === undefined) return nowMs;
+    return nowMs + this.#lastSentMs - oldestMs + Math.max(lateWindowMs, DAMAGED_AFTER_MS);
   }
 }
