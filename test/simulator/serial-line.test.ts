@@ -64,7 +64,7 @@ describe('simulated serial line', () => {
   it('takes the port away when it is unplugged, and is found under the same name again', async () => {
     attachModbusRtuLine(line, { units: new Map([[1, new SimulatedModbusDevice()]]) });
     const port = await openPort(line);
-    const lost = once(port, 'close');
+    const lost = new Promise((resolve) => port.once('close', resolve));
     line.unplug();
     assert.equal(existsSync(line.path), false);
     port.on('error', () => {});
