@@ -101,8 +101,10 @@ export class TreeBuilder {
     if (!this.#anchors.has(name)) return this.#refuse({ at, message: `there is no anchor \`&${name}\` above` });
     const tree = this.#anchors.get(name);
     if (tree === undefined) return this.#refuse({ at, message: `\`*${name}\` contains itself` });
+    const isSpent = this.#aliasedNodes > MAX_ALIASED_NODES;
     this.#aliasedNodes += tree.size;
     if (this.#aliasedNodes <= MAX_ALIASED_NODES) return tree;
+    if (isSpent) return scalarTree(at, null, '', false);
     return this.#refuse({
       at,
       message: `aliases expand to more than ${MAX_ALIASED_NODES} values`,

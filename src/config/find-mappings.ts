@@ -27,7 +27,7 @@ export async function findMappings(
   }
   if (found.size === 0 && scope.problems.errors === 0) {
     const message = `there is no mapping: no file matches ${patterns.map((text) => `\`${text}\``).join(', ')}`;
-    scope.problems.add({ at: list?.span ?? tree.head, message, hint: `put mappings into ${directory}${sep}mappings` });
+    scope.problems.add({ at: list?.span ?? tree.head, message, hint: 'patterns are relative to gateway.yaml' });
   }
   return [...found].toSorted();
 }

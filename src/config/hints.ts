@@ -6,13 +6,15 @@ import { documentationOf, optionsOf, unwrap } from './zod-shape.ts';
 type Schema = z.core.$ZodType;
 
 /** How to mend a value of the wrong kind, from what was written and what is wanted. */
-export function hintFor(tree: Tree, issue: z.core.$ZodIssue, declared: Schema | undefined): string | undefined {
+export function hintFor(tree: Tree, issue: z.core.$ZodIssue, declared: Schema | undefined, expected = ''): string | undefined {
   if (tree.kind !== 'scalar' || declared === undefined) return undefined;
   const { format, examples } = documentationOf(declared);
   if (format === 'secret') return SECRET;
   if (format === 'duration') return durationHint(tree.source);
   if (format === 'size') return sizeHint(tree.source);
-  return wordHint(tree, issue, declared) ?? typeHint(tree, declared) ?? exampleHint(examples);
+  return (
+    wordHint(tree, issue, declared) ?? typeHint(tree, declared) ?? (expected.includes('e.g.') ? undefined : exampleHint(examples))
+  );
 }
 
 const SECRET = 'name it, `!secret NAME`, and put it into the file secrets/NAME with mode 0600 or into a systemd credential';
@@ -80,7 +82,7 @@ const FALSE_WORDS = /^(no|off|n|false)$/i;
 function typeHint(tree: ScalarTree, declared: Schema): string | undefined {
   const bare = optionsOf(declared).map(unwrap);
   if (bare.some((option) => option instanceof z.ZodBoolean)) return booleanHint(tree);
-  if (bare.some((option) => option instanceof z.ZodNumber) && typeof tree.value === 'string') return numberHint(tree);
+  if (bare.some((option) => option instanceof z.ZodNumber)) return typeof tree.value === 'string' ? numberHint(tree) : undefined;
   if (bare.some((option) => option instanceof z.ZodString) && /number|boolean/.test(typeof tree.value))
     return `for text write it in quotes: "${tree.source}"`;
   return undefined;

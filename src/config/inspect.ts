@@ -1,9 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
+import { nearest } from '../model/nearest.ts';
 import { Secret } from '../model/secret.ts';
 import { checkCertificate, checkFile } from './file-check.ts';
 import type { ProblemList } from './problem-list.ts';
-import { didYouMean, listWords } from './suggest.ts';
+import { listWords } from './suggest.ts';
 import { type Entry, get, type ListTree, type MapTree, type ScalarTree, type Tree } from './tree.ts';
 import { documentationOf, elementOf, isOpen, optionsOf, shapeOf, valueSchemaOf } from './zod-shape.ts';
 
@@ -77,9 +78,11 @@ function inspectMap({ members, record, isClosed }: Anatomy, tree: MapTree, scope
 /** `known` may hold more than the map takes now, e.g. the keys of all alternatives. */
 export function addUnknownKey(key: string, entry: Entry, known: readonly string[], tree: MapTree, problems: ProblemList): void {
   const free = known.filter((name) => !tree.entries.has(name));
-  const suggestion = didYouMean(key, free.length > 0 ? free : known);
-  const expected = suggestion === undefined ? `one of ${listWords([...new Set(known)])}` : undefined;
-  problems.add({ at: entry.key, message: `unknown key \`${key}\``, expected, hint: suggestion });
+  const meant = nearest(key, free.length > 0 ? free : known);
+  if (meant !== undefined) problems.noteMisspelt(tree.head, meant);
+  const expected = meant === undefined ? `one of ${listWords([...new Set(known)])}` : undefined;
+  const hint = meant === undefined ? undefined : `did you mean \`${meant}\`?`;
+  problems.add({ at: entry.key, message: `unknown key \`${key}\``, expected, hint });
 }
 
 function inspectList({ element }: Anatomy, tree: ListTree, scope: Scope): Tree {

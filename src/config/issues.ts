@@ -16,6 +16,8 @@ export function addIssue(issue: Issue, root: Tree, schema: z.core.$ZodType, prob
     for (const part of inner) addIssue({ ...part, path: [...issue.path, ...part.path] }, root, schema, problems);
     return;
   }
+  const { tree, at } = locate(root, issue.path);
+  if (tree === undefined ? problems.isMisspelt(at, String(issue.path.at(-1))) : problems.hasErrorAt(tree.span)) return;
   problems.add(issue.code === 'invalid_key' ? invalidKey(issue, root) : invalidValue(issue, root, schema));
 }
 
@@ -26,7 +28,7 @@ function invalidValue(issue: Issue, root: Tree, schema: z.core.$ZodType): Findin
   const name = nameOf(issue.path);
   if (tree === undefined) return { at, message: `${name} is missing`, expected, hint: exampleHint(name, declared) };
   const got = describeGot(tree, declared);
-  return { at: tree.span, message: `wrong value for ${name}`, expected, got, hint: hintFor(tree, issue, declared) };
+  return { at: tree.span, message: `wrong value for ${name}`, expected, got, hint: hintFor(tree, issue, declared, expected) };
 }
 
 function invalidKey(issue: z.core.$ZodIssueInvalidKey, root: Tree): Finding {

@@ -30,7 +30,7 @@ export class MappingReader {
   readonly #declarations: Declarations;
   readonly #book: ConnectionBook;
   readonly #scope: Scope;
-  /** `undefined`: no gateway.yaml, so any name may be right. */
+  /** `undefined`: no gateway.yaml or no hub in it, so any name may be right. */
   readonly #hubNames: readonly string[] | undefined;
   readonly #twins = new Map<string, Span>();
 
@@ -179,7 +179,9 @@ export class MappingReader {
     const named = Object.entries(choice).map(([kind, hubs]) => [kind, this.#checked(hubs, ['hub', kind], tree)] as const);
     if (this.#scope.problems.errors > before) return undefined;
     const all = [...new Set(named.flatMap(([, hubs]) => hubs))];
-    if (all.length === 0) this.#scope.problems.add({ at: locate(tree, ['hub']).at, message: '`hub` names no hub' });
+    const hub = get(tree, 'hub');
+    if (hub?.kind === 'map' && hub.entries.size === 0)
+      this.#scope.problems.add({ at: locate(tree, ['hub']).at, message: '`hub` names no hub' });
     return { ...this.#sameForAll(all), ...Object.fromEntries(named) };
   }
 

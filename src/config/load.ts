@@ -108,7 +108,12 @@ class Loader {
   }
 
   readerOf(gateway: GatewayFile | undefined): MappingReader {
-    return new MappingReader(this.#declarations, this.#book, gateway?.hubNames, this.#scope);
+    return new MappingReader(
+      this.#declarations,
+      this.#book,
+      gateway?.hubNames.length === 0 ? undefined : gateway?.hubNames,
+      this.#scope,
+    );
   }
 
   async loadMapping(path: string, reader: MappingReader): Promise<void> {

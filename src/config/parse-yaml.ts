@@ -63,25 +63,60 @@ function compose(tokens: readonly CST.Token[], file: SourceFile): readonly Docum
   return documents;
 }
 
-const HINTS: Readonly<Record<string, string>> = {
-  TAB_AS_INDENT: 'indent with blanks, not with tabs',
-  BAD_INDENT: 'keys of one map start in the same column',
-  MISSING_CHAR: 'a key ends with a colon, a quote and a bracket with their partner; text with `: ` or `#` in it needs quotes',
-  BAD_ALIAS: 'text that begins with `*` or `&` needs quotes',
-  BAD_SCALAR_START: 'text that begins with `@`, `%` or a backquote needs quotes',
-  BAD_DQ_ESCAPE: 'a backslash in double quotes begins an escape; use single quotes',
-  MULTILINE_IMPLICIT_KEY: 'a colon or a closing quote may be missing above',
-  UNEXPECTED_TOKEN: 'text with `: `, `#`, brackets or quotes in it needs quotes around it',
-  BLOCK_AS_IMPLICIT_KEY: 'only one `key: value` fits on a line; put the rest below, indented',
+interface Wording {
+  readonly message?: string;
+  readonly hint: string;
+}
+
+const TAB: Wording = { message: 'a tab where the line is indented', hint: 'indent with blanks' };
+const UNCLOSED: Wording = {
+  message: 'a bracket or brace above is not closed',
+  hint: 'close it, or indent this line under its key',
+};
+const QUOTE: Wording = { message: 'this quote is not closed', hint: 'close it; inside of double quotes a quote is written \\"' };
+
+/** What the reader calls by terms of the specification, in words of those who write mappings. */
+const WORDINGS: Readonly<Record<string, Wording>> = {
+  TAB_AS_INDENT: TAB,
+  BAD_INDENT: { message: 'this line is indented like no key above it', hint: 'keys of one map start in the same column' },
+  MISSING_CHAR: { hint: 'a colon is followed by a blank, list entries in brackets by a comma' },
+  BAD_ALIAS: { hint: 'text that begins with `*` or `&` needs quotes' },
+  BAD_SCALAR_START: { message: 'text cannot begin with this character', hint: 'put the text in quotes' },
+  BAD_DQ_ESCAPE: { message: 'no such escape in double quotes', hint: 'write `\\\\` for a backslash, or use single quotes' },
+  MULTILINE_IMPLICIT_KEY: {
+    message: 'this is not `key: value`',
+    hint: 'a colon with a blank after it, or a closing quote, is missing here or above',
+  },
+  BLOCK_AS_IMPLICIT_KEY: {
+    message: 'two `key: value` on one line',
+    hint: 'give the second its own line, or put text with `: ` in it in quotes',
+  },
+  BLOCK_IN_FLOW: {
+    message: 'a bracket or brace above is still open',
+    hint: 'write all of it in one style: with braces and commas, or with indentation',
+  },
+  UNEXPECTED_TOKEN: { hint: 'text with `: `, `#`, brackets or quotes in it needs quotes around it' },
 };
 
 function addSyntaxError(error: YAMLError, file: SourceFile, problems: ProblemList): void {
-  const [start, end] = error.pos;
-  const from = Math.min(start, file.text.length);
-  const message = error.message.charAt(0).toLowerCase() + error.message.slice(1, 200);
-  const isTab = file.text[from] === '\t' || /^[ ]*\t/.test(lineBefore(file.text, from));
-  const hint = isTab ? HINTS.TAB_AS_INDENT : HINTS[error.code];
-  problems.add({ at: file.span(from, Math.max(from, Math.min(end, file.text.length))), code: 'CONFIG_SYNTAX', message, hint });
+  const [start, end] = error.pos.map((offset) => Math.min(offset, file.text.length)) as [number, number];
+  const { message = wordsOf(error, file.text), hint } = wordingOf(error, file.text, start);
+  const quote = QUOTE.message === message ? file.text.lastIndexOf(error.message.includes('"') ? '"' : "'") : -1;
+  const at = quote === -1 ? file.span(start, Math.max(start, end)) : file.span(quote, quote + 1);
+  if (!problems.hasErrorAt(at)) problems.add({ at, code: 'CONFIG_SYNTAX', message, hint });
+}
+
+function wordingOf({ code, message }: YAMLError, text: string, start: number): Partial<Wording> {
+  if (text[start] === '\t' || /^[ ]*\t/.test(lineBefore(text, start))) return TAB;
+  if (code === 'MISSING_CHAR' && /closing ["']quote/.test(message)) return QUOTE;
+  if (/^Flow .* must be sufficiently indented/.test(message)) return UNCLOSED;
+  return WORDINGS[code] ?? {};
+}
+
+function wordsOf({ code, message, pos }: YAMLError, text: string): string {
+  const source = text.slice(...pos).split('\n', 1)[0] ?? '';
+  if (code === 'UNEXPECTED_TOKEN' && source !== '') return `\`${source.slice(0, 40)}\` is not expected here`;
+  return message.charAt(0).toLowerCase() + message.slice(1, 200);
 }
 
 function lineBefore(text: string, offset: number): string {

@@ -19,6 +19,8 @@ export interface Finding {
 /** Gathers the problems of all files; the same one at the same place is kept once. */
 export class ProblemList {
   #problems = new Map<string, Problem>();
+  /** Places of errors, and keys that are missing only because they are misspelt. */
+  #places = new Set<string>();
   #left = 0;
   #errors = 0;
 
@@ -31,6 +33,7 @@ export class ProblemList {
     const key = `${at.file.path}:${at.start}:${message}`;
     if (this.#problems.has(key)) return;
     if (severity === 'error') this.#errors += 1;
+    if (severity === 'error') this.#places.add(`${at.file.path}:${at.start}`);
     if (this.#problems.size >= MAX_PROBLEMS) {
       this.#left += 1;
       return;
@@ -50,6 +53,20 @@ export class ProblemList {
       ...(hint === undefined ? {} : { hint }),
       ...(sourceLine === undefined ? {} : { sourceLine, length }),
     });
+  }
+
+  /** What is wrong there was already told; more would be an echo. */
+  hasErrorAt(at: Span): boolean {
+    return this.#places.has(`${at.file.path}:${at.start}`);
+  }
+
+  /** In the map whose head is `at`, `key` was meant, but written otherwise. */
+  noteMisspelt(at: Span, key: string): void {
+    this.#places.add(`${at.file.path}:${at.start}:${key}`);
+  }
+
+  isMisspelt(at: Span, key: string): boolean {
+    return this.#places.has(`${at.file.path}:${at.start}:${key}`);
   }
 
   /** By file, line and column. */
