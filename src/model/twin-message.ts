@@ -15,6 +15,8 @@ export interface Gap {
   /** First and last sequence number that will never arrive, where they are known. */
   readonly fromSequence?: number;
   readonly toSequence?: number;
+  /** Of these sequence numbers, where it is not the epoch of the gap record itself. */
+  readonly epoch?: string;
   /** Source times of the first and last missing reading; UTC, milliseconds since 1970. */
   readonly fromTimeMs: number;
   readonly toTimeMs: number;

@@ -1,0 +1,68 @@
+import { type File, readUpTo } from './file-system.ts';
+import { decodeFrame, type Frame, findFrame, frameBytes } from './frame.ts';
+
+/** A frame with the place of its first byte, or a stretch in which there is none. */
+export type Scanned =
+  | { readonly found: 'frame'; readonly at: number; readonly frame: Frame }
+  | { readonly found: 'damage'; readonly from: number; readonly to: number };
+
+const CHUNK_BYTES = 256 * 1024;
+const MAGIC_BYTES = 4;
+
+/** Walks a file in big chunks; where bytes are damaged it goes on at the next frame that is whole and whose offset rises. */
+export class FrameScanner {
+  readonly #file: File;
+  #position: number;
+  #lastOffset = -1;
+  #damagedFrom: number | undefined;
+  #chunkBytes = CHUNK_BYTES;
+
+  constructor(file: File, position: number) {
+    this.#file = file;
+    this.#position = position;
+  }
+
+  /** The next frames before `limit`; empty at the limit, which must be the end of a frame or of the file. */
+  async next(limit: number): Promise<readonly Scanned[]> {
+    const scanned: Scanned[] = [];
+    while (scanned.length === 0 && this.#position < limit) {
+      const bytes = await readUpTo(this.#file, this.#position, Math.min(this.#chunkBytes, limit - this.#position));
+      const isLast = bytes.length < this.#chunkBytes || this.#position + bytes.length >= limit;
+      const used = this.#walk(bytes, isLast, scanned);
+      this.#position = isLast ? limit : this.#position + used;
+      if (isLast) this.#endDamage(limit, scanned);
+    }
+    return scanned;
+  }
+
+  #walk(bytes: Buffer, isLast: boolean, scanned: Scanned[]): number {
+    this.#chunkBytes = CHUNK_BYTES;
+    let at = 0;
+    while (at < bytes.length) {
+      const result = decodeFrame(bytes, at);
+      if (typeof result === 'number' && !isLast) {
+        this.#chunkBytes = Math.max(CHUNK_BYTES, result);
+        return at;
+      }
+      if (typeof result === 'object' && result.offset > this.#lastOffset) {
+        this.#take(result, this.#position + at, scanned);
+        at += frameBytes(result);
+      } else {
+        this.#damagedFrom ??= this.#position + at;
+        at = findFrame(bytes, at + 1) ?? Math.max(at + 1, bytes.length - MAGIC_BYTES + 1);
+      }
+    }
+    return at;
+  }
+
+  #take(frame: Frame, at: number, scanned: Scanned[]): void {
+    this.#endDamage(at, scanned);
+    this.#lastOffset = frame.offset;
+    scanned.push({ found: 'frame', at, frame });
+  }
+
+  #endDamage(to: number, scanned: Scanned[]): void {
+    if (this.#damagedFrom !== undefined) scanned.push({ found: 'damage', from: this.#damagedFrom, to });
+    this.#damagedFrom = undefined;
+  }
+}

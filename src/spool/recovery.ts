@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto';
+import type { CursorRecord } from './cursor-file.ts';
+import type { File, FileSystem } from './file-system.ts';
+import { FrameScanner, type Scanned } from './frame-scanner.ts';
+import { decodeHead } from './message-record.ts';
+import type { Quarantine } from './quarantine.ts';
+import { FIRST_FRAME_AT, HEAD_FRAMES, parseSegmentName, readSegment, readSequences, type Segment } from './segment.ts';
+import { SequenceTable } from './sequence-table.ts';
+import type { SpoolEvent } from './spool.ts';
+
+export interface Recovered {
+  readonly segments: Segment[];
+  readonly table: SequenceTable;
+  readonly epoch: string;
+  readonly nextOffset: number;
+  /** The newest segment when it is sound enough to be written on. */
+  readonly file: File | undefined;
+  /** Segments of which something is missing, or after which a segment is missing. */
+  readonly suspects: readonly Segment[];
+}
+
+export interface RecoveryOptions {
+  readonly fileSystem: FileSystem;
+  readonly directory: string;
+  readonly quarantine: Quarantine;
+  readonly cursors: CursorRecord | undefined;
+  readonly onEvent: (event: SpoolEvent) => void;
+}
+
+/**
+ * Finds out where the log ends, reading the heads of the segments and the newest segment only: the cost does not depend on the
+ * backlog. A torn last commit is set aside and cut off. Where the sequence numbers cannot be proven (no segment left, its
+ * records damaged, fewer than the cursors have seen), a new epoch begins, in a new segment.
+ */
+export async function recover(options: RecoveryOptions): Promise<Recovered> {
+  const segments = await listSegments(options);
+  const committedOffset = options.cursors?.nextOffset ?? 0;
+  const tail = await readTail(options, segments, committedOffset);
+  const table = new SequenceTable();
+  const isProven = tail.isSound && tail.nextOffset >= committedOffset && (await learn(options.fileSystem, segments, table));
+  const newest = segments.at(-1);
+  const suspects = segments.filter((segment, index) => isBroken(segment, segments[index + 1]));
+  if (newest !== undefined && !tail.isSound) suspects.push(newest);
+  const epoch = isProven ? (tail.epoch ?? newest?.head?.epoch) : undefined;
+  const file = epoch === undefined || newest?.head === undefined ? undefined : await openNewest(options.fileSystem, newest);
+  if (epoch === undefined) {
+    table.restore({}, {});
+    keepTotals(table, options.cursors, segments);
+    if (segments.length > 0 || options.cursors !== undefined) {
+      options.onEvent({ level: 'error', event: 'epoch changed', fields: { reason: 'sequence numbers cannot be proven' } });
+    }
+  }
+  const nextOffset = Math.max(tail.nextOffset, committedOffset, 1);
+  return { segments, table, epoch: epoch ?? randomBytes(8).toString('hex'), nextOffset, file, suspects };
+}
+
+async function listSegments(options: RecoveryOptions): Promise<Segment[]> {
+  const { fileSystem, directory, quarantine, onEvent } = options;
+  const names = await fileSystem.list(directory);
+  const firsts = names.map(parseSegmentName).filter((first) => first !== undefined);
+  const segments: Segment[] = [];
+  for (const first of firsts.toSorted((a, b) => a - b)) segments.push(await readSegment(fileSystem, directory, first));
+  // A segment that was being made when the power went holds nothing.
+  for (let last = segments.at(-1); last !== undefined && (await isEmpty(fileSystem, last)); last = segments.at(-1)) {
+    await quarantine.keep(last.path, 0, last.bytes);
+    await fileSystem.remove(last.path);
+    segments.pop();
+    onEvent({ level: 'warn', event: 'segment quarantined', fields: { path: last.path, bytes: last.bytes } });
+  }
+  return segments;
+}
+
+async function isEmpty(fileSystem: FileSystem, segment: Segment): Promise<boolean> {
+  if (segment.head !== undefined) return false;
+  const items = await scanAll(fileSystem, segment);
+  return !items.some(({ found }) => found === 'frame');
+}
+
+async function scanAll(fileSystem: FileSystem, segment: Segment): Promise<readonly Scanned[]> {
+  const file = await fileSystem.open(segment.path, 'read');
+  try {
+    const scanner = new FrameScanner(file, FIRST_FRAME_AT);
+    const all: Scanned[] = [];
+    for (let items = await scanner.next(segment.bytes); items.length > 0; items = await scanner.next(segment.bytes)) {
+      all.push(...items);
+    }
+    return all;
+  } finally {
+    await file.close();
+  }
+}
+
+interface Tail {
+  readonly nextOffset: number;
+  readonly epoch: string | undefined;
+  /** Nothing is missing in the newest segment, apart from a commit that never finished. */
+  readonly isSound: boolean;
+}
+
+async function readTail(options: RecoveryOptions, segments: readonly Segment[], committedOffset: number): Promise<Tail> {
+  const segment = segments.at(-1);
+  if (segment === undefined) return { nextOffset: 1, epoch: undefined, isSound: false };
+  const items = await scanAll(options.fileSystem, segment);
+  const damageIndex = items.findIndex(({ found }) => found === 'damage');
+  const before = lastFrame(items.slice(0, damageIndex < 0 ? items.length : damageIndex));
+  const soundEnd = (before?.offset ?? segment.first) + 1;
+  const after = damageIndex < 0 ? [] : items.slice(damageIndex);
+  const isTorn = after.every((item) => item.found === 'damage' || item.frame.offset - item.frame.index <= soundEnd);
+  const epoch = before?.epoch;
+  if (damageIndex < 0) return { nextOffset: soundEnd, epoch, isSound: segment.head !== undefined };
+  if (isTorn && soundEnd >= committedOffset && soundEnd >= segment.first + HEAD_FRAMES) {
+    await cutOff(options, segment, after);
+    return { nextOffset: soundEnd, epoch, isSound: segment.head !== undefined };
+  }
+  return { nextOffset: (lastFrame(items)?.offset ?? segment.first) + 1, epoch, isSound: false };
+}
+
+function lastFrame(items: readonly Scanned[]) {
+  const last = items.findLast((item) => item.found === 'frame');
+  return last?.found === 'frame' ? last.frame : undefined;
+}
+
+async function cutOff({ fileSystem, quarantine, onEvent }: RecoveryOptions, segment: Segment, after: readonly Scanned[]) {
+  const start = after[0];
+  const from = start?.found === 'damage' ? start.from : segment.bytes;
+  await quarantine.keep(segment.path, from, segment.bytes);
+  const file = await fileSystem.open(segment.path, 'write');
+  try {
+    await file.truncate(from);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  onEvent({ level: 'warn', event: 'torn tail cut off', fields: { path: segment.path, bytes: segment.bytes - from } });
+  segment.bytes = from;
+}
+
+/** Sequence numbers: from the head of the newest segment, and on by its records. */
+async function learn(fileSystem: FileSystem, segments: readonly Segment[], table: SequenceTable): Promise<boolean> {
+  const newest = segments.at(-1);
+  const sequences = newest === undefined ? undefined : await readSequences(fileSystem, newest);
+  if (newest?.head === undefined || sequences === undefined) return false;
+  table.restore(sequences, newest.head.totals);
+  for (const item of await scanAll(fileSystem, newest)) {
+    if (item.found === 'frame' && item.frame.kind === 'message') learnFrame(table, item);
+  }
+  return true;
+}
+
+function learnFrame(table: SequenceTable, item: Scanned & { found: 'frame' }): void {
+  const head = decodeHead(item.frame);
+  for (const [hub, sequence] of Object.entries(head.hubs)) table.learn(hub, head.twin, sequence);
+}
+
+function isBroken(segment: Segment, next: Segment | undefined): boolean {
+  return next?.head !== undefined && next.head.previous !== segment.first;
+}
+
+/** What was in the page cache only is made durable before anybody reads it. */
+async function openNewest(fileSystem: FileSystem, segment: Segment): Promise<File | undefined> {
+  try {
+    const file = await fileSystem.open(segment.path, 'write');
+    await file.datasync();
+    return file;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The counts of waiting messages go on from the best that is known. */
+function keepTotals(table: SequenceTable, cursors: CursorRecord | undefined, segments: readonly Segment[]): void {
+  const totals: Record<string, number> = { ...segments.findLast(({ head }) => head !== undefined)?.head?.totals };
+  for (const [hub, { messages }] of Object.entries(cursors?.cursors ?? {})) totals[hub] = Math.max(totals[hub] ?? 0, messages);
+  table.restore({}, totals);
+}

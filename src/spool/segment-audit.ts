@@ -1,0 +1,177 @@
+import { crc32 } from 'node:zlib';
+import type { FileSystem } from './file-system.ts';
+import type { Frame } from './frame.ts';
+import { FrameScanner } from './frame-scanner.ts';
+import { LossLedger } from './loss-ledger.ts';
+import { decodeHead, decodeMessage, type MessageHead } from './message-record.ts';
+import { FIRST_FRAME_AT, HEAD_FRAMES, type Segment } from './segment.ts';
+import type { Sequences } from './sequence-table.ts';
+
+export interface AuditOptions {
+  readonly fileSystem: FileSystem;
+  readonly segment: Segment;
+  /** First offset of the next segment. */
+  readonly endOffset: number;
+  /** Sequence numbers at the beginning and at the end of the segment, where they are known and of its epoch. */
+  readonly before: Sequences | undefined;
+  readonly after: Sequences | undefined;
+  /** Acknowledged offset by hub; losses of other hubs are nobody's. */
+  readonly cursors: ReadonlyMap<string, number>;
+  /** The same for what is missing, where a hub's reader has since gone on. */
+  readonly passed: ReadonlyMap<string, number>;
+  /** Why the messages that are still there will not arrive either; `undefined`: they will. */
+  readonly dropReason: string | undefined;
+  /** Stands in the losses, where it is no longer the epoch of today. */
+  readonly epoch: string | undefined;
+  readonly nowMs: number;
+  readonly onDamage: (from: number, to: number) => Promise<void>;
+}
+
+export interface Audit {
+  readonly damaged: LossLedger;
+  readonly dropped: LossLedger;
+  /** The same as long as the same numbers are missing; 0 when none is. */
+  readonly fingerprint: number;
+}
+
+interface MissingRange {
+  readonly fromSequence?: number;
+  readonly toSequence: number;
+}
+
+interface LastSeen {
+  readonly sequence: number;
+  readonly timeMs: number;
+  readonly offset: number;
+}
+
+/** Reads a segment from end to end and tells what of it will not arrive: what is damaged, and what is dropped with it. */
+export async function auditSegment(options: AuditOptions): Promise<Audit> {
+  const { fileSystem, segment, endOffset } = options;
+  const book = new AuditBook(options);
+  const file = await fileSystem.open(segment.path, 'read').catch(() => undefined);
+  try {
+    const scanner = new FrameScanner(file ?? UNREADABLE, FIRST_FRAME_AT);
+    for (let items = await scanner.next(segment.bytes); items.length > 0; items = await scanner.next(segment.bytes)) {
+      for (const item of items) {
+        if (item.found === 'damage') await options.onDamage(item.from, item.to);
+        else if (item.frame.kind === 'message' && item.frame.offset < endOffset) book.see(item.frame);
+      }
+    }
+  } catch {
+    // What cannot be read is missing; the sequence numbers after it tell how much.
+  } finally {
+    await file?.close().catch(() => {});
+  }
+  return book.close();
+}
+
+const UNREADABLE = {
+  size: async () => 0,
+  read: async () => 0,
+  write: async () => 0,
+  datasync: async () => {},
+  truncate: async () => {},
+  close: async () => {},
+};
+
+class AuditBook {
+  readonly #options: AuditOptions;
+  readonly #damaged = new LossLedger();
+  readonly #dropped = new LossLedger();
+  readonly #seen = new Map<string, Map<string, LastSeen>>();
+  #fingerprint = 0;
+  #nextOffset: number;
+  #jumped = false;
+
+  constructor(options: AuditOptions) {
+    this.#options = options;
+    this.#nextOffset = options.segment.first + HEAD_FRAMES;
+  }
+
+  see(frame: Frame): void {
+    const head = decodeHead(frame);
+    this.#jumped ||= frame.offset !== this.#nextOffset;
+    this.#nextOffset = frame.offset + 1;
+    for (const [hub, sequence] of Object.entries(head.hubs)) {
+      const last = this.#last(hub, head.twin);
+      this.#compare(hub, head.twin, last, { sequence, timeMs: head.from, offset: frame.offset });
+      this.#remember(hub, head.twin, { sequence, timeMs: head.to, offset: frame.offset });
+      this.#drop(hub, head, frame);
+    }
+  }
+
+  close(): Audit {
+    const { after, endOffset, nowMs } = this.#options;
+    this.#jumped ||= this.#nextOffset !== endOffset;
+    for (const [hub, twins] of Object.entries(after ?? {})) {
+      for (const [twin, sequence] of Object.entries(twins)) {
+        this.#compare(hub, twin, this.#last(hub, twin), { sequence: sequence + 1, timeMs: nowMs, offset: endOffset });
+      }
+    }
+    return { damaged: this.#damaged, dropped: this.#dropped, fingerprint: this.#fingerprint };
+  }
+
+  #last(hub: string, twin: string): LastSeen | undefined {
+    const seen = this.#seen.get(hub)?.get(twin);
+    const { before, segment } = this.#options;
+    if (seen !== undefined || before === undefined) return seen;
+    const timeMs = segment.head?.createdMs ?? this.#options.nowMs;
+    const twins = Object.hasOwn(before, hub) ? before[hub] : undefined;
+    const sequence = twins !== undefined && Object.hasOwn(twins, twin) ? twins[twin] : undefined;
+    return { sequence: sequence ?? 0, timeMs, offset: segment.first };
+  }
+
+  #remember(hub: string, twin: string, last: LastSeen): void {
+    let twins = this.#seen.get(hub);
+    if (twins === undefined) this.#seen.set(hub, (twins = new Map()));
+    twins.set(twin, last);
+  }
+
+  /** Without a number to begin from, only where the loss ends is known, not how much it is: `messages` 0. */
+  #compare(hub: string, twin: string, last: LastSeen | undefined, next: LastSeen): void {
+    const toSequence = next.sequence - 1;
+    if (last === undefined && this.#jumped && toSequence > 0) this.#miss(hub, twin, { toSequence }, next, next);
+    if (last === undefined || last.sequence >= toSequence) return;
+    this.#miss(hub, twin, { fromSequence: last.sequence + 1, toSequence }, last, next);
+  }
+
+  #miss(hub: string, twin: string, range: MissingRange, last: LastSeen, next: LastSeen): void {
+    this.#fingerprint = crc32(JSON.stringify([hub, twin, range]), this.#fingerprint);
+    const { cursors, passed } = this.#options;
+    const cursor = passed.get(hub) ?? cursors.get(hub);
+    if (cursor === undefined || next.offset - 1 <= cursor) return;
+    this.#damaged.add({
+      ...this.#lossOf(hub, twin, 'damaged'),
+      ...range,
+      fromTimeMs: Math.min(last.timeMs, next.timeMs),
+      toTimeMs: Math.max(last.timeMs, next.timeMs),
+      messages: range.fromSequence === undefined ? 0 : range.toSequence - range.fromSequence + 1,
+      readings: 0,
+    });
+  }
+
+  /** A gap record that goes away takes its statement along: the statement is made again. */
+  #drop(hub: string, head: MessageHead, frame: Frame): void {
+    const { cursors, dropReason } = this.#options;
+    const cursor = cursors.get(hub);
+    const sequence = head.hubs[hub];
+    if (dropReason === undefined || cursor === undefined || frame.offset <= cursor || sequence === undefined) return;
+    this.#dropped.add({
+      ...this.#lossOf(hub, head.twin, dropReason),
+      fromSequence: sequence,
+      toSequence: sequence,
+      fromTimeMs: head.from,
+      toTimeMs: head.to,
+      messages: 1,
+      readings: head.readings,
+    });
+    const gap = head.kind === 'gap' ? decodeMessage(frame).gap : undefined;
+    if (gap !== undefined) this.#dropped.add({ ...this.#lossOf(hub, head.twin, gap.reason), ...gap });
+  }
+
+  #lossOf(hub: string, twin: string, reason: string) {
+    const { epoch } = this.#options;
+    return { hub, twin, reason, ...(epoch === undefined ? {} : { epoch }) };
+  }
+}

@@ -1,0 +1,144 @@
+import { type File, type FileSystem, writeAll } from './file-system.ts';
+import { createSegment, HEAD_FRAMES, type Segment } from './segment.ts';
+import type { SequenceTable } from './sequence-table.ts';
+
+export interface StoreState {
+  readonly directory: string;
+  readonly fileSystem: FileSystem;
+  readonly segmentBytes: number;
+  readonly nowMs: () => number;
+  readonly segments: Segment[];
+  readonly table: SequenceTable;
+  readonly epoch: string;
+  readonly nextOffset: number;
+  /** The newest segment, open for writing; `undefined`: begin a new one. */
+  readonly file: File | undefined;
+}
+
+/** The segments in order, the newest one open at its end. One caller at a time. */
+export class SegmentStore {
+  readonly table: SequenceTable;
+  readonly epoch: string;
+  readonly #state: StoreState;
+  readonly #segments: Segment[];
+  #file: File | undefined;
+  #nextOffset: number;
+
+  constructor(state: StoreState) {
+    this.#state = state;
+    this.#segments = state.segments;
+    this.table = state.table;
+    this.epoch = state.epoch;
+    this.#nextOffset = state.nextOffset;
+    this.#file = state.file;
+  }
+
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  get nextOffset(): number {
+    return this.#nextOffset;
+  }
+
+  get bytes(): number {
+    return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** The newest segment holds no message yet. */
+  get isFresh(): boolean {
+    const newest = this.#segments.at(-1);
+    return newest === undefined || this.#nextOffset === newest.first + HEAD_FRAMES;
+  }
+
+  get isOpen(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /** First offset after a segment. */
+  endOffset(segment: Segment): number {
+    return this.#segments[this.#segments.indexOf(segment) + 1]?.first ?? this.#nextOffset;
+  }
+
+  /** What must be written before the next message can be, in bytes. */
+  get overheadBytes(): number {
+    return this.#mustRotate() ? JSON.stringify(this.table.sequences()).length + 512 : 0;
+  }
+
+  /**
+   * Commits frames as one: they are durable when it resolves, and void when it rejects. `build` gets the offset of the first
+   * and takes the sequence numbers. After a failed fdatasync the kernel may have forgotten the pages: that file is never
+   * written again, the next commit begins a new segment.
+   */
+  async append(build: (firstOffset: number) => readonly Uint8Array[]): Promise<void> {
+    if (this.#mustRotate()) await this.rotate();
+    const segment = this.#segments.at(-1);
+    const file = this.#file;
+    if (segment === undefined || file === undefined) return;
+    const frames = build(this.#nextOffset);
+    const bytes = Buffer.concat(frames);
+    try {
+      await this.#write(file, bytes, segment.bytes);
+    } catch (error) {
+      this.table.rollBack();
+      throw error;
+    }
+    this.table.keep();
+    this.#nextOffset += frames.length;
+    segment.bytes += bytes.length;
+  }
+
+  async #write(file: File, bytes: Uint8Array, position: number): Promise<void> {
+    try {
+      await writeAll(file, bytes, position);
+    } catch (error) {
+      await file.truncate(position).catch(() => this.#abandon());
+      throw error;
+    }
+    try {
+      await file.datasync();
+    } catch (error) {
+      await file.truncate(position).catch(() => {});
+      await this.#abandon();
+      throw error;
+    }
+  }
+
+  /** Begins a new segment. */
+  async rotate(): Promise<void> {
+    const { fileSystem, directory, nowMs } = this.#state;
+    const facts = { first: this.#nextOffset, previous: this.#segments.at(-1)?.first ?? 0, createdMs: nowMs() };
+    // A name that could not be made, nor removed, is not tried again.
+    this.#nextOffset += 1;
+    const { segment, file } = await createSegment(fileSystem, directory, { ...facts, epoch: this.epoch, table: this.table });
+    await this.#abandon();
+    this.#segments.push(segment);
+    this.#file = file;
+    this.#nextOffset = segment.first + HEAD_FRAMES;
+  }
+
+  async remove(segment: Segment): Promise<void> {
+    const { fileSystem, directory } = this.#state;
+    await fileSystem.remove(segment.path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    this.#segments.splice(this.#segments.indexOf(segment), 1);
+    await fileSystem.syncDirectory(directory);
+  }
+
+  close(): Promise<void> {
+    return this.#abandon();
+  }
+
+  #mustRotate(): boolean {
+    const newest = this.#segments.at(-1);
+    if (newest === undefined || this.#file === undefined) return true;
+    return newest.bytes >= this.#state.segmentBytes && !this.isFresh;
+  }
+
+  async #abandon(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close().catch(() => {});
+  }
+}

@@ -1,0 +1,64 @@
+export type Sequences = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** The last sequence number of every hub and twin, and how many messages each hub was ever given. */
+export class SequenceTable {
+  readonly #hubs = new Map<string, Map<string, number>>();
+  readonly #totals = new Map<string, number>();
+  #taken: { hub: string; twin: string }[] = [];
+
+  /** Takes the next number; `rollBack` gives all back that were taken since `keep`. */
+  take(hub: string, twin: string): number {
+    const sequence = this.last(hub, twin) + 1;
+    this.#set(hub, twin, sequence);
+    this.#totals.set(hub, this.total(hub) + 1);
+    this.#taken.push({ hub, twin });
+    return sequence;
+  }
+
+  keep(): void {
+    this.#taken = [];
+  }
+
+  rollBack(): void {
+    for (const { hub, twin } of this.#taken) {
+      this.#set(hub, twin, this.last(hub, twin) - 1);
+      this.#totals.set(hub, this.total(hub) - 1);
+    }
+    this.#taken = [];
+  }
+
+  /** From a record that is already on disk. */
+  learn(hub: string, twin: string, sequence: number): void {
+    this.#set(hub, twin, Math.max(sequence, this.last(hub, twin)));
+    this.#totals.set(hub, this.total(hub) + 1);
+  }
+
+  last(hub: string, twin: string): number {
+    return this.#hubs.get(hub)?.get(twin) ?? 0;
+  }
+
+  total(hub: string): number {
+    return this.#totals.get(hub) ?? 0;
+  }
+
+  totals(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#totals);
+  }
+
+  sequences(): Sequences {
+    return Object.fromEntries([...this.#hubs].map(([hub, twins]) => [hub, Object.fromEntries(twins)]));
+  }
+
+  restore(sequences: Sequences, totals: Readonly<Record<string, number>>): void {
+    this.#hubs.clear();
+    for (const [hub, twins] of Object.entries(sequences)) this.#hubs.set(hub, new Map(Object.entries(twins)));
+    this.#totals.clear();
+    for (const [hub, total] of Object.entries(totals)) this.#totals.set(hub, total);
+  }
+
+  #set(hub: string, twin: string, sequence: number): void {
+    let twins = this.#hubs.get(hub);
+    if (twins === undefined) this.#hubs.set(hub, (twins = new Map()));
+    twins.set(twin, sequence);
+  }
+}

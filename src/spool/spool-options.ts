@@ -1,0 +1,45 @@
+import type { FileSystem } from './file-system.ts';
+import type { SpoolEvent } from './spool.ts';
+
+export interface SpoolOptions {
+  readonly directory: string;
+  /** Bound of everything in the directory. */
+  readonly maxBytes: number;
+  /** What was appended longer ago is dropped, acknowledged or not. */
+  readonly maxAgeMs: number;
+  readonly whenFull: 'drop-oldest' | 'drop-newest';
+  /** Longest wait of a message for its commit; default 100. A commit also begins when 256 KiB are waiting. */
+  readonly commitWindowMs?: number;
+  /**
+   * The configured hubs. A hub that is no longer among them is forgotten, and with it what waited for it. A new one begins at
+   * the oldest message that names it, so that nothing appended for it is skipped. Sequence numbers outlive both.
+   */
+  readonly hubs: readonly string[];
+  readonly onEvent: (event: SpoolEvent) => void;
+  readonly nowMs?: () => number;
+  readonly fileSystem?: FileSystem;
+  /** Bytes that may wait in memory while the disk is slow or ill; default 16 MiB. Above, messages are dropped as `whenFull` says. */
+  readonly maxWaitingBytes?: number;
+}
+
+export interface SpoolLimits {
+  readonly maxBytes: number;
+  readonly segmentBytes: number;
+  /** Kept free for gap records, so that a full spool can still say so. */
+  readonly reserveBytes: number;
+  readonly maxMessageBytes: number;
+  readonly quarantineBytes: number;
+  readonly maxWaitingBytes: number;
+}
+
+const MAX_SEGMENT_BYTES = 8 * 2 ** 20;
+const MIN_SEGMENT_BYTES = 4096;
+const SEGMENTS_AT_LEAST = 16;
+
+/** Small segments: space comes back in small steps, and a damaged one costs little. */
+export function limitsOf({ maxBytes, maxWaitingBytes = 16 * 2 ** 20 }: SpoolOptions): SpoolLimits {
+  const share = Math.floor(maxBytes / SEGMENTS_AT_LEAST);
+  const segmentBytes = Math.max(MIN_SEGMENT_BYTES, Math.min(MAX_SEGMENT_BYTES, share));
+  const maxMessageBytes = Math.floor(segmentBytes / 2);
+  return { maxBytes, segmentBytes, reserveBytes: share, maxMessageBytes, quarantineBytes: share, maxWaitingBytes };
+}

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import type { Stored } from '../../../src/model/twin-message.ts';
+
+/** What one hub has received, judged as the cloud would: by sequence numbers and gap records, for one epoch. */
+export class Receiver {
+  readonly #seen = new Map<string, Map<number, unknown>>();
+  readonly #declared = new Map<string, { from: number; to: number; messages: number }[]>();
+  #lastOffset = 0;
+
+  /** `resent`: a rewind or a restart came before, so older messages may come again. */
+  take(stored: readonly Stored[], resent = false): void {
+    if (resent) this.#lastOffset = 0;
+    for (const { offset, sequence, epoch, message } of stored) {
+      assert.ok(offset > this.#lastOffset, 'offsets rise');
+      this.#lastOffset = offset;
+      const key = `${epoch} ${message.twin}`;
+      const seen = this.#seen.get(key) ?? new Map();
+      this.#seen.set(key, seen);
+      const value = message.gap ?? message.values['value']?.[0]?.[1];
+      if (seen.has(sequence)) assert.deepEqual(value, seen.get(sequence), `the message ${key} ${sequence} stays the same`);
+      else if (message.gap !== undefined) this.#declare(message.gap.epoch ?? epoch, message.twin, message.gap);
+      seen.set(sequence, value);
+    }
+  }
+
+  #declare(epoch: string, twin: string, gap: NonNullable<Stored['message']['gap']>): void {
+    if (gap.toSequence === undefined) return;
+    const key = `${epoch} ${twin}`;
+    const ranges = this.#declared.get(key) ?? [];
+    this.#declared.set(key, [...ranges, { from: gap.fromSequence ?? 1, to: gap.toSequence, messages: gap.messages }]);
+  }
+
+  values(): readonly unknown[] {
+    return [...this.#seen.values()].flatMap((seen) => [...seen.values()]);
+  }
+
+  epochs(): number {
+    return new Set([...this.#seen.keys()].map((key) => key.split(' ')[0])).size;
+  }
+
+  /** Sequence numbers up to the highest seen that neither arrived nor were declared. */
+  unexplained(): readonly string[] {
+    return [...this.#seen].flatMap(([key, seen]) =>
+      missing(seen)
+        .filter((n) => !this.#isDeclared(key, n))
+        .map((n) => `${key} ${n}`),
+    );
+  }
+
+  missingCount(): number {
+    return [...this.#seen.values()].reduce((sum, seen) => sum + missing(seen).length, 0);
+  }
+
+  declaredCount(): number {
+    return [...this.#declared.values()].flat().reduce((sum, { messages }) => sum + messages, 0);
+  }
+
+  #isDeclared(key: string, sequence: number): boolean {
+    return (this.#declared.get(key) ?? []).some(({ from, to }) => from <= sequence && sequence <= to);
+  }
+}
+
+function missing(seen: ReadonlyMap<number, unknown>): number[] {
+  const last = Math.max(...seen.keys());
+  const all = Array.from({ length: last }, (_, index) => index + 1);
+  return all.filter((sequence) => !seen.has(sequence));
+}

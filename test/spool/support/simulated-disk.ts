@@ -1,0 +1,160 @@
+import type { File, FileSystem } from '../../../src/spool/file-system.ts';
+
+const SECTOR_BYTES = 512;
+
+interface Inode {
+  /** What survives a power cut. */
+  durable: Buffer;
+  /** What everybody sees. */
+  visible: Buffer;
+  /** What was written since the last datasync, to be torn. */
+  pending: { bytes: Buffer; position: number }[];
+}
+
+export class PowerCut extends Error {}
+
+/**
+ * A disk in memory that forgets: at `cutPower` names not synced with their directory and bytes not synced with their file are
+ * kept, lost or torn, sector by sector, as `random` says. `failAt` lets the n-th operation that changes something fail.
+ */
+export class SimulatedDisk implements FileSystem {
+  readonly #random: () => number;
+  #names = new Map<string, Inode>();
+  #durableNames = new Map<string, Inode>();
+  #operations = 0;
+  #isOff = false;
+  /** Called before each operation that changes something; what it throws is the error of the disk. */
+  onOperation: (count: number, kind: string) => void = () => {};
+  /** Called before each write; the number of bytes to take. */
+  shortWrite: (count: number, length: number) => number = (_, length) => length;
+
+  constructor(random: () => number = Math.random) {
+    this.#random = random;
+  }
+
+  get operations(): number {
+    return this.#operations;
+  }
+
+  /** Every operation under way or to come of those who use the disk now fails; returns the disk as it is after power is back. */
+  cutPower(): SimulatedDisk {
+    this.#isOff = true;
+    const next = new SimulatedDisk(this.#random);
+    const isKept = () => this.#random() < 0.5;
+    const names = new Map(this.#durableNames);
+    for (const [name, inode] of this.#names) if (isKept()) names.set(name, inode);
+    for (const name of this.#durableNames.keys()) if (!this.#names.has(name) && isKept()) names.delete(name);
+    for (const [name, inode] of names) {
+      const bytes = this.#tear(inode);
+      const survivor = { durable: bytes, visible: bytes, pending: [] };
+      next.#names.set(name, survivor);
+      next.#durableNames.set(name, survivor);
+    }
+    return next;
+  }
+
+  #tear({ durable, pending }: Inode): Buffer {
+    let bytes = durable;
+    for (const write of pending) {
+      for (let at = 0; at < write.bytes.length; at += SECTOR_BYTES) {
+        if (this.#random() < 0.5) bytes = overwrite(bytes, write.bytes.subarray(at, at + SECTOR_BYTES), write.position + at);
+      }
+    }
+    return bytes;
+  }
+
+  async makeDirectory(): Promise<void> {}
+
+  async list(path: string): Promise<readonly string[]> {
+    this.#check();
+    const prefix = `${path}/`;
+    const names = [...this.#names.keys()].filter((name) => name.startsWith(prefix));
+    return names.map((name) => name.slice(prefix.length)).filter((name) => !name.includes('/'));
+  }
+
+  async open(path: string, mode: 'create' | 'write' | 'read'): Promise<File> {
+    this.#check();
+    let inode = this.#names.get(path);
+    if (inode !== undefined && mode === 'create') throw Object.assign(new Error(`${path} exists`), { code: 'EEXIST' });
+    if (inode === undefined && mode === 'read') throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' });
+    if (inode === undefined) {
+      this.#operate('create');
+      inode = { durable: Buffer.alloc(0), visible: Buffer.alloc(0), pending: [] };
+      this.#names.set(path, inode);
+    }
+    return this.#file(inode);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.#operate('rename');
+    const inode = this.#names.get(from);
+    if (inode === undefined) throw Object.assign(new Error(`no ${from}`), { code: 'ENOENT' });
+    this.#names.delete(from);
+    this.#names.set(to, inode);
+  }
+
+  async remove(path: string): Promise<void> {
+    this.#operate('remove');
+    if (!this.#names.delete(path)) throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' });
+  }
+
+  async syncDirectory(): Promise<void> {
+    this.#operate('syncDirectory');
+    this.#durableNames = new Map(this.#names);
+  }
+
+  #file(inode: Inode): File {
+    return {
+      size: async () => inode.visible.length,
+      read: async (into, position) => {
+        this.#check();
+        return inode.visible.copy(into, 0, position);
+      },
+      write: async (bytes, position) => {
+        const count = Math.min(bytes.length, this.shortWrite(this.#operations + 1, bytes.length));
+        this.#operate('write');
+        const taken = Buffer.from(bytes.subarray(0, count));
+        inode.visible = overwrite(inode.visible, taken, position);
+        inode.pending.push({ bytes: taken, position });
+        return count;
+      },
+      datasync: async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        try {
+          this.#operate('datasync');
+        } catch (error) {
+          // As Linux does: the pages are marked clean, what was in them may be lost.
+          inode.durable = this.#tear(inode);
+          inode.pending = [];
+          throw error;
+        }
+        inode.durable = inode.visible;
+        inode.pending = [];
+      },
+      truncate: async (size) => {
+        this.#operate('truncate');
+        inode.visible = inode.visible.subarray(0, size);
+        inode.durable = inode.durable.subarray(0, size);
+        inode.pending = inode.pending.filter(({ position }) => position < size);
+      },
+      close: async () => {},
+    };
+  }
+
+  #operate(kind: string): void {
+    this.#check();
+    this.#operations += 1;
+    this.onOperation(this.#operations, kind);
+  }
+
+  #check(): void {
+    if (this.#isOff) throw new PowerCut('the power is off');
+  }
+}
+
+function overwrite(bytes: Buffer, part: Uint8Array, position: number): Buffer {
+  const result = Buffer.alloc(Math.max(bytes.length, position + part.length));
+  bytes.copy(result);
+  result.set(part, position);
+  return result;
+}

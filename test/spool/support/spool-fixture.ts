@@ -1,0 +1,50 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Stored, TwinMessage } from '../../../src/model/twin-message.ts';
+import { openSpool } from '../../../src/spool/open-spool.ts';
+import type { Draft, Spool, SpoolEvent, SpoolReader } from '../../../src/spool/spool.ts';
+import type { SpoolOptions } from '../../../src/spool/spool-options.ts';
+
+export async function temporaryDirectory(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'fieldmarshal-spool-'));
+}
+
+export function removeDirectory(directory: string): Promise<void> {
+  return rm(directory, { recursive: true, force: true });
+}
+
+export function message(twin: string, value: number | bigint | string, padding = ''): TwinMessage {
+  const values = { value: [[0, value]] as const, ...(padding === '' ? {} : { padding: [[5, padding]] as const }) };
+  return { twin, kind: 'telemetry', startTimeMs: 1_767_225_600_000 + Number(value), values };
+}
+
+export function draft(twin: string, value: number, hubs: readonly string[] = ['cloud'], padding = ''): Draft {
+  return { message: message(twin, value, padding), hubs };
+}
+
+export type Opened = Spool & { readonly events: SpoolEvent[] };
+
+export async function open(options: Partial<SpoolOptions> & { readonly directory: string }): Promise<Opened> {
+  const events: SpoolEvent[] = [];
+  const spool = await openSpool({
+    ...{ maxBytes: 64 * 2 ** 20, maxAgeMs: 10 * 86_400_000, whenFull: 'drop-oldest', commitWindowMs: 0, hubs: ['cloud'] },
+    onEvent: (event) => events.push(event),
+    ...options,
+  });
+  return Object.assign(spool, { events });
+}
+
+/** Everything committed that the reader has not read yet; does not acknowledge. */
+export async function readAll(reader: SpoolReader, waitMs = 30): Promise<Stored[]> {
+  const all: Stored[] = [];
+  for (;;) {
+    const stored = await reader.read(1 << 20, AbortSignal.timeout(waitMs)).catch(() => []);
+    if (stored.length === 0) return all;
+    all.push(...stored);
+  }
+}
+
+export function numbers(stored: readonly Stored[]): readonly unknown[] {
+  return stored.map(({ message: { values } }) => values['value']?.[0]?.[1]);
+}
