@@ -73,7 +73,7 @@ const title = `Fieldmarshal under systemd${obstacle === undefined ? '' : ` (pend
   });
 
   it('ends with 78 and stays down on a wrong configuration, and says where it is wrong', async () => {
-    machine.write(GATEWAY, CONFIGURATION.replace('dialect', 'dialekt'));
+    machine.write(GATEWAY, CONFIGURATION.replace('dialect: mqtt', 'dialect: mqttt'));
     machine.write('/etc/fieldmarshal/mappings/press-07.yaml', MAPPING);
     assert.notEqual(systemctl('start').status, 0);
     await new Promise((resolve) => setTimeout(resolve, 2_000));

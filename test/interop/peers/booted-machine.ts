@@ -54,6 +54,8 @@ export class BootedMachine {
     const { status, stdout, stderr } = spawnSync('nsenter', ['-t', String(this.#firstProcess), '-a', ...command], {
       encoding: 'utf8',
       timeout: 60_000,
+      // Of the machine outside, nothing.
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
     });
     return { status, output: stdout + stderr };
   }
@@ -87,7 +89,7 @@ export class BootedMachine {
 }
 
 /** Looks again and again until it is so. */
-export async function until(what: string, isSo: () => boolean, timeoutMs = 60_000): Promise<void> {
+export async function until(what: string, isSo: () => boolean, timeoutMs = 30_000): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   while (!isSo()) {
     if (performance.now() > deadlineMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
