@@ -1,4 +1,4 @@
-import { type Observable, Subject } from 'rxjs';
+import { Observable, Subject } from 'rxjs';
 import type { Command, CommandResult } from '../model/command.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Stored } from '../model/twin-message.ts';
@@ -16,6 +16,8 @@ export class MqttHubSession implements HubSession {
   readonly commands: Observable<Command>;
   readonly lost: Promise<GatewayError>;
   readonly #commands = new Subject<Command>();
+  /** Came between the subscription at the hub and the first subscriber here. */
+  readonly #early: Command[] = [];
   readonly #wire: MqttWire;
   readonly #dialect: Dialect;
   readonly #clock: Clock;
@@ -26,7 +28,11 @@ export class MqttHubSession implements HubSession {
   #closing: Promise<void> | undefined;
 
   constructor(wire: MqttWire, dialect: Dialect, clock: Clock) {
-    this.commands = this.#commands.asObservable();
+    this.commands = new Observable((subscriber) => {
+      const subscription = this.#commands.subscribe(subscriber);
+      for (const command of this.#early.splice(0)) subscriber.next(command);
+      return subscription;
+    });
     this.lost = wire.lost;
     this.#wire = wire;
     this.#dialect = dialect;
@@ -70,7 +76,8 @@ export class MqttHubSession implements HubSession {
       const command = this.#dialect.decode(packet, this.#clock.nowMs());
       if (command === undefined) return;
       this.#unanswered += 1;
-      this.#commands.next(command);
+      if (this.#commands.observed) this.#commands.next(command);
+      else this.#early.push(command);
     } catch (error) {
       this.#refuse(packet, error);
     }

@@ -1,0 +1,347 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import {
+  parser as createParser,
+  generate,
+  type IConnackPacket,
+  type IConnectPacket,
+  type IPublishPacket,
+  type ISubscribePacket,
+  type Packet,
+} from 'mqtt-packet';
+
+export interface SinkPublish {
+  readonly connection: number;
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly retain: boolean;
+  readonly qos: number;
+  readonly dup: boolean;
+  readonly packetId: number | undefined;
+  readonly properties: IPublishPacket['properties'];
+}
+
+/** What the broker does with one PUBLISH in QoS 1. `later` answers when `release` is called; `cut` resets the connection unanswered. */
+export type Answer =
+  | 'acknowledge'
+  | 'twice'
+  | 'unknown-id'
+  | 'never'
+  | 'later'
+  | 'cut'
+  | 'cut-after'
+  | { readonly reasonCode: number };
+
+export interface SinkScript {
+  /** CONNACK code; 0 accepts. */
+  connackCode?: number;
+  connackProperties?: IConnackPacket['properties'];
+  /** `silent`: accepts TCP and answers nothing. Bytes: sent at once in place of MQTT. */
+  greeting?: 'mqtt' | 'silent' | Buffer;
+  subackCode?: number;
+  /** Called for each PUBLISH in QoS 1 of a client, in order. */
+  answer?: (publish: SinkPublish, index: number) => Answer;
+  tls?: TlsOptions;
+  /** Kicks out an older connection with the same client id, as MQTT wants. */
+  isJealous?: boolean;
+}
+
+interface Connection {
+  readonly number: number;
+  readonly socket: Socket;
+  connect: IConnectPacket | undefined;
+  readonly inFlight: Set<number>;
+  readonly held: number[];
+  readonly subscriptions: Set<string>;
+  isFrozen: boolean;
+  isPolite: boolean;
+}
+
+/** A strict broker for one purpose: it records everything, answers as its script says, and complains of clients that break the rules. */
+export class SinkBroker {
+  readonly publishes: SinkPublish[] = [];
+  readonly connects: IConnectPacket[] = [];
+  /** Rules of MQTT that a client broke. */
+  readonly violations: string[] = [];
+  readonly wills: IConnectPacket[] = [];
+  readonly subscriptions: string[] = [];
+  script: SinkScript;
+  maxInFlight = 0;
+  disconnects = 0;
+  #server: Server;
+  #connections = new Set<Connection>();
+  #connectionCount = 0;
+  #publishCount = 0;
+  #port = 0;
+  #watchers = new Set<() => void>();
+  #nextPacketId = 1;
+
+  private constructor(script: SinkScript) {
+    this.script = script;
+    this.#server = this.#createServer();
+  }
+
+  static async start(script: SinkScript = {}): Promise<SinkBroker> {
+    const broker = new SinkBroker(script);
+    await broker.listen();
+    return broker;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get url(): string {
+    return `${this.script.tls === undefined ? 'mqtt' : 'mqtts'}://127.0.0.1:${this.#port}`;
+  }
+
+  get openConnections(): number {
+    return this.#connections.size;
+  }
+
+  /** Messages for twins: everything but the status of the gateway. */
+  get messages(): readonly Record<string, unknown>[] {
+    return this.publishes
+      .filter(({ retain }) => !retain)
+      .map(({ payload }) => JSON.parse(payload.toString()) as Record<string, unknown>);
+  }
+
+  async listen(): Promise<void> {
+    this.#server = this.#createServer();
+    this.#server.listen(this.#port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Nobody listens any more; all connections are reset. */
+  async stop(): Promise<void> {
+    this.cut();
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    await closed;
+  }
+
+  /** Resets every connection. */
+  cut(): void {
+    for (const { socket } of this.#connections) reset(socket);
+  }
+
+  /** Reads and answers nothing any more, on the connections of now. */
+  freeze(): void {
+    for (const connection of this.#connections) connection.isFrozen = true;
+  }
+
+  /** Answers what was held back with `later`, last first when `reversed`. */
+  release(isReversed = false): void {
+    for (const connection of this.#connections) {
+      const held = connection.held.splice(0);
+      for (const packetId of isReversed ? held.reverse() : held) this.#acknowledge(connection, packetId, 0);
+    }
+  }
+
+  /** Sends a message to every client. */
+  send(topic: string, payload: string | Buffer, more: Partial<IPublishPacket> = {}): void {
+    for (const connection of this.#connections) {
+      const messageId = this.#nextPacketId++ % 65_535 || 1;
+      this.#write(connection, { cmd: 'publish', topic, payload, qos: 1, dup: false, retain: false, messageId, ...more });
+    }
+  }
+
+  /** Ends every connection with a DISCONNECT of MQTT 5. */
+  disconnect(reasonCode: number): void {
+    for (const connection of this.#connections) {
+      this.#write(connection, { cmd: 'disconnect', reasonCode } as Packet);
+      connection.socket.end();
+    }
+  }
+
+  /** Resolves when `condition` holds; looks at it after everything that happens here. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => void this.#watchers.add(resolve));
+  }
+
+  #notify(): void {
+    const watchers = [...this.#watchers];
+    this.#watchers.clear();
+    for (const wake of watchers) wake();
+  }
+
+  #createServer(): Server {
+    const onSocket = (socket: Socket) => this.#open(socket);
+    if (this.script.tls === undefined) return createServer(onSocket);
+    return createTlsServer(this.script.tls, onSocket).on('tlsClientError', () => {});
+  }
+
+  #open(socket: Socket): void {
+    const { greeting = 'mqtt' } = this.script;
+    const connection: Connection = {
+      number: ++this.#connectionCount,
+      socket,
+      connect: undefined,
+      inFlight: new Set(),
+      held: [],
+      subscriptions: new Set(),
+      isFrozen: greeting !== 'mqtt',
+      isPolite: false,
+    };
+    this.#connections.add(connection);
+    socket.setNoDelay(true);
+    socket.on('error', () => {});
+    socket.on('close', () => this.#close(connection));
+    if (Buffer.isBuffer(greeting)) socket.end(greeting);
+    const onUnreadable = (error: Error) => {
+      this.violations.push(`unreadable: ${error.message}`);
+      socket.destroy();
+    };
+    let parser = createParser();
+    parser.on('error', onUnreadable);
+    parser.on('packet', (packet: Packet) => {
+      if (packet.cmd === 'connect') {
+        parser = createParser({ protocolVersion: packet.protocolVersion ?? 4 });
+        parser.on('packet', (next: Packet) => this.#receive(connection, next));
+        parser.on('error', onUnreadable);
+      }
+      this.#receive(connection, packet);
+    });
+    socket.on('data', (chunk: Buffer) => {
+      if (!connection.isFrozen) parser.parse(chunk);
+      this.#notify();
+    });
+    this.#notify();
+  }
+
+  #close(connection: Connection): void {
+    this.#connections.delete(connection);
+    if (connection.connect?.will !== undefined && !connection.isPolite) this.wills.push(connection.connect);
+    this.#notify();
+  }
+
+  #receive(connection: Connection, packet: Packet): void {
+    if (connection.isFrozen) return;
+    switch (packet.cmd) {
+      case 'connect':
+        this.#accept(connection, packet);
+        return;
+      case 'publish':
+        this.#record(connection, packet);
+        return;
+      case 'subscribe':
+        this.#subscribe(connection, packet);
+        return;
+      case 'pingreq':
+        this.#write(connection, { cmd: 'pingresp' });
+        return;
+      case 'disconnect':
+        this.disconnects += 1;
+        connection.isPolite = true;
+        connection.socket.end();
+        return;
+      case 'puback':
+        return;
+      default:
+        this.violations.push(`unexpected ${packet.cmd}`);
+    }
+  }
+
+  #accept(connection: Connection, packet: IConnectPacket): void {
+    if (this.script.isJealous === true) {
+      for (const other of this.#connections) {
+        if (other !== connection && other.connect?.clientId === packet.clientId) other.socket.destroy();
+      }
+    }
+    connection.connect = packet;
+    this.connects.push(packet);
+    const code = this.script.connackCode ?? 0;
+    const properties = packet.protocolVersion === 5 ? { properties: this.script.connackProperties ?? {} } : {};
+    this.#write(connection, { cmd: 'connack', returnCode: code, reasonCode: code, sessionPresent: false, ...properties });
+    if (code !== 0) connection.socket.end();
+    this.#notify();
+  }
+
+  #subscribe(connection: Connection, { subscriptions, messageId }: ISubscribePacket): void {
+    for (const { topic } of subscriptions) this.subscriptions.push(topic);
+    const granted = subscriptions.map(() => this.script.subackCode ?? 1);
+    this.#write(connection, { cmd: 'suback', granted, ...(messageId === undefined ? {} : { messageId }) });
+    this.#notify();
+  }
+
+  #record(connection: Connection, packet: IPublishPacket): void {
+    const { topic, payload, retain, qos, dup, messageId, properties } = packet;
+    const publish = {
+      connection: connection.number,
+      topic,
+      payload: Buffer.from(payload),
+      retain,
+      qos,
+      dup,
+      packetId: messageId,
+      properties,
+    };
+    this.publishes.push(publish);
+    if (messageId !== undefined) {
+      this.#checkWindow(connection, messageId, packet.length ?? 0);
+      this.#answer(connection, messageId, this.script.answer?.(publish, this.#publishCount++) ?? 'acknowledge');
+    }
+    this.#notify();
+  }
+
+  #checkWindow({ inFlight }: Connection, messageId: number, length: number): void {
+    const { receiveMaximum = 65_535, maximumPacketSize = Number.POSITIVE_INFINITY } = this.script.connackProperties ?? {};
+    if (inFlight.has(messageId)) this.violations.push(`packet id ${messageId} is used twice at the same time`);
+    inFlight.add(messageId);
+    this.maxInFlight = Math.max(this.maxInFlight, inFlight.size);
+    if (inFlight.size > receiveMaximum) this.violations.push(`${inFlight.size} in flight, ${receiveMaximum} allowed`);
+    if (length + 5 > maximumPacketSize) this.violations.push(`a packet of ${length} bytes, ${maximumPacketSize} allowed`);
+  }
+
+  #answer(connection: Connection, packetId: number, answer: Answer): void {
+    if (typeof answer === 'object') {
+      this.#acknowledge(connection, packetId, answer.reasonCode);
+      return;
+    }
+    switch (answer) {
+      case 'acknowledge':
+        this.#acknowledge(connection, packetId, 0);
+        return;
+      case 'twice':
+        this.#acknowledge(connection, packetId, 0);
+        this.#acknowledge(connection, packetId, 0);
+        return;
+      case 'unknown-id':
+        this.#acknowledge(connection, 65_000, 0);
+        this.#acknowledge(connection, packetId, 0);
+        return;
+      case 'later':
+        connection.held.push(packetId);
+        return;
+      case 'cut':
+        connection.isFrozen = true;
+        reset(connection.socket);
+        return;
+      case 'cut-after':
+        this.#acknowledge(connection, packetId, 0);
+        connection.isFrozen = true;
+        connection.socket.destroySoon();
+        return;
+      case 'never':
+    }
+  }
+
+  #acknowledge(connection: Connection, messageId: number, reasonCode: number): void {
+    connection.inFlight.delete(messageId);
+    this.#write(connection, { cmd: 'puback', messageId, reasonCode });
+  }
+
+  #write(connection: Connection, packet: Packet): void {
+    const protocolVersion = connection.connect?.protocolVersion ?? 4;
+    if (connection.socket.writable) connection.socket.write(generate(packet, { protocolVersion } as never));
+  }
+}
+
+/** Only a bare TCP socket can be reset; a TLS socket is torn without its farewell. */
+function reset(socket: Socket): void {
+  if ('encrypted' in socket) socket.destroy();
+  else socket.resetAndDestroy();
+}
