@@ -18,9 +18,10 @@ export interface Finding {
 
 /** Gathers the problems of all files; the same one at the same place is kept once. */
 export class ProblemList {
-  #problems = new Map<string, Problem>();
+  readonly #problems: Problem[] = [];
+  readonly #told = new Set<string>();
   /** Places of errors, and keys that are missing only because they are misspelt. */
-  #places = new Set<string>();
+  readonly #places = new Set<string>();
   #left = 0;
   #errors = 0;
 
@@ -31,17 +32,18 @@ export class ProblemList {
   add(finding: Finding): void {
     const { at, severity = 'error', code = 'CONFIG_INVALID', message, expected, got, hint } = finding;
     const key = `${at.file.path}:${at.start}:${message}`;
-    if (this.#problems.has(key)) return;
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
     if (severity === 'error') this.#errors += 1;
     if (severity === 'error') this.#places.add(`${at.file.path}:${at.start}`);
-    if (this.#problems.size >= MAX_PROBLEMS) {
+    if (this.#problems.length >= MAX_PROBLEMS) {
       this.#left += 1;
       return;
     }
     const { line, column } = at.file.position(at.start);
     const sourceLine = at.file.text === '' ? undefined : at.file.shownLine(line);
     const length = Math.max(1, countCharacters(at.file.text.slice(at.start, at.end).split(/\r?\n/, 1)[0] ?? ''));
-    this.#problems.set(key, {
+    this.#problems.push({
       severity,
       code,
       file: at.file.name,
@@ -71,7 +73,7 @@ export class ProblemList {
 
   /** By file, line and column. */
   sorted(): readonly Problem[] {
-    const sorted = [...this.#problems.values()].sort(
+    const sorted = this.#problems.toSorted(
       (a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.message, b.message),
     );
     const last = sorted.at(-1);

@@ -25,6 +25,8 @@ export interface PointDraft {
 /** The key of a point that is computed; an operator declares it. */
 const EXPRESSION = 'expression';
 
+type OperatorKeys = Readonly<Record<string, unknown>>;
+
 interface Group {
   readonly schema: z.ZodObject;
   readonly names: ReadonlySet<string>;
@@ -94,7 +96,7 @@ export class PointReader {
     if (isDerived) this.#checkDerived(own);
     const common = this.#parse(this.#common, tree);
     const address = isDerived ? undefined : this.#parse(this.#protocol, tree);
-    const keys = this.#parseOperators(name, tree, names);
+    const keys = this.#parseOperators(name, tree, isDerived ? own : undefined, names);
     if (common === undefined || keys === undefined || (address === undefined && !isDerived)) return undefined;
     const parsed = common as PointKeys;
     const write = checkWrite(parsed, tree, names, this.#scope);
@@ -109,21 +111,22 @@ export class PointReader {
     );
   }
 
-  #parseOperators(point: string, tree: MapTree, names: readonly string[]): Readonly<Record<string, unknown>> | undefined {
-    const all: Record<string, unknown> = {};
-    let isGood = true;
-    for (const group of this.#operators) {
-      const own = pick(tree, (key) => group.names.has(key));
-      if (own.entries.size === 0) continue;
-      const keys = checkTree(group.schema, own, this.#scope);
-      if (keys === undefined) isGood = false;
-      else Object.assign(all, keys);
-    }
-    if (!isGood) return undefined;
-    for (const { declaration, names: own } of this.#operators) {
-      if (![...own].some((key) => tree.entries.has(key))) continue;
-      for (const remark of declaration.check?.(all, names, point) ?? []) addRemark(remark, tree, this.#scope);
-    }
+  /** `own`: what a derived point says itself; defaults that do not fit a computed value do not reach it. */
+  #parseOperators(point: string, tree: MapTree, own: MapTree | undefined, names: readonly string[]): OperatorKeys | undefined {
+    const present = this.#operators.filter((group) => [...group.names].some((key) => tree.entries.has(key)));
+    const parsed = present.map((group) => this.#parse(group, tree));
+    if (parsed.includes(undefined)) return undefined;
+    const all: OperatorKeys = Object.assign({}, ...parsed);
+    const remarks = present.flatMap(({ declaration }) => declaration.check?.(all, names, point) ?? []);
+    const unfit = own && remarks.find(({ key }) => key !== undefined && tree.entries.has(key) && !own.entries.has(key))?.key;
+    if (unfit !== undefined)
+      return this.#parseOperators(
+        point,
+        pick(tree, (key) => key !== unfit),
+        own,
+        names,
+      );
+    for (const remark of remarks) addRemark(remark, tree, this.#scope);
     return all;
   }
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { loadConfiguration } from '../../src/config/load.ts';
 import { formatProblems } from '../../src/config/problem.ts';
+import type { HubPlan } from '../../src/model/plan.ts';
+import type { Secret } from '../../src/model/secret.ts';
+import { createAuthority, type TestAuthority } from '../support/certificates.ts';
 import { GATEWAY, MAPPING, TemporaryConfiguration } from '../support/configuration.ts';
 import { declarations } from '../support/declarations.ts';
 
@@ -75,8 +78,9 @@ describe('secrets', () => {
     using configuration = new TemporaryConfiguration({ 'gateway.yaml': AUTH, 'secrets/broker': 'from file\n' });
     const environment = { CREDENTIALS_DIRECTORY: credentials.directory };
     const { plan } = await loadConfiguration(configuration.directory, declarations, { environment });
-    const { auth } = plan?.hubs[0]?.settings as { auth: { password: { reveal(): string } } };
-    assert.equal(auth.password.reveal(), 'from systemd');
+    assert.ok(plan);
+    const [hub] = plan.hubs as readonly HubPlan<{ readonly auth: { readonly password: Secret } }>[];
+    assert.equal(hub?.settings.auth.password.reveal(), 'from systemd');
     assert.doesNotMatch(inspect(plan, { depth: 9 }) + JSON.stringify(plan), /from systemd/);
   });
 
@@ -108,5 +112,59 @@ describe('secrets', () => {
     assert.doesNotMatch(printed, /hunter3/);
     writeFileSync(configuration.path('gateway.yaml'), GATEWAY.replace(' }\n', ', password: hunter4 }\n'));
     assert.doesNotMatch(await print(configuration), /hunter4/);
+  });
+});
+
+describe('certificates', () => {
+  const NOW_MS = Date.UTC(2026, 5, 1);
+  const CLIENT = GATEWAY.replace(' }\n', ', auth: { certificate: hub.crt, privateKey: !secret hub.key } }\n');
+  let authority: TestAuthority;
+
+  before(async () => {
+    authority = await createAuthority();
+  });
+  after(() => authority.remove());
+
+  async function printWith(certificate: string, privateKey: string): Promise<string> {
+    using configuration = new TemporaryConfiguration({ 'gateway.yaml': CLIENT, 'hub.crt': certificate, 'hub.key': privateKey });
+    const { problems } = await loadConfiguration(configuration.directory, declarations, { environment: {}, nowMs: NOW_MS });
+    return formatProblems(problems);
+  }
+
+  async function issue(name: string, from: number, to: number) {
+    const validity = { notBefore: new Date(Date.UTC(from, 0, 1)), notAfter: new Date(Date.UTC(to, 0, 1)) };
+    const files = await authority.issue(name, validity);
+    return { certificate: readFileSync(files.certificate, 'utf8'), privateKey: readFileSync(files.privateKey, 'utf8') };
+  }
+
+  it('are taken while they are valid and belong to their key', async () => {
+    const { certificate, privateKey } = await issue('gw', 2025, 2030);
+    assert.equal(await printWith(certificate, privateKey), '');
+  });
+
+  it('are refused when expired', async () => {
+    const { certificate, privateKey } = await issue('old', 2020, 2026);
+    assert.match(
+      await printWith(certificate, privateKey),
+      /gateway\.yaml:4:\d+: error: the certificate of .*CN=old.* expired on 2026-01-01/,
+    );
+  });
+
+  it('that are valid only later are a warning: the clock may be wrong', async () => {
+    const { certificate, privateKey } = await issue('new', 2027, 2030);
+    assert.match(
+      await printWith(certificate, privateKey),
+      /warning: the certificate of .*CN=new.* is valid only from 2027-01-01/,
+    );
+  });
+
+  it('are refused beside the key of another, or beside no key at all', async () => {
+    const { certificate } = await issue('one', 2025, 2030);
+    const { privateKey } = await issue('two', 2025, 2030);
+    assert.match(
+      await printWith(certificate, privateKey),
+      /error: the certificate and the private key `hub\.key` do not belong together/,
+    );
+    assert.match(await printWith(certificate, 'no key'), /error: the secret `hub\.key` is not a private key/);
   });
 });
