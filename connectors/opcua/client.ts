@@ -1,7 +1,4 @@
-import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import {
-  type ClientSecureChannelLayer,
   type ClientSession,
   crypto_utils,
   type EndpointDescription,
@@ -9,18 +6,19 @@ import {
   OPCUAClient,
   type OPCUAClientOptions,
   SecurityPolicy,
-  StatusCodes,
-  type UserIdentityInfo,
-  UserTokenType,
 } from 'node-opcua-client';
 import { GatewayError } from '../../src/model/error.ts';
-import { within } from './deadline.ts';
+import type { Log } from '../../src/runtime/log.ts';
+import { Channels } from './channels.ts';
+import { failIfAborted, within } from './deadline.ts';
 import { chooseEndpoint } from './endpoint.ts';
 import { toLinkError } from './errors.ts';
 import { type Identity, loadIdentity } from './identity.ts';
 import type { RawSession } from './raw-session.ts';
+import { requireTrust, trustStore, warnOfExpiry } from './server-trust.ts';
 import type { OpcuaSettings } from './settings.ts';
-import { describe, isTrusted, keepRejected, makeFolders, type TrustFolders } from './trust.ts';
+import { describe, makeFolders, type TrustFolders } from './trust.ts';
+import { userIdentity } from './user-identity.ts';
 
 /** A session with a server, and the means to end it for good. */
 export interface OpenClient {
@@ -37,36 +35,24 @@ export interface ConnectOptions {
   readonly folders: TrustFolders;
   readonly gatewayId: string;
   readonly signal: AbortSignal;
+  readonly log: Log;
 }
 
 /** The server may not make us hold more than this of one message. */
 const MAX_MESSAGE_BYTES = 16 << 20;
 const MAX_CHUNKS = 4_096;
 
-/** Secure channels of one client, so that a socket can be cut that the library would wait for. */
-class Channels {
-  readonly #channels = new Set<ClientSecureChannelLayer>();
-
-  watch(client: OPCUAClient): void {
-    client.on('secure_channel_created', (channel) => this.#channels.add(channel));
-  }
-
-  cut(): void {
-    for (const channel of this.#channels) {
-      channel.forceConnectionBreak();
-      channel.dispose();
-    }
-    this.#channels.clear();
-  }
-}
-
 /** One attempt: discovery, trust, secure channel, session. Leaves nothing behind when it fails or the signal aborts. */
 export async function connect(options: ConnectOptions): Promise<OpenClient> {
   const { settings, folders, name } = options;
+  failIfAborted(options.signal, name);
   await makeFolders(folders);
   const identity = await loadIdentity(folders, options.gatewayId);
+  warnOfExpiry(describe(identity.certificate, identity.certificateFile), options.log);
   const endpoint = chooseEndpoint(await discover(options, identity), settings, name);
-  if (endpoint.securityMode !== MessageSecurityMode.None) await requireTrust(options, endpoint.serverCertificate);
+  if (endpoint.securityMode !== MessageSecurityMode.None)
+    await requireTrust({ ...options, url: settings.url }, endpoint.serverCertificate);
+  failIfAborted(options.signal, name);
   const client = createClient(options, identity, endpoint);
   const channels = new Channels();
   channels.watch(client);
@@ -119,6 +105,7 @@ function explain(error: GatewayError, { certificateFile, certificate }: Identity
 
 async function discover(options: ConnectOptions, identity: Identity): Promise<readonly EndpointDescription[]> {
   const { name, settings, signal } = options;
+  failIfAborted(signal, name);
   const client = OPCUAClient.create({
     ...commonOptions(options, identity),
     connectionStrategy: { maxRetry: 0 },
@@ -134,36 +121,6 @@ async function discover(options: ConnectOptions, identity: Identity): Promise<re
     throw toLinkError(error, name, 'asking for endpoints');
   } finally {
     await close(client, channels, undefined, signal.aborted ? 0 : 1_000);
-  }
-}
-
-async function requireTrust({ folders, name, settings }: ConnectOptions, der: Uint8Array): Promise<void> {
-  const [leaf] = crypto_utils.split_der(Buffer.from(der));
-  if (leaf === undefined) throw new GatewayError('LINK_UNTRUSTED', name, 'the server shows no certificate');
-  const certificate = readServerCertificate(leaf, name);
-  const { subject, sha1, sha256, validToMs } = describe(certificate, '');
-  const told = `certificate of ${settings.url} (${subject}, SHA-1 ${sha1}, SHA-256 ${sha256})`;
-  if (validToMs < Date.now()) {
-    throw new GatewayError(
-      'LINK_UNTRUSTED',
-      name,
-      `${told} expired on ${new Date(validToMs).toISOString()}; renew it at the server`,
-    );
-  }
-  if (await isTrusted(folders, certificate)) return;
-  const file = await keepRejected(folders, certificate);
-  const advice =
-    file === undefined
-      ? `${folders.rejected} is full; empty it`
-      : `compare the thumbprint with the one that the server shows, then trust it: mv '${file}' '${folders.trusted}/'`;
-  throw new GatewayError('LINK_UNTRUSTED', name, `${told} is not trusted yet; ${advice}`);
-}
-
-function readServerCertificate(der: Buffer, name: string): X509Certificate {
-  try {
-    return new X509Certificate(der);
-  } catch (cause) {
-    throw new GatewayError('LINK_UNTRUSTED', name, 'the server shows a certificate that cannot be read', { cause });
   }
 }
 
@@ -195,42 +152,6 @@ function commonOptions({ settings, gatewayId, folders }: ConnectOptions, identit
       getCertificateChain: () => chain,
       getPrivateKey: () => key,
     },
-  };
-}
-
-/** What the library asks on the way, e.g. when a server shows a new certificate at a reconnect: the same folder decides. */
-function trustStore(folders: TrustFolders, identity: Identity): NonNullable<OPCUAClientOptions['clientCertificateManager']> {
-  const isKnown = async (given: Uint8Array | Uint8Array[]) => {
-    const der = Array.isArray(given) ? given[0] : given;
-    const [leaf] = der === undefined ? [] : crypto_utils.split_der(Buffer.from(der));
-    if (leaf === undefined) return false;
-    return leaf.equals(identity.certificate.raw) || isTrusted(folders, new X509Certificate(leaf));
-  };
-  const check = async (given: Uint8Array | Uint8Array[]) =>
-    (await isKnown(given)) ? StatusCodes.Good : StatusCodes.BadCertificateUntrusted;
-  return {
-    referenceCounter: 0,
-    initialize: async () => {},
-    dispose: async () => {},
-    checkCertificate: check,
-    verifyCertificate: async (given: Uint8Array | Uint8Array[]) => (await check(given)).name,
-    trustCertificate: async () => {},
-    rejectCertificate: async () => {},
-    getTrustStatus: check,
-    addIssuer: async () => undefined,
-    addRevocationList: async () => undefined,
-  };
-}
-
-async function userIdentity({ user }: OpcuaSettings): Promise<UserIdentityInfo> {
-  if (user === undefined) return { type: UserTokenType.Anonymous };
-  if ('name' in user) return { type: UserTokenType.UserName, userName: user.name, password: user.password.reveal() };
-  const certificate = new X509Certificate(await readFile(user.certificate));
-  const key = crypto_utils.makePrivateKeyFromPem(user.privateKey.reveal());
-  return {
-    type: UserTokenType.Certificate,
-    certificateData: certificate.raw,
-    keyOperations: crypto_utils.keyOperationsFromPrivateKey(key),
   };
 }
 

@@ -65,9 +65,9 @@ class OpcuaConnector implements Connector {
 
   async #open(signal: AbortSignal): Promise<OpcuaSession> {
     const { settings } = this.#plan;
-    const { stateDirectory, gatewayId, clock } = this.#context;
+    const { stateDirectory, gatewayId, clock, log } = this.#context;
     const folders = trustFolders(stateDirectory);
-    const connecting = connect({ name: this.name, settings, folders, gatewayId, signal });
+    const connecting = connect({ name: this.name, settings, folders, gatewayId, signal, log });
     const open = await within(connecting, 3 * settings.timeout, signal, this.name, 'opening').catch((error) => {
       connecting.then((late) => late.close(0)).catch(() => {});
       throw error;

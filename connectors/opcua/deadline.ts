@@ -35,3 +35,7 @@ export function abortError(signal: AbortSignal, subject: string): GatewayError {
   if (signal.reason instanceof GatewayError) return signal.reason;
   return new GatewayError('LINK_CLOSED', subject, 'stopped', { cause: signal.reason });
 }
+
+export function failIfAborted(signal: AbortSignal, subject: string): void {
+  if (signal.aborted) throw abortError(signal, subject);
+}

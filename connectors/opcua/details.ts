@@ -9,8 +9,9 @@ export function describeSession({ acquisition }: OpcuaSession): Readonly<Record<
   const { items, publisher, problems } = acquisition;
   return {
     monitoredItems: items.length,
-    subscriptions: publisher.subscriptions.map(({ id, publishingMs, maxSilenceMs, items }) => ({
+    subscriptions: publisher.subscriptions.map(({ id, askedPublishingMs, publishingMs, maxSilenceMs, items }) => ({
       id,
+      askedPublishingMs,
       publishingMs,
       maxSilenceMs,
       items: items.size,

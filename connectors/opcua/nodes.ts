@@ -54,9 +54,10 @@ function verify(
   namespaces: readonly string[],
   fingerprints: Fingerprints,
 ): FoundNode {
-  if (browseName === undefined) return { point, problem: UNKNOWN };
-  const code = browseName.statusCode.value;
-  if (qualityOf(code) === 'bad') return { point, problem: statusName(code) };
+  if (browseName === undefined || dataType === undefined) return { point, problem: UNKNOWN };
+  // An object has a browse name, but only a variable has a data type.
+  const refused = [browseName, dataType].find(({ statusCode }) => qualityOf(statusCode.value) === 'bad');
+  if (refused !== undefined) return { point, problem: statusName(refused.statusCode.value) };
   const fingerprint = fingerprintOf(browseName, dataType, namespaces);
   const first = fingerprints.get(point.id) ?? fingerprint;
   fingerprints.set(point.id, first);
@@ -64,9 +65,9 @@ function verify(
 }
 
 /** In URIs, so that it stays the same when only the indices move. */
-function fingerprintOf(browseName: DataValue, dataType: DataValue | undefined, namespaces: readonly string[]): string {
+function fingerprintOf(browseName: DataValue, dataType: DataValue, namespaces: readonly string[]): string {
   const name: unknown = browseName.value.value;
-  const type: unknown = dataType?.value.value;
+  const type: unknown = dataType.value.value;
   return JSON.stringify([qualifiedText(name, namespaces), typeText(type, namespaces)]);
 }
 

@@ -13,7 +13,8 @@ export interface PublisherOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-const MAX_IN_FLIGHT = 5;
+const MIN_IN_FLIGHT = 3;
+const MAX_IN_FLIGHT = 10;
 
 /**
  * Keeps publish requests with the server, which answers one whenever it has something to say (Part 4 §5.14.5). Responses are
@@ -56,7 +57,7 @@ export class Publisher {
   }
 
   #fill(): void {
-    const wanted = Math.min(this.#subscriptions.size + 1, this.#allowed);
+    const wanted = Math.min(Math.max(MIN_IN_FLIGHT, this.#subscriptions.size + 1), this.#allowed);
     while (this.#subscriptions.size > 0 && this.#inFlight < wanted && !this.#isPaused && !this.#options.signal.aborted)
       this.#send();
   }

@@ -4,18 +4,19 @@ import type { Point } from '../../src/model/point.ts';
 import { type Batch, badReading, type Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { ConnectorSession, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
-import { PointAcquisition } from './acquisition.ts';
 import type { OpenClient } from './client.ts';
 import type { Counters } from './counters.ts';
 import { within } from './deadline.ts';
 import { toLinkError, toWriteError } from './errors.ts';
 import type { UsableNode } from './monitored-item.ts';
 import type { Fingerprints, FoundNode } from './nodes.ts';
+import { PointAcquisition } from './point-acquisition.ts';
 import { readNodes } from './polling.ts';
 import { rawText } from './reading.ts';
 import type { ServerFacts } from './requests.ts';
 import type { OpcuaSettings } from './settings.ts';
-import { MAX_SILENT_KEEP_ALIVES, watchServer, watchSubscriptions } from './watch.ts';
+import { MAX_SILENT_KEEP_ALIVES } from './subscription.ts';
+import { watchServer, watchSubscriptions } from './watch.ts';
 import { type DataTypes, writeNode } from './writing.ts';
 
 export interface SessionOptions {

@@ -1,4 +1,10 @@
-import { DataChangeNotification, type NotificationMessage, RepublishRequest, StatusChangeNotification } from 'node-opcua-client';
+import {
+  type CreateSubscriptionResponse,
+  DataChangeNotification,
+  type NotificationMessage,
+  RepublishRequest,
+  StatusChangeNotification,
+} from 'node-opcua-client';
 import type { Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Counters } from './counters.ts';
@@ -11,6 +17,8 @@ import { isOverflow } from './status-code.ts';
 /** The server's queue of sent messages is short; what is older is gone. */
 const MAX_REPUBLISHED = 100;
 const MAX_SEQUENCE = 0xffff_ffff;
+/** Silence for so many keep-alives is a loss. */
+export const MAX_SILENT_KEEP_ALIVES = 2.5;
 
 export interface SubscriptionSettings {
   readonly publishingMs: number;
@@ -30,6 +38,8 @@ interface SubscriptionContext {
  */
 export class Subscription {
   readonly id: number;
+  readonly askedPublishingMs: number;
+  /** What the server made of it. */
   readonly publishingMs: number;
   /** Without a word for so long, the subscription is lost. */
   readonly maxSilenceMs: number;
@@ -41,10 +51,11 @@ export class Subscription {
   #nextSequence: number | undefined;
   readonly #context: SubscriptionContext;
 
-  private constructor(id: number, publishingMs: number, keepAliveCount: number, context: SubscriptionContext) {
-    this.id = id;
-    this.publishingMs = publishingMs;
-    this.maxSilenceMs = 2.5 * publishingMs * keepAliveCount;
+  private constructor(response: CreateSubscriptionResponse, askedPublishingMs: number, context: SubscriptionContext) {
+    this.id = response.subscriptionId;
+    this.askedPublishingMs = askedPublishingMs;
+    this.publishingMs = response.revisedPublishingInterval;
+    this.maxSilenceMs = MAX_SILENT_KEEP_ALIVES * response.revisedPublishingInterval * response.revisedMaxKeepAliveCount;
     this.#context = context;
     this.#heardMs = context.clock.monotonicMs();
   }
@@ -60,8 +71,7 @@ export class Subscription {
       publishingEnabled: true,
       priority: 1,
     });
-    const { subscriptionId, revisedPublishingInterval, revisedMaxKeepAliveCount } = response;
-    return new Subscription(subscriptionId, revisedPublishingInterval, revisedMaxKeepAliveCount, context);
+    return new Subscription(response, publishingMs, context);
   }
 
   isSilent(nowMs: number): boolean {

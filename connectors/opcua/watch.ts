@@ -3,7 +3,7 @@ import { GatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { within } from './deadline.ts';
 import { toLinkError } from './errors.ts';
-import type { Subscription } from './subscription.ts';
+import { MAX_SILENT_KEEP_ALIVES, type Subscription } from './subscription.ts';
 
 export interface WatchOptions {
   readonly name: string;
@@ -16,9 +16,6 @@ export interface WatchOptions {
   readonly subscriptions: () => readonly Subscription[];
   readonly onLost: (error: GatewayError) => void;
 }
-
-/** Silence for so many keep-alives is a loss. */
-export const MAX_SILENT_KEEP_ALIVES = 2.5;
 
 /** OPC UA Part 6, NodeIds.csv; Part 5 §12.6. */
 const SERVER_STATE = 2259;

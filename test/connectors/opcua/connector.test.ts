@@ -1,11 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DataType } from 'node-opcua';
 import { createConnector } from '../../../connectors/opcua/connector.ts';
 import { type ConnectorFixture, describeConnector } from '../../contract/connector.ts';
 import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
-import { FAST, makePlan, OPEN, planPoint } from './support.ts';
+import { Bench, FAST, makePlan, OPEN, planPoint } from './support.ts';
 
 describe('OPC UA connector', () => {
   let server: TestServer;
@@ -16,7 +13,8 @@ describe('OPC UA connector', () => {
 
   for (const read of ['subscribe', 'poll'] as const) {
     describeConnector(`OPC UA by ${read}`, async (): Promise<ConnectorFixture> => {
-      const stateDirectory = await mkdtemp(join(tmpdir(), 'opcua-contract-'));
+      const bench = new Bench();
+      await bench.begin();
       const keys = { read, interval: 100 };
       const { url, port } = server;
       const plan = makePlan({ url, ...OPEN, ...FAST }, { press: { Speed: keys, Name: keys, MinInt64: keys, Missing: keys } });
@@ -26,7 +24,7 @@ describe('OPC UA connector', () => {
       return {
         plan,
         create: createConnector,
-        stateDirectory,
+        stateDirectory: bench.stateDirectory,
         known: [
           [point('Speed'), 1.5],
           [point('MinInt64'), -(2n ** 63n)],
@@ -39,7 +37,7 @@ describe('OPC UA connector', () => {
         bringBack: async () => {
           server = await startOpcuaServer({ port });
         },
-        dispose: () => rm(stateDirectory, { recursive: true, force: true }),
+        dispose: () => bench.end(),
       };
     });
   }

@@ -98,6 +98,8 @@ describe('OPC UA security', () => {
     });
 
     it('makes its own certificate at first start, keeps it, and lets nobody else read the key', async () => {
+      await bench.end();
+      await bench.begin({ isFirstStart: true });
       await refusal(connector());
       const { own } = trustFolders(bench.stateDirectory);
       const first = await readFile(join(own, 'certificate.pem'), 'utf8');

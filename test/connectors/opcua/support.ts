@@ -1,9 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConnector } from '../../../connectors/opcua/connector.ts';
 import { opcua } from '../../../connectors/opcua/definition.ts';
+import { loadIdentity } from '../../../connectors/opcua/identity.ts';
 import { connectionSchema, deviceSchema, pointSchema } from '../../../connectors/opcua/settings.ts';
+import { makeFolders, trustFolders } from '../../../connectors/opcua/trust.ts';
 import type { ConnectionPlan, DevicePlan, PointPlan } from '../../../src/model/plan.ts';
 import type { Batch, Reading } from '../../../src/model/reading.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
@@ -51,18 +54,36 @@ export function makePlan(
   };
 }
 
+export const GATEWAY_ID = 'test-gateway';
+
+let identityFolder: Promise<string> | undefined;
+
+/** Making a key takes a good part of a second; the tests of one run share one. */
+function sharedIdentity(): Promise<string> {
+  identityFolder ??= (async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'opcua-identity-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    const folders = trustFolders(folder);
+    await makeFolders(folders);
+    await loadIdentity(folders, GATEWAY_ID);
+    return folder;
+  })();
+  return identityFolder;
+}
+
 /** A connector with a state directory of its own, and everything it opened; `end` frees it all. */
 export class Bench {
   readonly #ends: (() => Promise<unknown>)[] = [];
   stateDirectory = '';
 
-  async begin(): Promise<void> {
+  async begin({ isFirstStart = false } = {}): Promise<void> {
     this.stateDirectory = await mkdtemp(join(tmpdir(), 'opcua-state-'));
     this.#ends.push(() => rm(this.stateDirectory, { recursive: true, force: true }));
+    if (!isFirstStart) await cp(await sharedIdentity(), this.stateDirectory, { recursive: true });
   }
 
   connector(plan: ConnectionPlan, log: Log = silentLog): Connector {
-    return createConnector(plan, { log, clock: systemClock, gatewayId: 'test-gateway', stateDirectory: this.stateDirectory });
+    return createConnector(plan, { log, clock: systemClock, gatewayId: GATEWAY_ID, stateDirectory: this.stateDirectory });
   }
 
   async open(connector: Connector, signal = new AbortController().signal): Promise<ConnectorSession> {

@@ -92,8 +92,6 @@ export class PointAcquisition {
       const subscription = await this.#subscription(publishingMs);
       const items = group.map((node) => this.#plan(node, subscription));
       await createItems(session, subscription.id, items, facts.limits);
-      if (this.#context.signal.aborted) return;
-      this.publisher.add(subscription);
     }
   }
 
@@ -112,6 +110,7 @@ export class PointAcquisition {
     const wish = { publishingMs, keepAliveMs: settings.keepAlive, sessionTimeoutMs: settings.sessionTimeout };
     const subscription = await Subscription.create(wish, this.#context);
     this.#subscriptions.set(publishingMs, subscription);
+    this.publisher.add(subscription);
     return subscription;
   }
 
