@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { record } from '../../contract/connector.ts';
+import { type Plant, startPlant } from './plant.ts';
+import { openRig, type Rig } from './rig.ts';
+
+const uint16 = (holding: number, intervalMs = 20) => ({ address: { holding }, type: 'uint16' as const, intervalMs });
+
+describe('Modbus polling', () => {
+  let plant: Plant;
+  let rig: Rig | undefined;
+
+  afterEach(async () => {
+    await rig?.session.close();
+    await plant.dispose();
+    rig = undefined;
+  });
+
+  it('makes one batch of all points of a device that have one interval', async () => {
+    plant = await startPlant('modbus-tcp');
+    const points = { near: uint16(0), far: uint16(5_000), coil: { address: { coil: 1 }, intervalMs: 20 }, slow: uint16(1, 30) };
+    rig = await openRig(plant.planOf({ press: { points } }));
+    const recorded = record(rig.session);
+    await recorded.wait(({ point }) => point.name === 'slow');
+    const names = recorded.batches.map(({ readings }) =>
+      readings
+        .map(({ point }) => point.name)
+        .toSorted()
+        .join(' '),
+    );
+    assert.deepEqual(new Set(names), new Set(['coil far near', 'slow']));
+  });
+
+  it('reads a block with a hole in pieces, tells only the missing points bad, and asks no more than that from then on', async () => {
+    plant = await startPlant('modbus-tcp', [1], { missing: [{ table: 'holding', from: 6, to: 7 }] });
+    const points = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`p${index}`, uint16(index)]));
+    rig = await openRig(plant.planOf({ press: { points } }));
+    const recorded = record(rig.session);
+    await recorded.wait(({ point, value }) => point.name === 'p15' && value === 15);
+    const exceptions = rig.counter('exceptions');
+    const before = recorded.batches.length;
+    while (recorded.batches.length < before + 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    const last = new Map(recorded.batches.at(-1)?.readings.map(({ point, value, status }) => [point.name, value ?? status]));
+    assert.equal(last.size, 16);
+    for (const [name, value] of last) assert.equal(value, ['p6', 'p7'].includes(name) ? 'BadOutOfRange' : Number(name.slice(1)));
+    assert.deepEqual([rig.counter('exceptions'), rig.counter('block_splits')], [exceptions, 1]);
+  });
+
+  it('reads points that a device does not give together', async () => {
+    plant = await startPlant('modbus-tcp', [1], { maxRegisters: 4 });
+    rig = await openRig(plant.planOf({ press: { points: { a: uint16(0), b: uint16(9) } } }));
+    assert.deepEqual([await rig.value('a'), await rig.value('b')], [0, 9]);
+    assert.deepEqual(
+      (await rig.read('a', 'b')).map(({ value, raw }) => [value, raw]),
+      [
+        [0, '0000'],
+        [9, '0009'],
+      ],
+    );
+  });
+
+  it('keeps up the pace of nine units of a line while the tenth is silent', async () => {
+    const numbers = Array.from({ length: 10 }, (_, index) => index + 1);
+    plant = await startPlant('modbus-rtu', numbers);
+    plant.faults.add({ kind: 'silent' }, { unit: 10 });
+    const devices = numbers.map((unit) => [`m${unit}`, { settings: { unit }, points: { v: uint16(unit, 100) } }] as const);
+    rig = await openRig(plant.planOf(Object.fromEntries(devices), { timeout: '60 ms', retries: 1 }));
+    const recorded = record(rig.session);
+    await recorded.wait(({ point, status }) => point.device === 'm10' && status === 'BadTimeout');
+    const from = recorded.batches.length;
+    const startedMs = performance.now();
+    while (performance.now() - startedMs < 1_500) await new Promise((resolve) => setTimeout(resolve, 20));
+    const good = recorded.batches.slice(from).filter(({ readings }) => readings[0]?.quality === 'good').length;
+    assert.ok(good >= 0.75 * 9 * 15, `${good} of 135 polls`);
+    assert.ok(rig.counter('timeouts') <= 4, `${rig.counter('timeouts')} time-outs`);
+    assert.equal(rig.connector.status().devices.m10?.state, 'down');
+  });
+
+  it('tells the points of a silent unit bad once, not with every poll, and good again when it answers', async () => {
+    plant = await startPlant('modbus-tcp', [1, 2]);
+    const silent = plant.faults.add({ kind: 'silent' }, { unit: 2 });
+    const device = (unit: number) => ({ settings: { unit }, points: { v: uint16(unit) } });
+    rig = await openRig(plant.planOf({ one: device(1), two: device(2) }, { timeout: '50 ms', retries: 0 }));
+    const recorded = record(rig.session);
+    await recorded.wait(({ point, status }) => point.device === 'two' && status === 'BadTimeout');
+    const goodBefore = recorded.batches.length;
+    while (recorded.batches.length < goodBefore + 20) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.ok(recorded.batches.filter(({ device: twin }) => twin === 'two').length <= 2);
+    silent();
+    await recorded.wait(({ point, quality }) => point.device === 'two' && quality === 'good');
+    assert.ok(rig.counter('unit_probes') >= 1);
+  });
+
+  it('skips polls that the device is too slow for, and counts them', async () => {
+    plant = await startPlant('modbus-tcp');
+    plant.faults.add({ kind: 'late', ms: 70 });
+    rig = await openRig(plant.planOf({ press: { points: { v: uint16(3) } } }));
+    const recorded = record(rig.session);
+    while (recorded.batches.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.ok(rig.counter('skipped_polls') >= 6);
+    assert.ok(rig.counter('requests') <= recorded.batches.length + 1);
+  });
+
+  it('does not read points that may only be written', async () => {
+    plant = await startPlant('modbus-tcp');
+    rig = await openRig(plant.planOf({ press: { points: { v: uint16(3), command: { ...uint16(4), access: 'write' } } } }));
+    const recorded = record(rig.session);
+    await recorded.wait(({ point }) => point.name === 'v');
+    assert.ok(recorded.batches.every(({ readings }) => readings.every(({ point }) => point.name === 'v')));
+  });
+});

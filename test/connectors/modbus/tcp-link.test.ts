@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { planOf } from './modbus-plan.ts';
+import { type Plant, startNetworkPlant } from './plant.ts';
+import { connectorOf, never, openRig, type Rig } from './rig.ts';
+
+const POINTS = {
+  first: { address: { holding: 0 }, type: 'uint16' },
+  hundred: { address: { holding: 100 }, type: 'uint16' },
+} as const;
+const DEVICES = { press: { settings: { unit: 1 }, points: POINTS } };
+
+/** A device that does with each request what the test says; `answer` is the right one for one register of value 1. */
+async function startRawServer(handle: (socket: net.Socket, request: Buffer) => void): Promise<net.Server> {
+  const server = net.createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (request) => handle(socket, request));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+function answerTo(request: Buffer, body: readonly number[] = [1, 3, 2, 0, 1]): Buffer {
+  return Buffer.from([...request.subarray(0, 2), 0, 0, 0, body.length, ...body]);
+}
+
+describe('Modbus TCP: the connection', () => {
+  let plant: Plant | undefined;
+  let server: net.Server | undefined;
+  let rig: Rig | undefined;
+
+  afterEach(async () => {
+    await rig?.session.close();
+    await plant?.dispose();
+    server?.close();
+    rig = plant = server = undefined;
+  });
+
+  const startPlant = async (keys = {}): Promise<Rig & Pick<Plant, 'faults' | 'planOf'>> => {
+    plant = await startNetworkPlant('modbus-tcp');
+    rig = await openRig(plant.planOf(DEVICES, { timeout: '5 s', retries: 0, ...keys }));
+    return { ...rig, faults: plant.faults, planOf: plant.planOf };
+  };
+  const startRaw = async (handle: (socket: net.Socket, request: Buffer) => void, keys = {}): Promise<Rig> => {
+    server = await startRawServer(handle);
+    const { port } = server.address() as net.AddressInfo;
+    rig = await openRig(planOf('modbus-tcp', { host: '127.0.0.1', port, timeout: '5 s', retries: 0, ...keys }, DEVICES));
+    return rig;
+  };
+
+  it('is lost, and what was under way is settled at once, when the device resets it', async () => {
+    const { faults, session, value, connector } = await startPlant();
+    faults.add({ kind: 'reset' });
+    await assert.rejects(value('first'), { code: 'LINK_CLOSED' });
+    assert.equal((await session.lost).code, 'LINK_CLOSED');
+    assert.equal(connector.status().devices.press?.state, 'down');
+  });
+
+  it('is lost, and what was under way is settled at once, when the device ends it', async () => {
+    const { session, value } = await startRaw((socket) => socket.end());
+    await assert.rejects(value('first'), { code: 'LINK_CLOSED' });
+    assert.equal((await session.lost).code, 'LINK_CLOSED');
+  });
+
+  for (const [what, fault] of [
+    ['a protocol id that is not 0', { kind: 'wrong-protocol' }],
+    ['a frame of 65535 bytes', { kind: 'lying-length', length: 65_535 }],
+    ['a frame of no bytes', { kind: 'lying-length', length: 0 }],
+    ['a frame of one byte', { kind: 'lying-length', length: 1 }],
+    ['a length that contradicts the byte count', { kind: 'lying-length', length: 4 }],
+  ] as const) {
+    it(`is given up after ${what}, and the next one is in step`, async () => {
+      const { faults, session, value, planOf } = await startPlant();
+      const removeFault = faults.add(fault);
+      await assert.rejects(value('first'), { code: 'LINK_PROTOCOL' });
+      assert.equal((await session.lost).code, 'LINK_PROTOCOL');
+      removeFault();
+      await session.close();
+      rig = await openRig(planOf(DEVICES));
+      assert.equal(await rig.value('hundred'), 100);
+    });
+  }
+
+  it('is given up when half an answer is all that comes', async () => {
+    const { faults, value } = await startPlant({ timeout: '80 ms' });
+    faults.add({ kind: 'cut', bytes: 2 });
+    await assert.rejects(value('first'), { code: 'LINK_PROTOCOL' });
+  });
+
+  it('refuses an exception that another unit sent', async () => {
+    const { value, counter } = await startRaw((socket, request) => socket.write(answerTo(request, [9, 0x83, 2])));
+    assert.equal(await value('first'), 'BadCommunicationError');
+    assert.equal(counter('exceptions'), 0);
+  });
+
+  it('skips answers with an unknown transaction id', async () => {
+    const { value, counter } = await startRaw((socket, request) => {
+      const foreign = answerTo(request, [1, 3, 2, 9, 9]);
+      foreign.writeUInt16BE(foreign.readUInt16BE(0) ^ 0x100, 0);
+      socket.write(Buffer.concat([foreign, answerTo(request)]));
+    });
+    assert.equal(await value('first'), 1);
+    assert.equal(counter('foreign_frames'), 1);
+  });
+
+  it('uses no transaction id twice in a thousand requests', async () => {
+    const ids: number[] = [];
+    const { value } = await startRaw((socket, request) => {
+      ids.push(request.readUInt16BE(0));
+      socket.write(answerTo(request));
+    });
+    for (let count = 0; count < 1_000; count += 1) await value('first');
+    assert.equal(new Set(ids).size, 1_000);
+  });
+
+  it('settles every request of a device that takes no bytes any more', async () => {
+    const { value } = await startRaw((socket) => socket.pause(), { timeout: '50 ms', maxTimeouts: 100 });
+    assert.deepEqual(await Promise.all([value('first'), value('hundred')]), ['BadTimeout', 'BadTimeout']);
+  });
+
+  it('is lost when answers are missing in a row', async () => {
+    const { faults, session, value } = await startPlant({ timeout: '50 ms', maxTimeouts: 2 });
+    faults.add({ kind: 'silent' });
+    assert.equal(await value('first'), 'BadTimeout');
+    await value('first').catch(() => {});
+    assert.equal((await session.lost).code, 'LINK_TIMEOUT');
+  });
+
+  it('stays while one unit is silent and another answers', async () => {
+    plant = await startNetworkPlant('modbus-tcp', [1, 2]);
+    const silent = { silent: { address: { holding: 1 }, type: 'uint16' } } as const;
+    const plan = plant.planOf(
+      { ...DEVICES, dead: { settings: { unit: 2 }, points: silent } },
+      { timeout: '50 ms', retries: 0, maxTimeouts: 1 },
+    );
+    rig = await openRig(plan);
+    plant.faults.add({ kind: 'silent' }, { unit: 2 });
+    assert.equal(await rig.value('first'), 0);
+    for (let count = 0; count < 3; count += 1) assert.equal(await rig.value('silent'), 'BadTimeout');
+    assert.equal(await rig.value('hundred'), 100);
+    const { press, dead } = rig.connector.status().devices;
+    assert.deepEqual([press?.state, dead?.state, dead?.error?.code], ['up', 'down', 'DEVICE_TIMEOUT']);
+  });
+
+  it('cannot be opened to a port where nobody listens, and says so', async () => {
+    server = await startRawServer(() => {});
+    const { port } = server.address() as net.AddressInfo;
+    await new Promise((resolve) => server?.close(resolve));
+    const connector = connectorOf(planOf('modbus-tcp', { host: '127.0.0.1', port }, DEVICES));
+    await assert.rejects(connector.open(never), { code: 'LINK_REFUSED', subject: 'line' });
+  });
+
+  it('reads on over TCP what came in lumps: many answers in one piece, one in many', async () => {
+    const { value } = await startRaw((socket, request) => {
+      for (const byte of answerTo(request)) socket.write(Buffer.of(byte));
+    });
+    assert.deepEqual(await Promise.all([value('first'), value('hundred'), value('first')]), [1, 1, 1]);
+  });
+});
