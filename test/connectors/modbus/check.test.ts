@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { checkPlan } from '../../../connectors/modbus/check.ts';
+import { type PointSketch, planOf } from './modbus-plan.ts';
+
+type Keys = Readonly<Record<string, unknown>>;
+
+function remarks(points: Readonly<Record<string, PointSketch>>, settings: Keys = {}) {
+  return checkPlan(planOf('modbus-tcp', { host: 'plc' }, { press: { settings, points } })).map(
+    ({ severity, point, key }) => `${severity} ${point ?? ''} ${key ?? ''}`,
+  );
+}
+
+const TABLE: readonly (readonly [what: string, point: PointSketch, expected: string, settings?: Keys])[] = [
+  ['a register without a type', { address: { holding: 1 } }, 'error p type'],
+  ['a coil that is no boolean', { address: { coil: 1 }, type: 'int16' }, 'error p type'],
+  ['a bit that is no boolean', { address: { holding: 1, bit: 2 }, type: 'int16' }, 'error p type'],
+  ['a bit of a coil', { address: { coil: 1, bit: 2 } }, 'error p address'],
+  ['a boolean register without its bit', { address: { holding: 1 }, type: 'boolean' }, 'error p address'],
+  ['a type that Modbus does not know', { address: { holding: 1 }, type: 'dateTime' }, 'error p type'],
+  ['a string without length', { address: { holding: 1 }, type: 'string' }, 'error p length'],
+  ['a length for a number', { address: { holding: 1 }, type: 'int16', length: 2 }, 'error p length'],
+  ['an address past the last', { address: { holding: 65_536 }, type: 'int16' }, 'error p address'],
+  ['a value over the end', { address: { holding: 65_535 }, type: 'float32' }, 'error p address'],
+  [
+    'address 0 where the device counts from one',
+    { address: { holding: 0 }, type: 'int16' },
+    'error p address',
+    { addressBase: 1 },
+  ],
+  [
+    'more registers than the device gives',
+    { address: { holding: 1 }, type: 'float64' },
+    'error p type',
+    { maxRegistersPerRequest: 3 },
+  ],
+  ['40001 as a zero-based number', { address: { holding: 40_001 }, type: 'int16' }, 'warning p address'],
+  ['30013 as a zero-based number', { address: { input: 30_013 }, type: 'int16' }, 'warning p address'],
+  ['writing an input register', { address: { input: 1 }, type: 'int16', access: 'read-write' }, 'error p write'],
+  ['writing a discrete input', { address: { discrete: 1 }, access: 'write' }, 'error p write'],
+  ['writing half a register', { address: { holding: 1 }, type: 'int8', access: 'write' }, 'error p write'],
+  ['writing 124 registers', { address: { holding: 1 }, type: 'string', length: 124, access: 'write' }, 'error p length'],
+  [
+    'writing two registers one by one',
+    { address: { holding: 1 }, type: 'float32', access: 'write', writeWith: 'single' },
+    'error p writeWith',
+  ],
+];
+
+describe('checks of a Modbus mapping', () => {
+  for (const [what, point, expected, settings] of TABLE) {
+    it(`tells ${what}`, () => {
+      assert.deepEqual(remarks({ p: point }, settings), [expected]);
+    });
+  }
+
+  it('lets good points pass', () => {
+    const points: Record<string, PointSketch> = {
+      last: { address: { holding: 65_535 }, type: 'uint16' },
+      counted: { address: { input: 65_536 }, type: 'uint16' },
+      reference: { address: { reference: 40_001 }, type: 'uint16', access: 'read-write' },
+      text: { address: { holding: 100 }, type: 'string', length: 125 },
+      flag: { address: { holding: 300, bit: 15 }, access: 'read-write' },
+    };
+    assert.deepEqual(remarks(points, { addressBase: 1 }), []);
+  });
+
+  it('warns of points that overlap with different types', () => {
+    const points: Record<string, PointSketch> = {
+      a: { address: { holding: 0 }, type: 'float32' },
+      b: { address: { holding: 1 }, type: 'uint16' },
+    };
+    assert.deepEqual(remarks(points), ['warning b address']);
+  });
+
+  it('takes the bits of a word, the word itself and one value under two names for granted', () => {
+    const points: Record<string, PointSketch> = {
+      word: { address: { holding: 0 }, type: 'uint16' },
+      same: { address: { holding: 0 }, type: 'uint16' },
+      bit0: { address: { holding: 0, bit: 0 }, access: 'read-write' },
+      bit1: { address: { holding: 0, bit: 1 }, access: 'read-write' },
+    };
+    assert.deepEqual(remarks(points), []);
+  });
+
+  it('refuses two points that write the same register, even of two twins of one unit', () => {
+    const point = (type: 'uint16' | 'float32'): PointSketch => ({ address: { holding: 4 }, type, access: 'read-write' });
+    assert.deepEqual(remarks({ a: point('uint16'), b: point('float32') }), ['error b address']);
+    const two = planOf(
+      'modbus-tcp',
+      { host: 'plc' },
+      { one: { points: { a: point('uint16') } }, two: { points: { b: point('uint16') } } },
+    );
+    assert.deepEqual(
+      checkPlan(two).map(({ severity, device }) => [severity, device]),
+      [['error', 'two']],
+    );
+    const others = planOf(
+      'modbus-tcp',
+      { host: 'plc' },
+      {
+        one: { settings: { unit: 1 }, points: { a: point('uint16') } },
+        two: { settings: { unit: 2 }, points: { b: point('uint16') } },
+      },
+    );
+    assert.deepEqual(checkPlan(others), []);
+  });
+
+  const load = (meters: number, intervalMs: number, baudRate = 9_600) => {
+    const points = { v: { address: { holding: 0 }, type: 'string', length: 50, intervalMs } as const };
+    const devices = Array.from(
+      { length: meters },
+      (_, index) => [`m${index}`, { settings: { unit: index + 1 }, points }] as const,
+    );
+    return checkPlan(planOf('modbus-rtu', { port: '/dev/serial/by-id/x', baudRate }, Object.fromEntries(devices)));
+  };
+
+  it('refuses poll intervals that the line cannot keep, with the numbers', () => {
+    const [remark] = load(8, 1_000);
+    assert.equal(remark?.severity, 'error');
+    assert.match(remark?.message ?? '', /110 % of a line of 9600 baud \(8\.0 requests a second/);
+  });
+
+  it('warns of a line that has little time left, and says nothing of one that has enough', () => {
+    assert.deepEqual(
+      load(6, 1_000).map(({ severity }) => severity),
+      ['warning'],
+    );
+    assert.deepEqual(load(5, 1_000), []);
+    assert.deepEqual(load(8, 1_000, 115_200), []);
+  });
+
+  it('warns of a port name that changes with the order of plugging', () => {
+    const plan = planOf('modbus-rtu', { port: '/dev/ttyUSB0' }, {});
+    assert.deepEqual(
+      checkPlan(plan).map(({ severity, key }) => [severity, key]),
+      [['warning', 'port']],
+    );
+  });
+});

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { createCounters } from '../../../connectors/modbus/counters.ts';
+import { modbusRtu, modbusRtuOverTcp, modbusTcp } from '../../../connectors/modbus/definition.ts';
+
+const README = readFileSync(new URL('../../../connectors/modbus/README.md', import.meta.url), 'utf8');
+const EXAMPLES = [...README.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => parse(text) as Mapping);
+
+interface Mapping {
+  readonly twin: string;
+  readonly connection: { readonly protocol: string } & Readonly<Record<string, unknown>>;
+  readonly points: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** Keys that every point may have, whatever its protocol. */
+const COMMON = ['type', 'interval', 'scale'];
+
+describe('README of the Modbus connector', () => {
+  it('has examples', () => assert.ok(EXAMPLES.length >= 2));
+
+  for (const { twin, connection, points } of EXAMPLES) {
+    it(`shows an example that is right (${twin})`, () => {
+      const definition = [modbusTcp, modbusRtu, modbusRtuOverTcp].find(({ protocol }) => protocol === connection.protocol);
+      assert.ok(definition !== undefined);
+      const { protocol: _, ...keys } = connection;
+      definition.connection.extend(definition.device.shape).strict().parse(keys);
+      for (const point of Object.values(points)) {
+        const own = Object.entries(point).filter(([key]) => !COMMON.includes(key));
+        definition.point.strict().parse(Object.fromEntries(own));
+      }
+    });
+  }
+
+  it('explains counters that exist', () => {
+    const counters = Object.keys(createCounters().values());
+    const named = [...README.matchAll(/`([a-z]+_[a-z]+s)`/g)].map(([, name = '']) => name);
+    assert.ok(named.length > 3);
+    for (const name of named) assert.ok(counters.includes(name), name);
+  });
+});
