@@ -103,6 +103,18 @@ describe('OPC UA recovery', () => {
     assert.equal((await session.lost).code, 'LINK_CLOSED');
   });
 
+  it('notices a subscription that has fallen silent while the server goes on answering', async () => {
+    const server = await serve();
+    const session = await bench.open(connector(server.url, { Speed: {} }, { keepAlive: '500 ms' }));
+    await new Collected(session).until('Speed');
+    for (const { publishEngine } of Object.values(sessionsOf(server))) {
+      for (const subscription of publishEngine.subscriptions) subscription._stop_timer();
+    }
+    const { code, message } = await session.lost;
+    assert.equal(code, 'LINK_TIMEOUT');
+    assert.match(message, /subscription/);
+  });
+
   it('counts a message that went missing, and doubts the points it may have told', async () => {
     const server = await serve();
     const made = connector(server.url, { Speed: {}, Count: {} });
@@ -119,23 +131,31 @@ describe('OPC UA recovery', () => {
   });
 
   it('notices a server that is frozen', async () => {
-    const process = spawnServer();
-    bench.onEnd(() => end(process));
-    const [url] = (await once(createInterface({ input: process.stdout ?? globalThis.process.stdin }), 'line')) as [string];
+    const peer = spawnServer();
+    bench.onEnd(() => end(peer));
+    const [url] = (await once(createInterface({ input: peer.stdout ?? process.stdin }), 'line')) as [string];
+    const socketsBefore = openSockets();
     const session = await bench.open(connector(url, { Speed: {} }, { keepAlive: '500 ms', timeout: '10 s' }));
     await new Collected(session).until('Speed');
-    process.kill('SIGSTOP');
+    peer.kill('SIGSTOP');
     const startedMs = performance.now();
     assert.equal((await session.lost).code, 'LINK_TIMEOUT');
     assert.ok(performance.now() - startedMs < 5_000);
     const closingMs = performance.now();
     await session.close();
     assert.ok(performance.now() - closingMs < 5_000);
+    while (openSockets() > socketsBefore) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 });
 
+function openSockets(): number {
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length;
+}
+
 interface ServerSession {
-  readonly publishEngine: { readonly subscriptions: { terminate(): void; _sequence_number_generator: { next(): number } }[] };
+  readonly publishEngine: {
+    readonly subscriptions: { terminate(): void; _stop_timer(): void; _sequence_number_generator: { next(): number } }[];
+  };
 }
 
 /** The library's own view of its clients. */
