@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import type { Stored, TwinMessage } from '../../src/model/twin-message.ts';
+import { shapes } from '../../src/northbound/shapes/index.ts';
+import { mqttDialect } from './plant.ts';
+
+type Json = Record<string, unknown>;
+
+describe('README of northbound', () => {
+  const examples = new Map<string, Json>();
+  const example = (name: string): Json => examples.get(name) ?? assert.fail(`no example \`${name}\``);
+
+  before(async () => {
+    const text = await readFile(new URL('../../src/northbound/README.md', import.meta.url), 'utf8');
+    for (const [, name = '', json = ''] of text.matchAll(/```json (\w+)\n([\s\S]*?)```/g)) examples.set(name, JSON.parse(json));
+  });
+
+  const encode = (shape: keyof typeof shapes, name: string, message: Partial<TwinMessage>): unknown => {
+    const { twin, seq, epoch, labels = {}, model, sent } = example(name);
+    const full = { twin, startTimeMs: 0, values: {}, ...(model === undefined ? {} : { model }), ...message } as TwinMessage;
+    const stored: Stored = { offset: 1, sequence: Number(seq), epoch: String(epoch), message: full };
+    const input = { gateway: 'gw-01', labels: labels as Record<string, string>, stored, historyAfterMs: 60_000 };
+    return JSON.parse(JSON.stringify(shapes[shape]({ ...input, sentTimeMs: Date.parse(String(sent)) })));
+  };
+
+  it('shows the shape `twin` as it is', () => {
+    const { t0, values } = example('twin');
+    const message = { kind: 'telemetry', startTimeMs: Number(t0), values: values as TwinMessage['values'] } as const;
+    assert.deepEqual(encode('twin', 'twin', message), example('twin'));
+  });
+
+  it('shows the shape `expanded` as it is', () => {
+    const values = { temperature: [[0, 71.4]], pressure: [[20, null, 'bad', 'BadCommunicationError']] } as const;
+    const message = { kind: 'telemetry', startTimeMs: 1_767_225_604_980, values } as const;
+    assert.deepEqual(encode('expanded', 'expanded', message), example('expanded'));
+  });
+
+  it('shows a gap record as it is', () => {
+    const { from, to, fromSeq, toSeq, ...rest } = example('gap').gap as Json & { from: string; to: string };
+    const times = { fromTimeMs: Date.parse(from), toTimeMs: Date.parse(to) };
+    const gap = { ...rest, ...times, fromSequence: fromSeq, toSequence: toSeq } as unknown as NonNullable<TwinMessage['gap']>;
+    assert.deepEqual(encode('twin', 'gap', { kind: 'gap', gap }), example('gap'));
+  });
+
+  it('shows the status as it is', () => {
+    const birth = mqttDialect().birth?.(Date.parse(String(example('status').time)));
+    assert.deepEqual(JSON.parse(Buffer.from(birth?.payload ?? []).toString()), example('status'));
+  });
+
+  it('shows a command that is taken, and its result as it is', () => {
+    const payload = Buffer.from(JSON.stringify(example('command')));
+    const dialect = mqttDialect();
+    const command = dialect.decode({ topic: 'gw-01/press-07/command', payload, qos: 1, retain: false }, 0);
+    assert.deepEqual(command?.desired, { speedSetpoint: 900 });
+    const error = { code: 'COMMAND_OUT_OF_RANGE', message: '900 is above 800' } as const;
+    const points = { speedSetpoint: { status: 'refused', error } } as const;
+    const result = dialect.encodeResult({ id: command?.id ?? '', device: 'press-07', status: 'refused', points });
+    assert.deepEqual(JSON.parse(Buffer.from(result.payload).toString()), example('result'));
+  });
+});
