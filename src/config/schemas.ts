@@ -19,8 +19,8 @@ function gatewaySchema({ dialects, protocols }: Declarations): JsonSchema {
   const lines = protocols.map((protocol) => withWord('protocol', protocol.protocol, protocol.summary, sharedKeys(protocol)));
   const properties = {
     ...(own.properties as object),
-    hubs: { type: 'object', description: HUBS, additionalProperties: { anyOf: hubs } },
-    connections: { type: 'object', description: CONNECTIONS, additionalProperties: { anyOf: lines } },
+    hubs: { type: 'object', description: HUBS, additionalProperties: byWord('dialect', hubs) },
+    connections: { type: 'object', description: CONNECTIONS, additionalProperties: byWord('protocol', lines) },
   };
   return { $schema: DRAFT, title: 'Fieldmarshal gateway.yaml', ...own, properties, required: [...requiredOf(own), 'hubs'] };
 }
@@ -41,22 +41,38 @@ function mappingSchema(declarations: Declarations): JsonSchema {
   const kinds = protocols.map((protocol) => alternative(protocol));
   const anyPoint = { anyOf: protocols.map((protocol) => pointRef(protocol)) };
   const byName = { properties: { connection: namedConnection(protocols), points: mapOf(anyPoint) } };
+  const words = protocols.map(({ protocol }) => protocol);
+  const connection = {
+    type: 'object',
+    description: CONNECTION,
+    properties: { protocol: { enum: words }, name: { type: 'string' } },
+  };
   const defaults = {
     type: 'object',
     description: 'Point keys that hold for every point that does not say otherwise; not `address`',
   };
   const instances = { type: 'array', description: 'Devices alike in all but this', items: instanceSchema(), minItems: 1 };
   const points = { type: 'object', description: 'Points by name', minProperties: 1 };
-  const properties = { ...(own.properties as object), connection: { type: 'object' }, defaults, instances, points };
+  const properties = { ...(own.properties as object), connection, defaults, instances, points };
   const required = ['connection', 'points'];
-  return { $schema: DRAFT, title: 'Fieldmarshal mapping', ...own, properties, required, anyOf: [...kinds, byName], $defs };
+  return {
+    $schema: DRAFT,
+    title: 'Fieldmarshal mapping',
+    ...own,
+    properties,
+    required,
+    allOf: [...kinds, when({ properties: { connection: { required: ['name'] } } }, byName)],
+    $defs,
+  };
 }
 
 function alternative(protocol: ProtocolDeclaration): JsonSchema {
   const keys = join(toJsonSchema(protocol.connection), toJsonSchema(protocol.device));
   // instances may bring what the connection of the mapping leaves open
   const connection = { ...withWord('protocol', protocol.protocol, protocol.summary, keys), required: ['protocol'] };
-  return { properties: { connection, points: mapOf(pointRef(protocol)) } };
+  const isMeant = { required: ['protocol'], properties: { protocol: { const: protocol.protocol } } };
+  const points = mapOf(pointRef(protocol));
+  return when({ required: ['connection'], properties: { connection: isMeant } }, { properties: { connection, points } });
 }
 
 function namedConnection(protocols: readonly ProtocolDeclaration[]): JsonSchema {
@@ -69,6 +85,23 @@ function instanceSchema(): JsonSchema {
   const own = toJsonSchema(instanceKeys);
   const connection = { type: 'object', description: 'Keys instead of those in the `connection` of the mapping' };
   return { ...own, properties: { ...(own.properties as object), connection } };
+}
+
+const CONNECTION =
+  'Where the device hangs: `protocol` with the keys of its endpoint and device, or the `name` of a connection in gateway.yaml';
+
+/** Alternatives told apart by a word, so that an editor complains about the one that was meant. */
+function byWord(key: string, alternatives: readonly JsonSchema[]): JsonSchema {
+  const words = alternatives.map(({ title }) => title);
+  const allOf = alternatives.map((schema) => when({ properties: { [key]: { const: schema.title } } }, schema));
+  return { type: 'object', required: [key], properties: { [key]: { enum: words } }, allOf };
+}
+
+/** The word that JSON Schema has for it; written out it would make the object look like a promise. */
+const THEN = 'then';
+
+function when(condition: JsonSchema, consequence: JsonSchema): JsonSchema {
+  return { if: condition, [THEN]: consequence };
 }
 
 /** A derived point has `expression` instead of `address`. */
