@@ -19,6 +19,7 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
   const plan = untyped as ModbusPlan;
   const counters = createCounters();
   const units = new Units(plan, clock);
+  const loadOnce = once(() => lineLoad(plan));
   const connector: Connector = {
     name: plan.name,
     open: async (signal) => {
@@ -30,13 +31,22 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
     status: (): ConnectorStatus => ({
       counters: counters.values(),
       devices: Object.fromEntries(plan.devices.map(({ twin, settings }) => [twin, units.stateOf(settings.unit)])),
-      details: { ...details(plan), answerMsByUnit: units.answerMs() },
+      details: { ...loadOnce(), answerMsByUnit: units.answerMs() },
     }),
   };
   return connector;
 };
 
-function details(plan: ModbusPlan): Readonly<Record<string, unknown>> {
+/** A status is asked for often, the plan never changes. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    if (made === undefined) made = { value: make() };
+    return made.value;
+  };
+}
+
+function lineLoad(plan: ModbusPlan): Readonly<Record<string, unknown>> {
   return isSerial(plan) ? { lineLoadPercent: Math.round(lineLoadPercent(plan)) } : {};
 }
 

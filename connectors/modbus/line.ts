@@ -57,8 +57,9 @@ export class Line {
         units.answered(request.unit, clock.monotonicMs() - sentMs);
         return answer;
       } catch (error) {
-        const failure = this.#judge(request.unit, toGatewayError(error, this.#options.name));
-        if (attempt >= tries || !isUnanswered(failure)) throw failure;
+        const failure = toGatewayError(error, this.#options.name);
+        if (failure.code === 'DEVICE_TIMEOUT') units.missed();
+        if (attempt >= tries || !isUnanswered(failure)) throw this.#judge(request.unit, failure);
         count('retries');
       }
     }
@@ -84,7 +85,7 @@ export class Line {
     const { units, wire, maxTimeouts, name, count } = this.#options;
     if (exceptionNumber(error) !== undefined) {
       count('exceptions');
-      units.answered(unit, 0);
+      units.answered(unit);
     }
     if (!isUnanswered(error)) return error;
     units.failed(unit, error);

@@ -30,7 +30,7 @@ export interface ReadContext {
 
 /** The device has no such register, or does not give so many at once: exceptions 2 and 3. */
 const SPLIT_ON: ReadonlySet<number | undefined> = new Set([2, 3]);
-const BUSY_WAITS_MS = [100, 300];
+const BUSY_WAITS_MS = [50, 200];
 
 /** Reads all; rejects only when the link is lost or aborted. A unit that does not answer is not asked for the rest. */
 export async function readBlocks(blocks: readonly Block[], context: ReadContext): Promise<BlocksRead> {

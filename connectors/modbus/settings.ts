@@ -2,8 +2,11 @@ import { z } from 'zod';
 import { duration, portNumber } from '../../src/model/schema.ts';
 import { type ModbusAddress, parseReference, TABLES } from './address.ts';
 
+/** A wait of nothing would be no wait. */
+const wait = () => duration().refine((ms) => ms > 0, 'a duration longer than nothing, e.g. `1 s`');
+
 const timing = {
-  timeout: duration()
+  timeout: wait()
     .prefault('1 s')
     .meta({
       description: 'Longest wait for the answer of a device, beside the time that request and answer take on a serial line',
@@ -26,7 +29,7 @@ const network = {
     .min(1)
     .meta({ description: 'Host name or IP address', examples: ['10.20.0.17'] }),
   port: portNumber().default(502).meta({ description: 'TCP port' }),
-  connectTimeout: duration()
+  connectTimeout: wait()
     .prefault('3 s')
     .meta({ description: 'Longest wait until the connection is open', examples: ['5 s'] }),
   maxTimeouts: z.int().min(1).max(1_000).default(3).meta({
@@ -114,7 +117,7 @@ function deviceKeys(maxGap: number) {
       .union([z.literal(0), z.literal(1)])
       .default(0)
       .meta({ description: '1 where the list of the device counts registers from one. `reference` always does' }),
-    probeInterval: duration()
+    probeInterval: wait()
       .prefault('30 s')
       .meta({ description: 'A silent unit is asked more and more rarely, at last this often', examples: ['10 s'] }),
   };

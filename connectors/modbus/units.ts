@@ -65,17 +65,24 @@ export class Units {
     return true;
   }
 
-  answered(unit: number, afterMs: number): void {
+  /** `afterMs`: absent for an exception, which devices send faster than values. */
+  answered(unit: number, afterMs?: number): void {
     this.#timeoutsInRow = 0;
     const found = this.#units.get(unit);
     if (found === undefined) return;
     found.state = { state: 'up' };
     found.failures = 0;
+    if (afterMs === undefined) return;
     found.answerMs = found.answerMs === undefined ? afterMs : found.answerMs + (afterMs - found.answerMs) / 8;
   }
 
+  /** One answer is missing; the request may be repeated. */
+  missed(): void {
+    this.#timeoutsInRow += 1;
+  }
+
+  /** A request failed for good. */
   failed(unit: number, error: GatewayError): void {
-    if (error.code === 'DEVICE_TIMEOUT') this.#timeoutsInRow += 1;
     const found = this.#units.get(unit);
     if (found === undefined) return;
     found.failures += 1;

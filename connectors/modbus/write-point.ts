@@ -15,7 +15,7 @@ export interface WriteContext {
 }
 
 const BUSY = 6;
-const BUSY_WAITS_MS = [100, 300];
+const BUSY_WAITS_MS = [50, 200];
 
 /**
  * Writes one point, before anything that is only polled. Never repeated after silence: whether it was done is then unknown. A

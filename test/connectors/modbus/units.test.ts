@@ -55,7 +55,8 @@ describe('Modbus units', () => {
 
   it('takes the connection for dead only when every unit is silent', () => {
     const { units } = start();
-    for (let count = 0; count < 5; count += 1) units.failed(1, silence);
+    for (let count = 0; count < 5; count += 1) units.missed();
+    units.failed(1, silence);
     assert.equal(units.areAllSilent(3), false);
     units.failed(2, silence);
     assert.equal(units.areAllSilent(3), true);
