@@ -141,7 +141,7 @@ export class Pump {
     this.#counts.rejected_messages += 1;
     log.warn('message rejected', { twin: message.twin, offset, sequence, code: error.code, reason: error.message });
     try {
-      await reader.reject(stored, error.message);
+      await reader.reject(stored, 'rejected');
       return true;
     } catch (cause) {
       log.error('rejection not recorded', {

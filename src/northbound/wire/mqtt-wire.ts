@@ -5,6 +5,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Session } from '../../runtime/link.ts';
 import type { Packet, WireSettings } from '../dialect.ts';
 import { clientOptions, MAX_INCOMING_BYTES, publishOptions, toPacket } from './client-options.ts';
+import { type Circumstances, clientFault, closedFault, notMqttFault, numberCode, subscribeFault } from './connection-fault.ts';
 import { packetSize } from './packet-size.ts';
 import { connectionError, publishError, tooLarge } from './reason-code.ts';
 import { SendWindow } from './send-window.ts';
@@ -91,7 +92,7 @@ export class MqttWire implements Session {
     if (topics.length === 0) return;
     const granted = new Promise<GatewayError | undefined>((resolve) => {
       this.#client.subscribe([...topics], { qos: 1, nl: true, rap: false, rh: 2 }, (error, _, packet) =>
-        resolve(error === null ? undefined : this.#subscribeError(error, packet)),
+        resolve(error === null ? undefined : subscribeFault(error, packet, this.#options.subject)),
       );
     });
     const error = await Promise.race([granted, this.lost]);
@@ -126,15 +127,15 @@ export class MqttWire implements Session {
     const client = this.#client;
     this.#stream.on('error', (error) => this.#lose(streamError(error, this.#options.subject)));
     this.#stream.on('data', (chunk: Buffer) => this.#guardSize(chunk));
-    client.on('error', (error) => this.#lose(this.#clientError(error)));
-    client.on('close', () => this.#lose(this.#closedError()));
+    client.on('error', (error) => this.#lose(clientFault(error, this.#circumstances())));
+    client.on('close', () => this.#lose(closedFault(this.#circumstances())));
     client.on('disconnect', ({ reasonCode = 0, properties }) =>
-      this.#lose(this.#refusal(reasonCode, 'the hub ended the connection', properties?.reasonString)),
+      this.#lose(connectionError(reasonCode, this.#options.subject, 'the hub ended the connection', properties?.reasonString)),
     );
     client.on('packetreceive', (packet) => {
       this.#unparsedBytes = 0;
       if (packet.cmd === 'connack') this.#connackDetail = packet.properties?.reasonString;
-      else if (!this.#isConnected) this.#lose(this.#notMqtt());
+      else if (!this.#isConnected) this.#lose(notMqttFault(this.#circumstances()));
     });
     client.on('message', (_, __, packet) => {
       if (this.#end === undefined) this.#options.onPacket(toPacket(packet));
@@ -166,7 +167,9 @@ export class MqttWire implements Session {
     else
       this.#settleRefused(
         delivery,
-        reasonCode === undefined ? this.#clientError(error) : this.#publishError(reasonCode, delivery),
+        reasonCode === undefined
+          ? clientFault(error, this.#circumstances())
+          : publishError(reasonCode, this.#options.subject, delivery.packet.topic),
       );
   }
 
@@ -212,53 +215,15 @@ export class MqttWire implements Session {
     return true;
   }
 
-  #clientError(error: unknown): GatewayError {
-    const { subject } = this.#options;
-    const reasonCode = numberCode(error);
-    if (reasonCode !== undefined) return this.#refusal(reasonCode, 'the hub refuses the connection', this.#connackDetail);
-    if (!(error instanceof Error)) return this.#notMqtt(error);
-    if (error.message === 'Keepalive timeout')
-      return new GatewayError('HUB_TIMEOUT', subject, 'the hub is silent', { cause: error });
-    return 'code' in error ? streamError(error, subject) : this.#notMqtt(error);
-  }
-
-  #notMqtt(cause?: unknown): GatewayError {
-    const { subject } = this.#options;
-    if (this.#isConnected) return new GatewayError('HUB_REFUSED', subject, 'the hub sent what is not MQTT', { cause });
-    const got = JSON.stringify(this.#firstBytes);
-    return new GatewayError('HUB_REFUSED', subject, `what answers at this port does not speak MQTT; it begins with ${got}`, {
-      cause,
-    });
-  }
-
-  #closedError(): GatewayError {
+  #circumstances(): Circumstances {
     const { settings, subject } = this.#options;
-    const message = this.#isConnected
-      ? `the hub closed the connection; check that no other client uses the client id \`${settings.clientId}\``
-      : 'the hub closed the connection without an answer';
-    return new GatewayError('HUB_REFUSED', subject, message);
+    const { clientId } = settings;
+    return {
+      subject,
+      clientId,
+      isConnected: this.#isConnected,
+      firstBytes: this.#firstBytes,
+      connackDetail: this.#connackDetail,
+    };
   }
-
-  #refusal(reasonCode: number, what: string, detail: string | undefined): GatewayError {
-    return connectionError(reasonCode, this.#options.subject, what, detail);
-  }
-
-  #publishError(reasonCode: number, { packet }: Delivery): GatewayError {
-    return publishError(reasonCode, this.#options.subject, packet.topic);
-  }
-
-  #subscribeError(error: Error, packet: unknown): GatewayError {
-    const { granted } = (packet ?? {}) as { readonly granted?: readonly number[] };
-    const reasonCode = granted?.find((code) => code >= 128);
-    if (reasonCode === undefined) return new GatewayError('HUB_REFUSED', this.#options.subject, error.message, { cause: error });
-    const what = 'the hub does not let the gateway listen for commands';
-    return new GatewayError('HUB_UNAUTHORIZED', this.#options.subject, this.#refusal(reasonCode, what, undefined).message, {
-      cause: error,
-    });
-  }
-}
-
-function numberCode(error: unknown): number | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'number' ? code : undefined;
 }
