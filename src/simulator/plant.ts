@@ -45,19 +45,24 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
   const simulatedPress = new SimulatedPress(random);
   const simulatedMeters = Object.values(METER_UNITS).map((unit) => [unit, new SimulatedMeter(random)] as const);
 
-  const broker = await startBroker({ port: brokerPort });
-  const press = await startModbusTcpServer({ port: pressPort, units: new Map([[1, simulatedPress.device]]) });
-  const line = openSerialLine({ baudRate: BAUD_RATE, ...(lineLink === undefined ? {} : { link: lineLink }) });
-  const units = new Map(simulatedMeters.map(([unit, { device }]) => [unit, device]));
-  const meters = attachModbusRtuLine(line, { units });
-  const filler = await startOpcuaServer({ port: fillerPort, namespaces: [FILLER_NAMESPACE] });
-  const simulatedFiller = new SimulatedFiller(filler, random);
+  await using opened = new AsyncDisposableStack();
+  const broker = opened.adopt(await startBroker({ port: brokerPort }), (one) => one.close());
+  const pressUnits = new Map([[1, simulatedPress.device]]);
+  const press = opened.adopt(await startModbusTcpServer({ port: pressPort, units: pressUnits }), (one) => one.close());
+  const lineOptions = { baudRate: BAUD_RATE, ...(lineLink === undefined ? {} : { link: lineLink }) };
+  const line = opened.adopt(openSerialLine(lineOptions), (one) => one.close());
+  const meterUnits = new Map(simulatedMeters.map(([unit, { device }]) => [unit, device]));
+  const meters = attachModbusRtuLine(line, { units: meterUnits });
+  const filler = opened.adopt(await startOpcuaServer({ port: fillerPort, namespaces: [FILLER_NAMESPACE] }), (one) => one.close());
 
-  const machines = [simulatedPress, ...simulatedMeters.map(([, meter]) => meter), simulatedFiller];
+  const machines = [simulatedPress, ...simulatedMeters.map(([, meter]) => meter), new SimulatedFiller(filler, random)];
   const timer = setInterval(() => {
     for (const machine of machines) machine.step(STEP_MS);
   }, STEP_MS);
+  opened.defer(() => clearInterval(timer));
   const switches = switchesOf({ press, line, meters, filler, broker });
+  // From here on the caller closes; had anything failed before, what was open would be closed already.
+  const owned = opened.move();
   return {
     press,
     line,
@@ -66,11 +71,7 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
     broker,
     down: async (part) => switches[part].down(),
     up: async (part) => switches[part].up(),
-    close: async () => {
-      clearInterval(timer);
-      line.close();
-      await Promise.all([press.close(), filler.close(), broker.close()]);
-    },
+    close: () => owned.disposeAsync(),
   };
 }
 
