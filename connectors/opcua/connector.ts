@@ -1,4 +1,4 @@
-import type { GatewayError } from '../../src/model/error.ts';
+import { GatewayError } from '../../src/model/error.ts';
 import type { ConnectionPlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
 import type {
@@ -95,9 +95,18 @@ class OpcuaConnector implements Connector {
     }
   }
 
-  async #look({ session }: OpenClient) {
-    const facts = await readServerFacts(session);
-    return { facts, nodes: await findNodes(session, this.#points, facts, this.#fingerprints) };
+  async #look({ client, session }: OpenClient) {
+    const broken = new Promise<never>((_, reject) => {
+      client.once('connection_lost', () =>
+        reject(new GatewayError('LINK_CLOSED', this.name, 'the connection broke while opening')),
+      );
+    });
+    broken.catch(() => {});
+    const look = async () => {
+      const facts = await readServerFacts(session);
+      return { facts, nodes: await findNodes(session, this.#points, facts, this.#fingerprints) };
+    };
+    return Promise.race([look(), broken]);
   }
 
   status(): ConnectorStatus {

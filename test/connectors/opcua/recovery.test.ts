@@ -130,22 +130,24 @@ describe('OPC UA recovery', () => {
     assert.equal(made.status().counters.sequence_gaps, 1);
   });
 
-  it('notices a server that is frozen', async () => {
-    const peer = spawnServer();
-    bench.onEnd(() => end(peer));
-    const [url] = (await once(createInterface({ input: peer.stdout ?? process.stdin }), 'line')) as [string];
-    const socketsBefore = openSockets();
-    const session = await bench.open(connector(url, { Speed: {} }, { keepAlive: '500 ms', timeout: '10 s' }));
-    await new Collected(session).until('Speed');
-    peer.kill('SIGSTOP');
-    const startedMs = performance.now();
-    assert.equal((await session.lost).code, 'LINK_TIMEOUT');
-    assert.ok(performance.now() - startedMs < 5_000);
-    const closingMs = performance.now();
-    await session.close();
-    assert.ok(performance.now() - closingMs < 5_000);
-    while (openSockets() > socketsBefore) await new Promise((resolve) => setTimeout(resolve, 20));
-  });
+  for (const read of ['subscribe', 'poll']) {
+    it(`notices by ${read} that a server is frozen`, async () => {
+      const peer = spawnServer();
+      bench.onEnd(() => end(peer));
+      const [url] = (await once(createInterface({ input: peer.stdout ?? process.stdin }), 'line')) as [string];
+      const socketsBefore = openSockets();
+      const session = await bench.open(connector(url, { Speed: { read } }, { keepAlive: '500 ms', timeout: '10 s' }));
+      await new Collected(session).until('Speed');
+      peer.kill('SIGSTOP');
+      const startedMs = performance.now();
+      assert.equal((await session.lost).code, 'LINK_TIMEOUT');
+      assert.ok(performance.now() - startedMs < 5_000);
+      const closingMs = performance.now();
+      await session.close();
+      assert.ok(performance.now() - closingMs < 5_000);
+      while (openSockets() > socketsBefore) await new Promise((resolve) => setTimeout(resolve, 20));
+    });
+  }
 });
 
 function openSockets(): number {
