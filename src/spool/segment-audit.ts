@@ -123,9 +123,8 @@ class AuditBook {
   }
 
   #remember(hub: string, twin: string, last: LastSeen): void {
-    let twins = this.#seen.get(hub);
-    if (twins === undefined) this.#seen.set(hub, (twins = new Map()));
-    twins.set(twin, last);
+    const twins = this.#seen.get(hub) ?? new Map<string, LastSeen>();
+    this.#seen.set(hub, twins.set(twin, last));
   }
 
   /** Without a number to begin from, only where the loss ends is known, not how much it is: `messages` 0. */

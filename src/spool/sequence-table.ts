@@ -57,8 +57,7 @@ export class SequenceTable {
   }
 
   #set(hub: string, twin: string, sequence: number): void {
-    let twins = this.#hubs.get(hub);
-    if (twins === undefined) this.#hubs.set(hub, (twins = new Map()));
-    twins.set(twin, sequence);
+    const twins = this.#hubs.get(hub) ?? new Map<string, number>();
+    this.#hubs.set(hub, twins.set(twin, sequence));
   }
 }

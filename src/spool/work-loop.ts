@@ -32,8 +32,8 @@ export class WorkLoop {
 
   /** At the latest then; while the disk is ill, when the next attempt is due. */
   schedule(inMs: number): void {
-    if (this.#isFinished || this.#failures > 0) return;
-    this.#arm(inMs);
+    const isBackingOff = this.#failures > 0 && this.#running === undefined;
+    if (!isBackingOff) this.#arm(inMs);
   }
 
   /** One last piece of work; no timer is left. */

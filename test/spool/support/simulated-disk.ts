@@ -108,7 +108,7 @@ export class SimulatedDisk implements FileSystem {
       size: async () => inode.visible.length,
       read: async (into, position) => {
         this.#check();
-        return inode.visible.copy(into, 0, position);
+        return position >= inode.visible.length ? 0 : inode.visible.copy(into, 0, position);
       },
       write: async (bytes, position) => {
         const count = Math.min(bytes.length, this.shortWrite(this.#operations + 1, bytes.length));

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Receiver } from './support/reference.ts';
+import { draft, numbers, open, readAll, removeDirectory, temporaryDirectory } from './support/spool-fixture.ts';
+
+const MAX_BYTES = 256 * 1024;
+const PADDING = 'x'.repeat(1_000);
+
+async function bytesIn(directory: string): Promise<number> {
+  const names = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = names.filter((entry) => entry.isFile());
+  const sizes = await Promise.all(files.map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+describe('the bounds of a spool', () => {
+  let directory: string;
+
+  beforeEach(async () => {
+    directory = await temporaryDirectory();
+  });
+
+  afterEach(() => removeDirectory(directory));
+
+  it('drops the oldest when it is full, stays within its bytes, and declares exactly what is missing', async () => {
+    const spool = await open({ directory, maxBytes: MAX_BYTES, hubs: ['cloud', 'historian'] });
+    for (let value = 0; value < 1_000; value += 10) {
+      const drafts = Array.from({ length: 10 }, (_, index) =>
+        draft(`press-${index % 3}`, value + index, ['cloud', 'historian'], PADDING),
+      );
+      await spool.append(drafts);
+      assert.ok((await bytesIn(directory)) <= MAX_BYTES);
+    }
+    for (const hub of ['cloud', 'historian']) {
+      const receiver = new Receiver();
+      const stored = await readAll(spool.reader(hub));
+      receiver.take(stored);
+      assert.ok(stored.length > 100 && stored.length < 300, `${stored.length} messages`);
+      assert.deepEqual(receiver.unexplained(), []);
+      assert.equal(receiver.declaredCount(), receiver.missingCount());
+    }
+    assert.equal(spool.status().counters['dropped_messages'] !== 0, true);
+    await spool.close();
+  });
+
+  it('tells only the hub that lost something', async () => {
+    const spool = await open({ directory, maxBytes: MAX_BYTES, hubs: ['cloud', 'historian'] });
+    for (let value = 0; value < 400; value += 10) {
+      await spool.append(
+        Array.from({ length: 10 }, (_, index) => draft('press', value + index, ['cloud', 'historian'], PADDING)),
+      );
+      const stored = await readAll(spool.reader('historian'), 5);
+      spool.reader('historian').acknowledge(stored.at(-1)?.offset ?? 0);
+      assert.ok(stored.every(({ message }) => message.kind !== 'gap'));
+    }
+    const gaps = (await readAll(spool.reader('cloud'))).filter(({ message }) => message.kind === 'gap');
+    assert.ok(gaps.length > 0);
+    await spool.close();
+  });
+
+  it('refuses the newest when it is told so, without a hole in the numbers, and declares them once there is room', async () => {
+    const spool = await open({ directory, maxBytes: MAX_BYTES, whenFull: 'drop-newest' });
+    for (let value = 0; value < 400; value += 1) await spool.append([draft('press', value, ['cloud'], PADDING)]);
+    const stored = await readAll(spool.reader('cloud'));
+    assert.equal(numbers(stored)[0], 0);
+    spool.reader('cloud').acknowledge(stored.at(-1)?.offset ?? 0);
+    await spool.append([draft('press', 400)]);
+    await spool.append([draft('press', 401)]);
+    const after = await readAll(spool.reader('cloud'));
+    const all = [...stored, ...after];
+    assert.deepEqual(
+      all.map(({ sequence }) => sequence),
+      all.map((_, index) => index + 1),
+    );
+    const gaps = all.flatMap(({ message }) => (message.gap === undefined ? [] : [message.gap]));
+    const kept = numbers(all).filter((value) => value !== undefined).length;
+    assert.equal(kept + gaps.reduce((sum, { messages }) => sum + messages, 0), 402);
+    assert.ok((await bytesIn(directory)) <= MAX_BYTES);
+    await spool.close();
+  });
+
+  it('drops and declares what is older than its bound of age', async () => {
+    let nowMs = 1_767_225_600_000;
+    const spool = await open({ directory, maxAgeMs: 3_200, nowMs: () => nowMs });
+    await spool.append([draft('press', 1), draft('press', 2)]);
+    nowMs += 1_000;
+    await spool.append([draft('press', 3)]);
+    nowMs += 3_500;
+    await spool.append([draft('press', 4)]);
+    const stored = await readAll(spool.reader('cloud'));
+    assert.deepEqual(
+      numbers(stored).filter((value) => value !== undefined),
+      [3, 4],
+    );
+    const gap = stored.find(({ message }) => message.kind === 'gap')?.message.gap;
+    const { reason, fromSequence, toSequence, messages, readings } = gap ?? {};
+    assert.deepEqual(
+      { reason, fromSequence, toSequence, messages, readings },
+      {
+        ...{ reason: 'expired', fromSequence: 1, toSequence: 2, messages: 2, readings: 2 },
+      },
+    );
+    await spool.close();
+  });
+
+  it('declares a message that is too large, with the names of its points', async () => {
+    const spool = await open({ directory, maxBytes: MAX_BYTES });
+    await spool.append([draft('press', 1, ['cloud'], 'x'.repeat(20_000)), draft('press', 2)]);
+    await spool.append([draft('press', 3)]);
+    const stored = await readAll(spool.reader('cloud'));
+    const gap = stored.find(({ message }) => message.kind === 'gap')?.message.gap;
+    assert.deepEqual([gap?.reason, gap?.messages, gap?.readings, gap?.points], ['too-large', 1, 2, ['value', 'padding']]);
+    assert.deepEqual(
+      numbers(stored).filter((value) => value !== undefined),
+      [2, 3],
+    );
+    await spool.close();
+  });
+
+  it('gives the disk back when everything is acknowledged, and keeps the numbers', async () => {
+    const spool = await open({ directory, maxBytes: MAX_BYTES });
+    for (let value = 0; value < 100; value += 10) {
+      await spool.append(Array.from({ length: 10 }, (_, index) => draft('press', value + index, ['cloud'], PADDING)));
+    }
+    const stored = await readAll(spool.reader('cloud'));
+    spool.reader('cloud').acknowledge(stored.at(-1)?.offset ?? 0);
+    await spool.close();
+    const names = (await readdir(directory)).filter((name) => name.startsWith('segment-'));
+    assert.equal(names.length, 1);
+    const again = await open({ directory, maxBytes: MAX_BYTES });
+    await again.append([draft('press', 100)]);
+    const [next] = await readAll(again.reader('cloud'));
+    assert.equal(next?.sequence, 101);
+    assert.equal(next?.epoch, stored[0]?.epoch);
+    await again.close();
+  });
+
+  it('is not held up by a hub that nothing was addressed to', async () => {
+    const spool = await open({ directory, maxBytes: MAX_BYTES, hubs: ['cloud', 'silent'] });
+    for (let value = 0; value < 1_000; value += 10) {
+      await spool.append(Array.from({ length: 10 }, (_, index) => draft('press', value + index, ['cloud'], PADDING)));
+      const stored = await readAll(spool.reader('cloud'), 2);
+      spool.reader('cloud').acknowledge(stored.at(-1)?.offset ?? 0);
+    }
+    assert.equal(spool.status().counters['dropped_messages'], 0);
+    await spool.close();
+  });
+});

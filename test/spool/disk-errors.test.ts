@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { Receiver } from './support/reference.ts';
+import { SimulatedDisk } from './support/simulated-disk.ts';
+import { draft, numbers, open, readAll } from './support/spool-fixture.ts';
+
+type Fault = (disk: SimulatedDisk, operation: number) => void;
+
+function failing(code: string, times: number): Fault {
+  return (disk, operation) => {
+    disk.onOperation = (count) => {
+      if (count >= operation && count < operation + times) throw Object.assign(new Error(code), { code });
+    };
+  };
+}
+
+/** Half of the bytes are taken, then the disk is full for a while, as Linux does it. */
+const fillingUp: Fault = (disk, operation) => {
+  disk.shortWrite = (count, length) => (count === operation ? Math.floor(length / 2) : length);
+  failing('ENOSPC', 2)(disk, operation + 1);
+};
+
+const FAULTS: Readonly<Record<string, Fault>> = {
+  'a full disk': failing('ENOSPC', 1),
+  'a disk that stays full for a while': failing('ENOSPC', 4),
+  'an input/output error': failing('EIO', 1),
+  'a write that ends short because the disk is full': fillingUp,
+};
+
+async function runWith(fault: Fault, operation: number): Promise<number> {
+  const disk = new SimulatedDisk();
+  fault(disk, operation);
+  const options = { directory: '/spool', fileSystem: disk, maxBytes: 128 * 1024, commitWindowMs: 0 };
+  const spool = await open(options);
+  const values = Array.from({ length: 30 }, (_, index) => index + 1);
+  const receiver = new Receiver();
+  for (const value of values) await spool.append([draft('press', value, ['cloud'], 'x'.repeat(300))]);
+  const stored = await readAll(spool.reader('cloud'), 10);
+  receiver.take(stored);
+  spool.reader('cloud').acknowledge(stored[10]?.offset ?? 0);
+  await spool.append([draft('press', 31)]);
+  await spool.close();
+  const again = await open({ ...options, fileSystem: disk.cutPower() });
+  receiver.take(await readAll(again.reader('cloud'), 10), true);
+  await again.close();
+  assert.deepEqual(receiver.unexplained(), [], `operation ${operation}`);
+  assert.deepEqual(numbers(stored), values, `operation ${operation}`);
+  assert.equal(new Set(receiver.values()).size, 31, `operation ${operation}`);
+  return disk.operations;
+}
+
+describe('a spool on a disk that fails', () => {
+  for (const [name, fault] of Object.entries(FAULTS)) {
+    it(`loses nothing by ${name}, at whichever operation it comes`, async () => {
+      const operations = await runWith(() => {}, 0);
+      assert.ok(operations > 60);
+      for (let first = 1; first <= operations; first += 16) {
+        const batch = Array.from({ length: 16 }, (_, index) => runWith(fault, first + index));
+        await Promise.all(batch);
+      }
+    }).timeout(20_000);
+  }
+
+  it('says that it is degraded, keeps what waits in memory, and heals by itself', async () => {
+    const disk = new SimulatedDisk();
+    const spool = await open({ directory: '/spool', fileSystem: disk, commitWindowMs: 0 });
+    await spool.append([draft('press', 1)]);
+    disk.onOperation = () => {
+      throw Object.assign(new Error('read-only file system'), { code: 'EROFS' });
+    };
+    const waiting = spool.append([draft('press', 2)]);
+    while (spool.status().state === 'ok') await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(spool.status().error, 'read-only file system');
+    disk.onOperation = () => {};
+    await waiting;
+    while (spool.status().state !== 'ok') await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(numbers(await readAll(spool.reader('cloud'))), [1, 2]);
+    assert.deepEqual(
+      spool.events.map(({ event }) => event),
+      ['disk failed', 'disk recovered'],
+    );
+    await spool.close();
+  });
+
+  it('drops the oldest above its bound of memory, and declares them when the disk is back', async () => {
+    const disk = new SimulatedDisk();
+    const spool = await open({ directory: '/spool', fileSystem: disk, commitWindowMs: 0, maxWaitingBytes: 3_000 });
+    await spool.append([draft('press', 0)]);
+    disk.onOperation = () => {
+      throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+    };
+    const appended = Promise.all(
+      [1, 2, 3, 4, 5, 6].map((value) => spool.append([draft('press', value, ['cloud'], 'x'.repeat(500))])),
+    );
+    while (spool.status().state === 'ok') await new Promise((resolve) => setImmediate(resolve));
+    disk.onOperation = () => {};
+    await appended;
+    const stored = await readAll(spool.reader('cloud'));
+    const gap = stored.find(({ message }) => message.kind === 'gap')?.message.gap;
+    assert.equal(gap?.reason, 'overflow');
+    assert.equal(numbers(stored).filter((value) => value !== undefined).length + (gap?.messages ?? 0), 7);
+    assert.equal(stored.at(-1)?.sequence, stored.length, 'what never had a number leaves no hole');
+    await spool.close();
+  });
+
+  it('never writes again to a file whose datasync failed', async () => {
+    const disk = new SimulatedDisk();
+    const spool = await open({ directory: '/spool', fileSystem: disk, commitWindowMs: 0 });
+    await spool.append([draft('press', 1)]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    let isFailed = false;
+    disk.onOperation = (_, kind) => {
+      if (kind !== 'datasync' || isFailed) return;
+      isFailed = true;
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    await spool.append([draft('press', 2)]);
+    assert.equal(spool.status().segments, 2);
+    assert.deepEqual(numbers(await readAll(spool.reader('cloud'))), [1, 2]);
+    await spool.close();
+  });
+
+  it('refuses what it could not write before it was closed', async () => {
+    const disk = new SimulatedDisk();
+    const spool = await open({ directory: '/spool', fileSystem: disk, commitWindowMs: 0 });
+    await spool.append([draft('press', 1)]);
+    disk.onOperation = () => {
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    const appending = assert.rejects(spool.append([draft('press', 2)]), { code: 'SPOOL_WRITE' });
+    await spool.close();
+    await appending;
+  });
+});
