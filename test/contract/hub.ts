@@ -211,9 +211,19 @@ function describeVersion5(
   broker: () => SinkBroker,
 ): void {
   it('stays within the receive maximum of the broker, answers to commands included', async () => {
-    const opened = await open({ connackProperties: { receiveMaximum: 2 } });
+    const opened = await open({
+      connackProperties: { receiveMaximum: 2 },
+      answer: ({ retain }) => (retain ? 'acknowledge' : 'later'),
+    });
     assert.equal(opened.window, 2);
-    await Promise.all(Array.from({ length: 40 }, (_, index) => opened.publish(stored(index + 1))));
+    let done = 0;
+    for (let sequence = 1; sequence <= 40; sequence += 1) void opened.publish(stored(sequence)).then(() => (done += 1));
+    for (let arrived = 2; arrived <= 40; arrived += 2) {
+      await broker().until(() => broker().messages.length >= arrived);
+      broker().release();
+    }
+    await until(() => done === 40);
+    assert.equal(broker().maxInFlight, 2);
     assert.deepEqual(broker().violations, []);
     assert.deepEqual(
       broker().messages.map(({ seq }) => seq),
