@@ -69,7 +69,7 @@ export async function startGateway(plan: GatewayPlan, options: GatewayOptions): 
     onEvent: ({ level, event, fields }) => log[level](event, fields),
   });
   const context: Context = { log, clock, options, spool, latest: new LatestReadings(), stopping: stop.signal };
-  const devices = new Map(plan.devices.map((device) => [device.twin, startDevice(device, context)]));
+  const devices = new Map(plan.devices.map((device) => [device.twin, startDevice(device, plan, context)]));
   const onBatch = ({ device, readings }: Batch) => devices.get(device)?.readings.next(readings);
   const connections = await Promise.all(
     plan.connections.map((connection) => startConnection(connection, plan, onBatch, context)),
@@ -126,12 +126,12 @@ interface RunningDevice {
   complete(): Promise<void>;
 }
 
-function startDevice(device: DevicePlan, { spool, latest, log }: Context): RunningDevice {
+function startDevice(device: DevicePlan, { gateway }: GatewayPlan, { spool, latest, log }: Context): RunningDevice {
   const readings = new Subject<readonly Reading[]>();
   const appending = new Set<Promise<void>>();
   let messages = 0;
   const drafts = readings.pipe(
-    createPipeline(device, operators, asyncScheduler, { onEngineering: (batch) => latest.keep(batch) }),
+    createPipeline(device, operators, asyncScheduler, { gateway, onEngineering: (batch) => latest.keep(batch) }),
   );
   drafts.subscribe({
     next: (draft) => {

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SimulatedModbusDevice } from '../../src/simulator/modbus-device.ts';
+import { type ModbusTcpServer, startModbusTcpServer } from '../../src/simulator/modbus-tcp-server.ts';
+import { exitOf, LAUNCHER, runCli } from '../support/run-cli.ts';
+
+describe('the command line', function () {
+  this.timeout(30_000);
+  let directory: string;
+  const device = new SimulatedModbusDevice();
+  let press: ModbusTcpServer;
+  let silentHub: Server;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'fieldmarshal-cli-'));
+    press = await startModbusTcpServer({ port: 0, units: new Map([[3, device]]) });
+    silentHub = createServer().listen(0, '127.0.0.1');
+    await once(silentHub, 'listening');
+    await writeFile(join(directory, 'gateway.yaml'), gatewayYaml((silentHub.address() as AddressInfo).port));
+    await writeFile(join(directory, 'press.yaml'), mappingYaml(press.port));
+  });
+
+  after(async () => {
+    await press.close();
+    silentHub.close();
+    await rm(directory, { recursive: true });
+  });
+
+  const press07 = () => join(directory, 'press.yaml');
+
+  it('prints its version and its help', async () => {
+    const [version, help] = await Promise.all([runCli(['--version']), runCli(['--help'])]);
+    assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+    for (const command of ['run', 'check', 'read', 'write', 'schema', 'demo'])
+      assert.match(help.stdout, new RegExp(`  ${command} `));
+    assert.deepEqual([version.code, help.code], [0, 0]);
+  });
+
+  it('exits 64 when it is used wrongly', async () => {
+    const results = await Promise.all([
+      runCli([]),
+      runCli(['nonsense']),
+      runCli(['run']),
+      runCli(['demo', '--for', 'soon']),
+      runCli(['read', press07(), 'noSuchPoint']),
+    ]);
+    assert.deepEqual(
+      results.map(({ code }) => code),
+      [64, 64, 64, 64, 64],
+    );
+    assert.match(results[4]?.stderr ?? '', /noSuchPoint.*oilTemperature/s);
+  });
+
+  it('checks a configuration and says what it holds', async () => {
+    const { code, stdout, stderr } = await runCli(['check', directory]);
+    assert.deepEqual([code, stdout, stderr], [0, 'ok: 1 connection, 1 device, 2 points\n', '']);
+  });
+
+  it('exits 78 for a wrong mapping and says where, before any socket opens', async () => {
+    const wrong = join(directory, 'wrong');
+    await writeFile(wrong, `${mappingYaml(press.port)}  pressure: { adress: { holding: 2 }, type: uint16 }\n`);
+    const asked = device.requestCount;
+    const checked = await runCli(['check', wrong]);
+    const read = await runCli(['read', wrong]);
+    assert.deepEqual([checked.code, read.code], [78, 78]);
+    assert.match(checked.stderr, /wrong:\d+:15: error: .*adress/);
+    assert.match(checked.stderr, /did you mean.*address/);
+    assert.equal(device.requestCount, asked);
+  });
+
+  it('reads points once: what came over the wire beside what the mapping makes of it', async () => {
+    const { code, stdout } = await runCli(['read', press07(), '--json']);
+    const [temperature, setpoint] = JSON.parse(stdout) as Record<string, unknown>[];
+    assert.equal(code, 0);
+    assert.deepEqual([temperature?.point, temperature?.raw, temperature?.value], ['press-07/oilTemperature', '000C', 1.2]);
+    assert.deepEqual([setpoint?.point, setpoint?.raw, setpoint?.value], ['press-07/speedSetpoint', '0028', 40]);
+  });
+
+  it('writes a point, reads it back, and refuses what the mapping does not allow', async () => {
+    const written = await runCli(['write', press07(), 'speedSetpoint', '900']);
+    const refused = await runCli(['write', press07(), 'speedSetpoint', '9000']);
+    const readOnly = await runCli(['write', press07(), 'oilTemperature', '1']);
+    assert.deepEqual([written.code, written.stdout], [0, 'press-07/speedSetpoint: written, read back 900\n']);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stdout, /at most 1500.*COMMAND_OUT_OF_RANGE/);
+    assert.match(readOnly.stdout, /COMMAND_READ_ONLY/);
+  });
+
+  it('prints the JSON Schema of both files', async () => {
+    const schemas = await Promise.all(
+      ['gateway', 'mapping'].map(async (file) => JSON.parse((await runCli(['schema', file])).stdout)),
+    );
+    for (const schema of schemas) assert.equal(typeof schema.$schema, 'string');
+  });
+
+  it('runs without its hub, and stops with exit code 0 on SIGTERM', async () => {
+    const child = spawn(LAUNCHER, ['run', '--config', directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const exit = exitOf(child);
+    let log = '';
+    let isTold = false;
+    for await (const chunk of child.stdout.setEncoding('utf8')) {
+      log += chunk;
+      if (!isTold && log.includes('gateway started')) isTold = child.kill('SIGTERM');
+    }
+    assert.equal(await exit, 0);
+    assert.match(log, /gateway stopped/);
+  });
+});
+
+function gatewayYaml(hubPort: number): string {
+  return `
+gateway: { id: cli-test }
+hubs:
+  cloud: { dialect: mqtt, url: "mqtt://127.0.0.1:${hubPort}" }
+operations: { port: 39464 }
+mappings: [ press.yaml ]
+`;
+}
+
+function mappingYaml(port: number): string {
+  return `
+twin: press-07
+hub: cloud
+connection: { protocol: modbus-tcp, host: 127.0.0.1, port: ${port}, unit: 3 }
+points:
+  oilTemperature: { address: { input: 12 }, type: int16, scale: 0.1 }
+  speedSetpoint: { address: { holding: 40 }, type: uint16, write: { min: 0, max: 1500 } }
+`;
+}
