@@ -63,8 +63,11 @@ function wrap(port: SerialPort, name: string, path: string, clock: Clock): ByteP
 /** Resolves when the path no longer leads to the device that was opened; rejects when aborted. */
 async function watch(path: string, clock: Clock, signal: AbortSignal): Promise<void> {
   const opened = await deviceAt(path);
-  do await clock.sleep(WATCH_EVERY_MS, signal);
-  while ((await deviceAt(path)) === opened);
+  let found = opened;
+  while (found !== undefined && found === opened) {
+    await clock.sleep(WATCH_EVERY_MS, signal);
+    found = await deviceAt(path);
+  }
 }
 
 async function deviceAt(path: string): Promise<string | undefined> {

@@ -163,8 +163,10 @@ for (const protocol of PROTOCOLS) {
     it('throws a late answer away and counts it', async () => {
       await start({ kind: 'late', ms: SHORT_MS + 10 }, { times: 1 }, { ...SHORT, lateWindow: '80 ms' });
       assert.equal(await rig.value('first'), 'BadTimeout');
-      assert.equal(await rig.value('hundred'), 100);
-      while (rig.counter('late_replies') === 0) assert.equal(await rig.value('first'), 0);
+      do {
+        const value = await rig.value('hundred');
+        assert.ok(value === 100 || value === 'BadTimeout', String(value));
+      } while (rig.counter('late_replies') === 0);
     });
 
     it('never gives the value of one register for another while answers are late all the time', async () => {
