@@ -33,7 +33,7 @@ export interface SessionOptions {
 }
 
 /** A peer that is gone does not answer a goodbye. */
-const CLOSE_TIMEOUT_MS = { open: 3_000, lost: 500 };
+const CLOSE_TIMEOUT_MS = { open: 3_000, lost: 500, away: 0 };
 
 /**
  * One OPC UA session. A short break of the network is let to the library, which brings back the same session with all that the
@@ -119,10 +119,11 @@ export class OpcuaSession implements ConnectorSession {
 
   async #close(): Promise<void> {
     const isLost = this.#end.signal.aborted;
+    const state = this.#isAway ? 'away' : isLost ? 'lost' : 'open';
     this.#stop(new GatewayError('LINK_CLOSED', this.#options.name, 'closed'));
     if (!isLost) this.#options.onEnd();
     this.#subject.complete();
-    await this.#options.open.close(isLost ? CLOSE_TIMEOUT_MS.lost : CLOSE_TIMEOUT_MS.open);
+    await this.#options.open.close(CLOSE_TIMEOUT_MS[state]);
   }
 
   #problemOf(point: Point): string {

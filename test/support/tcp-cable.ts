@@ -6,6 +6,7 @@ export class TcpCable {
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
   port = 0;
+  onConnection: () => void = () => {};
 
   constructor(targetPort: number) {
     this.#targetPort = targetPort;
@@ -34,6 +35,7 @@ export class TcpCable {
   }
 
   #join(near: Socket): void {
+    this.onConnection();
     const far = connect(this.#targetPort, '127.0.0.1');
     for (const [socket, other] of [
       [near, far],

@@ -88,6 +88,9 @@ describe('OPC UA recovery', () => {
       await cable.pull();
       assert.equal((await session.lost).code, 'LINK_CLOSED');
       await session.close();
+      await cable.plug();
+      cable.onConnection = () => assert.fail('somebody still tries to connect');
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
       assert.equal(made.status().devices.press?.state, 'down');
       assert.equal(made.status().devices.press?.error?.code, 'LINK_CLOSED');
     });
