@@ -135,7 +135,7 @@ describe('OPC UA recovery', () => {
 
   for (const read of ['subscribe', 'poll']) {
     it(`notices by ${read} that a server is frozen`, async () => {
-      const peer = spawnServer();
+      const peer = spawnServer(bench.stateDirectory);
       bench.onEnd(() => end(peer));
       const [url] = (await once(createInterface({ input: peer.stdout ?? process.stdin }), 'line')) as [string];
       const socketsBefore = openSockets();
@@ -168,9 +168,10 @@ function sessionsOf({ server }: TestServer): Readonly<Record<string, ServerSessi
   return (server.engine as unknown as { _sessions: Record<string, ServerSession> })._sessions;
 }
 
-function spawnServer(): ChildProcess {
+/** Its own files lie in `folder`, because a killed process removes nothing. */
+function spawnServer(folder: string): ChildProcess {
   const file = fileURLToPath(import.meta.resolve('../../support/opcua-server-process.ts'));
-  return spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'ignore'] });
+  return spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, TMPDIR: folder } });
 }
 
 async function end(child: ChildProcess): Promise<void> {
