@@ -170,7 +170,7 @@ for (const protocol of PROTOCOLS) {
     });
 
     it('never gives the value of one register for another while answers are late all the time', async () => {
-      await start({ kind: 'late', ms: 2.5 * SHORT_MS }, {}, { ...SHORT, lateWindow: '20 ms', maxTimeouts: 100 });
+      await start({ kind: 'late', ms: 1.6 * SHORT_MS }, {}, { ...SHORT, lateWindow: '10 ms', maxTimeouts: 100 });
       for (const [name, value] of [
         ['first', 0],
         ['hundred', 100],
