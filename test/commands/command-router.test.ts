@@ -204,6 +204,13 @@ describe('command router', () => {
     assert.equal((await second).error?.code, 'COMMAND_EXPIRED');
   });
 
+  it('does not write when the command expired while the interlock was read', async () => {
+    const { session, clock, execute } = start();
+    session.beforeRead = () => clock.advance(60_000);
+    const result = await execute(command('1', { speed: 1 }));
+    assert.deepEqual([result.error?.code, session.calls], ['COMMAND_EXPIRED', ['read emergencyStop']]);
+  });
+
   it('answers `failed` when something is broken inside, and goes on', async () => {
     const { plant, execute } = start();
     Object.defineProperty(plant, 'session', { get: () => assert.fail('broken') });

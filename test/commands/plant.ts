@@ -57,10 +57,12 @@ export class RecordedSession implements ConnectorSession {
   /** Thrown by the next calls. */
   lostAtWrite: GatewayError | undefined;
   lostAtRead: GatewayError | undefined;
+  beforeRead: () => Promise<void> = async () => {};
   beforeWrite: () => Promise<void> = async () => {};
 
   async read(points: readonly Point[]): Promise<readonly OneShot[]> {
     this.calls.push(`read ${points.map(({ name }) => name).join(' ')}`);
+    await this.beforeRead();
     if (this.lostAtRead !== undefined) throw this.lostAtRead;
     return points.map((point) => {
       const value = this.held.get(point.name);

@@ -11,6 +11,8 @@ const stop = stopSignal(log);
 const life = setInterval(() => {}, 1_000);
 `;
 
+const children: ChildProcess[] = [];
+
 function run(script: string): {
   child: ChildProcess;
   output: () => string;
@@ -24,6 +26,7 @@ function run(script: string): {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   );
+  children.push(child);
   let output = '';
   child.stdout?.on('data', (chunk) => {
     output += String(chunk);
@@ -36,6 +39,10 @@ function run(script: string): {
 }
 
 describe('process guard', () => {
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+  });
+
   for (const [what, script] of [
     ['an exception that nobody caught', "setTimeout(() => { throw new Error('broken wire'); }, 1);"],
     ['a rejection that nobody handled', "Promise.reject(new Error('broken wire'));"],
