@@ -18,6 +18,7 @@ export interface ViewExtras {
 
 const MAX_EVENTS = 6;
 const MIN_COLUMNS_FOR_TWO = 76;
+const MAX_CELL_COLUMNS = 90;
 
 /** The whole screen: exactly `rows` lines of at most `columns` columns. Pure. */
 export function renderLiveView(status: GatewayStatus, size: ViewSize, extras: ViewExtras): string[] {
@@ -70,9 +71,10 @@ function errorText({ error }: LinkStatus): string {
 }
 
 function pointLines(status: GatewayStatus, columns: number, rows: number): readonly string[] {
-  const columnCount = columns >= MIN_COLUMNS_FOR_TWO ? 2 : 1;
-  const width = Math.floor((columns - 2 * (columnCount - 1)) / columnCount);
   const devices = status.connections.flatMap((connection) => connection.devices);
+  const cellCount = devices.reduce((count, { points }) => count + 1 + points.length, 0);
+  const columnCount = columns >= MIN_COLUMNS_FOR_TWO && cellCount > rows ? 2 : 1;
+  const width = Math.min(MAX_CELL_COLUMNS, Math.floor((columns - 2 * (columnCount - 1)) / columnCount));
   const cells = devices.flatMap((device) => [
     deviceCell(device, width),
     ...device.points.map((point) => pointCell(point, width, status.nowMs)),
@@ -80,10 +82,8 @@ function pointLines(status: GatewayStatus, columns: number, rows: number): reado
   const needed = Math.ceil(cells.length / columnCount);
   if (needed <= rows) return inColumns(cells, columnCount, needed);
   const shown = Math.max(0, rows - 1) * columnCount;
-  return [...inColumns(cells.slice(0, shown), columnCount, rows - 1), `… ${cells.length - shown} more in a larger window`].slice(
-    0,
-    rows,
-  );
+  const rest = `… ${cells.length - shown} more in a larger window`;
+  return [...inColumns(cells.slice(0, shown), columnCount, rows - 1), rest].slice(0, rows);
 }
 
 /** Column by column, so that a device stays together. */

@@ -3,7 +3,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 export interface TcpServer {
   /** The same over `down` and `up`. */
   readonly port: number;
+  /** Open now. */
   readonly connections: number;
+  /** Taken since start. */
+  readonly accepted: number;
   /** As if the power were cut: every connection is reset, new ones are refused. */
   down(): Promise<void>;
   /** Listens again on the same port. */
@@ -16,7 +19,9 @@ export interface TcpServer {
 /** A TCP server on 127.0.0.1 that can be switched off and on. `port` 0: any that is free. */
 export async function startTcpServer(port: number, onConnection: (socket: Socket) => void): Promise<TcpServer> {
   const sockets = new Set<Socket>();
+  let accepted = 0;
   const accept = (socket: Socket): void => {
+    accepted += 1;
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('error', () => {});
@@ -41,6 +46,9 @@ export async function startTcpServer(port: number, onConnection: (socket: Socket
     port: boundPort,
     get connections() {
       return sockets.size;
+    },
+    get accepted() {
+      return accepted;
     },
     down,
     up: async () => {
