@@ -4,8 +4,7 @@ import type { Command } from 'commander';
 import { type Loaded, loadConfiguration, loadMapping } from '../config/load.ts';
 import { formatProblems, type Problem } from '../config/problem.ts';
 import { declarations } from '../gateway.ts';
-import { EXIT, type ExitCode } from './exit-code.ts';
-import type { Finish } from './main.ts';
+import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 
 export function addCheckCommand(program: Command, finish: Finish): void {
   program

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { duration } from '../model/schema.ts';
-import type { Finish } from './main.ts';
+import type { Finish } from './exit-code.ts';
 
 export function addDemoCommand(program: Command, finish: Finish): void {
   program

@@ -2,15 +2,12 @@ import { Command, CommanderError } from 'commander';
 import { toGatewayError } from '../model/error.ts';
 import { addCheckCommand } from './check.ts';
 import { addDemoCommand } from './demo-command.ts';
-import { EXIT, type ExitCode } from './exit-code.ts';
+import { EXIT, type Finish } from './exit-code.ts';
 import { addReadCommand } from './read.ts';
 import { addRunCommand } from './run.ts';
 import { addSchemaCommand } from './schema.ts';
 import { VERSION } from './version.ts';
 import { addWriteCommand } from './write.ts';
-
-/** A command tells its exit code here; the process then ends by itself, so that nothing written is lost. */
-export type Finish = (code: ExitCode) => void;
 
 function createProgram(finish: Finish): Command {
   const program = new Command('fieldmarshal')

@@ -8,9 +8,8 @@ import { createLog, type Log } from '../runtime/log.ts';
 import { endOnBugs, stopSignal } from '../runtime/process-guard.ts';
 import { createNotifier, type Notifier } from '../runtime/systemd-notifier.ts';
 import { startWatchdog } from '../runtime/systemd-watchdog.ts';
-import { EXIT, type ExitCode } from './exit-code.ts';
+import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { chooseLogFormat } from './log-format.ts';
-import type { Finish } from './main.ts';
 import { stateDirectory } from './state-directory.ts';
 import { VERSION } from './version.ts';
 

@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { jsonSchemas } from '../config/schemas.ts';
 import { declarations } from '../gateway.ts';
-import type { Finish } from './main.ts';
+import type { Finish } from './exit-code.ts';
 
 export function addSchemaCommand(program: Command, _finish: Finish): void {
   program

@@ -12,9 +12,8 @@ import { engineer, invert } from '../pipeline/pipeline.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { silentLog } from '../runtime/log.ts';
 import type { ConnectorSession } from '../southbound/connector.ts';
-import { EXIT, type ExitCode } from './exit-code.ts';
+import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { loadOneMapping } from './load-one-mapping.ts';
-import type { Finish } from './main.ts';
 import { stateDirectory } from './state-directory.ts';
 
 const DEADLINE_MS = 30_000;
