@@ -1,0 +1,47 @@
+import { createCounters } from '../../connectors/modbus/counters.ts';
+import { Line } from '../../connectors/modbus/line.ts';
+import { MbapWire } from '../../connectors/modbus/mbap-wire.ts';
+import { isSerial, type ModbusPlan } from '../../connectors/modbus/plan.ts';
+import { RtuWire } from '../../connectors/modbus/rtu-wire.ts';
+import { openSerialPort } from '../../connectors/modbus/serial-port.ts';
+import type { TcpSettings } from '../../connectors/modbus/settings.ts';
+import { openTcpPort } from '../../connectors/modbus/tcp-port.ts';
+import { silentIntervalMs, wireMs } from '../../connectors/modbus/timing.ts';
+import { Units } from '../../connectors/modbus/units.ts';
+import { systemClock as clock } from '../../src/runtime/clock.ts';
+
+/** The connector's line with nothing above it: who is asked what is decided here, not by intervals. */
+export interface OpenLine {
+  readonly line: Line;
+  readonly units: Units;
+  close(): Promise<void>;
+}
+
+export const never = new AbortController().signal;
+export const { count } = createCounters();
+
+export async function openLine(plan: ModbusPlan): Promise<OpenLine> {
+  const units = new Units(plan, clock);
+  const { timeout: timeoutMs, retries } = plan.settings;
+  const options = { name: plan.name, units, retries, pauseMs: 0, maxTimeouts: undefined, clock, count };
+  if (!isSerial(plan)) {
+    const port = await openTcpPort(plan.name, plan.settings as TcpSettings, clock, never);
+    return {
+      line: new Line({ ...options, wire: new MbapWire(port, timeoutMs, clock, count) }),
+      units,
+      close: () => port.close(),
+    };
+  }
+  const { settings } = plan;
+  const port = await openSerialPort(plan.name, settings, clock, never);
+  const wire = new RtuWire(port, {
+    timeoutMs,
+    silenceMs: silentIntervalMs(settings.baudRate),
+    lateWindowMs: timeoutMs / 4,
+    echo: settings.echo,
+    wireMs: (bytes) => wireMs(bytes, settings),
+    clock,
+    count,
+  });
+  return { line: new Line({ ...options, wire }), units, close: () => port.close() };
+}

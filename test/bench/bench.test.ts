@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { compare, toRow } from '../../bench/harness/compare.ts';
+import { QUICK } from '../../bench/harness/effort.ts';
+import { median, spread } from '../../bench/harness/median.ts';
+import type { Row } from '../../bench/harness/row.ts';
+import { formatTable } from '../../bench/harness/table.ts';
+import { modbusTcp } from '../../bench/modbus-tcp.ts';
+
+const row: Row = {
+  name: 'modbus-tcp',
+  unit: 'requests/s',
+  ours: 8_123.4,
+  limit: 10_000,
+  ratio: 0.81,
+  spread: 0.034,
+  runs: 5,
+  note: 'a bare socket',
+};
+
+describe('bench harness', () => {
+  it('takes the middle value, of an even number the mean of the two in the middle', () => {
+    assert.equal(median([9, 1, 5]), 5);
+    assert.equal(median([1, 2, 4, 100]), 3);
+    assert.equal(median([7]), 7);
+    assert.ok(Number.isNaN(median([])));
+  });
+
+  it('tells the spread as half of the range by the median', () => {
+    assert.equal(spread([0.8, 1, 1.2]).toFixed(3), '0.200');
+    assert.equal(spread([3]), 0);
+  });
+
+  it('divides the medians, and spreads the ratios of the single pairs', () => {
+    const rows = { rate: { name: 'any', unit: '/s', note: (ours: number, limit: number) => `${ours} of ${limit}` } };
+    const pairs = [
+      { ours: { rate: 50 }, limit: { rate: 100 } },
+      { ours: { rate: 80 }, limit: { rate: 80 } },
+      { ours: { rate: 60 }, limit: { rate: 80 } },
+    ];
+    const found = toRow({ rows }, 'rate', pairs);
+    assert.deepEqual([found.ours, found.limit, found.ratio, found.runs], [60, 80, 0.75, 3]);
+    assert.equal(found.spread.toFixed(3), '0.333');
+    assert.equal(found.note, '60 of 80');
+  });
+
+  it('measures both sides in turn and leaves the first pair out', async () => {
+    const order: string[] = [];
+    const rows = { rate: { name: 'any', unit: '/s', note: '' } };
+    const side = (name: string) => async () => ({ rate: order.push(name) });
+    const [found] = await compare({ rows, ours: side('ours'), limit: side('limit') }, { ...QUICK, runs: 2 });
+    assert.deepEqual(order, ['ours', 'limit', 'ours', 'limit', 'ours', 'limit']);
+    assert.deepEqual([found?.runs, found?.ours, found?.limit], [2, 4, 5]);
+  });
+
+  it('aligns the table: names to the left, numbers to the right, notes below', () => {
+    const other = { ...row, name: 'spool', ours: 1.055, limit: 1, ratio: 1.055, unit: 'bytes', note: 'a file' };
+    assert.deepEqual(formatTable([row, other]).split('\n'), [
+      'name                    ours              limit  ratio  spread  runs',
+      '----------  ----------------  -----------------  -----  ------  ----',
+      'modbus-tcp  8,120 requests/s  10,000 requests/s   0.81    ±3 %     5',
+      'spool             1.06 bytes            1 bytes   1.05    ±3 %     5',
+      '',
+      'modbus-tcp: a bare socket',
+      'spool: a file',
+    ]);
+  });
+});
+
+describe('bench in a smoke run', () => {
+  it('compares Modbus TCP with a bare socket', async () => {
+    const rows = await modbusTcp(QUICK);
+    assert.ok(rows.length >= 4);
+    for (const { name, ours, limit, ratio } of rows) {
+      assert.ok(ours > 0 && limit > 0 && Number.isFinite(ratio), name);
+    }
+  });
+});
