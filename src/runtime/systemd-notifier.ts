@@ -76,18 +76,17 @@ class SpawningNotifier implements Notifier {
 
   #run(assignments: readonly string[]): Promise<void> {
     return new Promise((resolve) => {
-      const fail = (reason: string): void => {
-        this.#log.warn('systemd notification failed', { message: assignments.join(' '), reason });
+      const child = spawn(this.#program, assignments, { env: { ...this.#environment }, stdio: 'ignore' });
+      // Not the option `timeout` of spawn: where the program is absent, its timer runs to the end and holds the process.
+      const timer = setTimeout(() => child.kill('SIGKILL'), SEND_TIMEOUT_MS);
+      const end = (failure?: string): void => {
+        clearTimeout(timer);
+        if (failure !== undefined)
+          this.#log.warn('systemd notification failed', { message: assignments.join(' '), reason: failure });
         resolve();
       };
-      const child = spawn(this.#program, assignments, {
-        env: { ...this.#environment },
-        stdio: 'ignore',
-        timeout: SEND_TIMEOUT_MS,
-        killSignal: 'SIGKILL',
-      });
-      child.on('error', (error) => fail(error.message));
-      child.on('exit', (code, signal) => (code === 0 ? resolve() : fail(`ended with ${signal ?? code}`)));
+      child.on('error', (error) => end(error.message));
+      child.on('exit', (code, signal) => end(code === 0 ? undefined : `ended with ${signal ?? code}`));
     });
   }
 }

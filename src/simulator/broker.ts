@@ -27,8 +27,9 @@ export interface SimulatedBroker {
 
 /** `port` 0: any that is free. */
 export async function startBroker({ port }: { readonly port: number }): Promise<SimulatedBroker> {
-  const broker = await Aedes.createBroker();
-  const server = await startTcpServer(port, (socket) => broker.handle(socket));
+  await using opened = new AsyncDisposableStack();
+  const broker = opened.adopt(await Aedes.createBroker(), (one) => new Promise<void>((resolve) => one.close(() => resolve())));
+  const server = opened.adopt(await startTcpServer(port, (socket) => broker.handle(socket)), (one) => one.close());
   const recorder = new Recorder();
   const listeners = new Set<(message: BrokerMessage) => void>();
   broker.on('publish', ({ topic, payload, retain }, client) => {
@@ -37,6 +38,8 @@ export async function startBroker({ port }: { readonly port: number }): Promise<
     recorder.record(message.payload);
     for (const listener of listeners) listener(message);
   });
+  // From here on the caller closes; had the port been taken, the broker would be closed already.
+  const owned = opened.move();
   return {
     url: `mqtt://127.0.0.1:${server.port}`,
     port: server.port,
@@ -55,9 +58,6 @@ export async function startBroker({ port }: { readonly port: number }): Promise<
     },
     down: server.down,
     up: server.up,
-    close: async () => {
-      await server.close();
-      await new Promise<void>((resolve) => broker.close(() => resolve()));
-    },
+    close: () => owned.disposeAsync(),
   };
 }

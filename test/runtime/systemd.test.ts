@@ -69,6 +69,17 @@ describe('systemd notifier', () => {
       assert.deepEqual(lines, ['systemd notification failed']);
     });
   }
+
+  it('leaves no timer behind, message after message, when systemd-notify is absent', async () => {
+    const environment = { NOTIFY_SOCKET: '/absent/socket' };
+    const notifier = createNotifier({ environment, log: silentLog, program: '/absent/systemd-notify' });
+    const timersAfterOneMore = async () => {
+      await notifier.watchdog();
+      return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    };
+    const before = await timersAfterOneMore();
+    assert.ok((await timersAfterOneMore()) <= before);
+  });
 });
 
 describe('systemd watchdog', () => {
