@@ -5,7 +5,11 @@
 #   debootstrap        makes the small Debian that is booted, about 270 MB, once, in
 #                      $FIELDMARSHAL_TEST_ROOTFS (default: fieldmarshal-test-rootfs in the directory for temporary files)
 set -eu
-apt-get install -y -qq --no-install-recommends systemd systemd-container debootstrap > /dev/null
+export DEBIAN_FRONTEND=noninteractive
+if ! dpkg -s systemd systemd-container debootstrap > /dev/null 2>&1; then
+  [ -n "${FIELDMARSHAL_APT_UPDATED:-}" ] || apt-get update -qq
+  apt-get install -y -qq --no-install-recommends systemd systemd-container debootstrap > /dev/null
+fi
 
 rootfs=${FIELDMARSHAL_TEST_ROOTFS:-${TMPDIR:-/tmp}/fieldmarshal-test-rootfs}
 if [ -e "$rootfs/etc/os-release" ]; then
