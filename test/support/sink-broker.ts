@@ -82,8 +82,10 @@ export class SinkBroker {
     this.#server = this.#createServer();
   }
 
-  static async start(script: SinkScript = {}): Promise<SinkBroker> {
+  /** `port` 0: any that is free. */
+  static async start(script: SinkScript = {}, port = 0): Promise<SinkBroker> {
     const broker = new SinkBroker(script);
+    broker.#port = port;
     await broker.listen();
     return broker;
   }

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { GatewayStatus, HubStatus } from '../../../src/model/status.ts';
+import { LAUNCHER } from '../run-cli.ts';
+import type { Broker } from './brokers.ts';
+import { Child, type Exit } from './child.ts';
+import { freePort, until } from './wait.ts';
+
+export interface GatewaySettings {
+  readonly broker: Broker;
+  /** Mapping files. */
+  readonly mappings: readonly string[];
+  /** Keys of the spool beside those that every scenario has. */
+  readonly spool?: string;
+  readonly spoolDirectory?: string;
+}
+
+/** The whole gateway, started as the operator does: `fieldmarshal run --config DIR`. */
+export class Gateway {
+  readonly #directory: string;
+  readonly #operationsPort: number;
+  #child: Child | undefined;
+
+  private constructor(directory: string, operationsPort: number) {
+    this.#directory = directory;
+    this.#operationsPort = operationsPort;
+  }
+
+  static async configure(directory: string, settings: GatewaySettings): Promise<Gateway> {
+    const gateway = new Gateway(directory, await freePort());
+    await mkdir(join(directory, 'mappings'), { recursive: true });
+    await writeFile(join(directory, 'gateway.yaml'), gateway.#file(directory, settings));
+    await Promise.all(settings.mappings.map((text, index) => writeFile(join(directory, `mappings/${index}.yaml`), `${text}\n`)));
+    return gateway;
+  }
+
+  /** Resolves when it polls, delivers and can be asked. */
+  async start(): Promise<number> {
+    const child = new Child('gateway', LAUNCHER, ['run', '--config', this.#directory]);
+    this.#child = child;
+    return until('the gateway has started', async () => {
+      if (!child.isRunning) throw new Error(`the gateway did not start:\n${child.lines.join('\n')}`);
+      return (await this.#get().catch(() => undefined)) !== undefined;
+    });
+  }
+
+  async status(): Promise<GatewayStatus> {
+    const status = await this.#get();
+    assert.ok(this.isRunning, 'the gateway has ended');
+    return status;
+  }
+
+  async hub(): Promise<HubStatus> {
+    const [hub] = (await this.status()).hubs;
+    assert.ok(hub !== undefined);
+    return hub;
+  }
+
+  get isRunning(): boolean {
+    return this.#child?.isRunning ?? false;
+  }
+
+  get lines(): readonly string[] {
+    return this.#child?.lines ?? [];
+  }
+
+  async kill(): Promise<void> {
+    await this.#child?.kill();
+  }
+
+  /** SIGTERM; rejects when it takes longer than `withinMs`. */
+  async stop(withinMs = 10_000): Promise<Exit> {
+    assert.ok(this.#child?.isRunning, 'the gateway had ended before');
+    return this.#child.signal('SIGTERM', withinMs);
+  }
+
+  async #get(): Promise<GatewayStatus> {
+    const answer = await fetch(`http://127.0.0.1:${this.#operationsPort}/status`, { signal: AbortSignal.timeout(5_000) });
+    return (await answer.json()) as GatewayStatus;
+  }
+
+  #file(directory: string, { broker, spool = '', spoolDirectory = join(directory, 'spool') }: GatewaySettings): string {
+    return `gateway: { id: gw-01 }
+hubs:
+  cloud:
+    dialect: mqtt
+    url: mqtt://127.0.0.1:${broker.port}
+    acknowledgeTimeout: 3 s
+    connectTimeout: 2 s
+spool: { directory: ${spoolDirectory}, commitWindow: 50 ms${spool === '' ? '' : `, ${spool}`} }
+operations: { port: ${this.#operationsPort} }
+`;
+  }
+}

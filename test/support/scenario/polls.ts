@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import type { Plant } from './plant.ts';
+import type { DeliveryRecord } from './record.ts';
+
+/** Numbers missing between two that arrived. */
+export interface Hole {
+  /** Source time of the reading before it; UTC, milliseconds since 1970. */
+  readonly fromTimeMs: number;
+  readonly toTimeMs: number;
+  readonly count: number;
+}
+
+/** Where the counter of the device jumps: polls that were answered and did not arrive. */
+export function holes(record: DeliveryRecord, twin: string, point = 'polls'): readonly Hole[] {
+  const readings = record.readings(twin, point).filter(({ quality }) => quality === 'good');
+  return readings.flatMap((reading, index) => {
+    const before = readings[index - 1];
+    if (before === undefined) return [];
+    const count = Number(reading.value) - Number(before.value) - 1;
+    assert.ok(count >= 0, `${twin}: ${reading.value} came after ${before.value}`);
+    return count === 0 ? [] : [{ fromTimeMs: before.timeMs, toTimeMs: reading.timeMs, count }];
+  });
+}
+
+/** Each poll of the first life of the device has arrived, and each of the second, whose count begins at `secondLife`. */
+export function assertNothingBetween(record: DeliveryRecord, twin: string, secondLife: number): void {
+  const isRestart = ({ count }: Hole) => count > secondLife / 2;
+  assert.deepEqual(
+    holes(record, twin).filter((hole) => !isRestart(hole)),
+    [],
+  );
+  assert.ok(record.numbers(twin, 'polls').includes(secondLife + 1), 'the first poll after the restart did not arrive');
+}
+
+/** Each press counts the polls it has answered: all of them have arrived. One may have been under way when the gateway stopped. */
+export async function assertEveryPoll(record: DeliveryRecord, plant: Plant): Promise<void> {
+  for (const { unit, polls } of await plant.states()) {
+    const twin = `press-${unit}`;
+    const numbers = record.numbers(twin, 'polls');
+    assert.equal(numbers[0], 1, `${twin}: the first poll did not arrive`);
+    assert.deepEqual(holes(record, twin), []);
+    const late = polls - (numbers.at(-1) ?? 0);
+    assert.ok(
+      late === 0 || late === 1,
+      `${twin}: the device answered ${polls} polls, the last that arrived is ${numbers.at(-1)}`,
+    );
+  }
+}

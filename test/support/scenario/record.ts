@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+
+/** What a subscriber sees of a message, as far as completeness goes. */
+interface Message {
+  readonly id: string;
+  readonly gateway: string;
+  readonly twin: string;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly t0?: number;
+  readonly values?: Readonly<Record<string, readonly TimedValue[]>>;
+  readonly gap?: Gap;
+}
+
+type TimedValue = readonly [offsetMs: number, value: unknown, quality?: string, status?: string];
+
+interface Gap {
+  readonly reason: string;
+  readonly fromSeq?: number;
+  readonly toSeq?: number;
+  readonly messages: number;
+  readonly readings: number;
+}
+
+export interface RecordedReading {
+  /** UTC, milliseconds since 1970. */
+  readonly timeMs: number;
+  readonly value: unknown;
+  readonly quality: string;
+}
+
+/** Numbers of one twin under one epoch. */
+interface Stream {
+  readonly name: string;
+  readonly contents: Map<number, string>;
+  readonly declared: Set<number>;
+  highest: number;
+}
+
+export interface Totals {
+  /** Without duplicates. */
+  readonly messages: number;
+  readonly duplicates: number;
+  /** Sequence numbers that did not come. */
+  readonly missing: number;
+  readonly gapRecords: number;
+}
+
+/**
+ * The cloud engineer's book, kept as src/northbound/README.md says: by (gateway, epoch, twin) each sequence number comes, or a gap
+ * record declares it; in order; and what comes twice is the same.
+ */
+export class DeliveryRecord {
+  readonly #streams = new Map<string, Stream>();
+  readonly #messages: Message[] = [];
+  readonly #faults: string[] = [];
+  #duplicates = 0;
+
+  /** Anything but a message of a twin is left alone. */
+  add(payload: string): void {
+    const message = JSON.parse(payload) as Partial<Message>;
+    if (typeof message.seq === 'number') this.#take(message as Message);
+  }
+
+  get count(): number {
+    return this.#messages.length;
+  }
+
+  get totals(): Totals {
+    const missing = [...this.#streams.values()].reduce((sum, stream) => sum + missingOf(stream).length, 0);
+    return { messages: this.count, duplicates: this.#duplicates, missing, gapRecords: this.gaps().length };
+  }
+
+  /** Nothing is missing that is not declared. */
+  get isComplete(): boolean {
+    return [...this.#streams.values()].every((stream) => undeclaredOf(stream).length === 0);
+  }
+
+  /** Source time of the newest message; UTC, milliseconds since 1970. */
+  get latestTimeMs(): number {
+    return this.#messages.reduce((latest, { t0 = 0 }) => Math.max(latest, t0), 0);
+  }
+
+  gaps(twin?: string): readonly Gap[] {
+    return this.#of(twin).flatMap(({ gap }) => gap ?? []);
+  }
+
+  /** In order of arrival, each once. */
+  readings(twin: string, point: string): readonly RecordedReading[] {
+    return this.#of(twin).flatMap(({ t0 = 0, values = {} }) =>
+      (values[point] ?? []).map(([offsetMs, value, quality = 'good']) => ({ timeMs: t0 + offsetMs, value, quality })),
+    );
+  }
+
+  /** Numbers with quality good. */
+  numbers(twin: string, point: string): readonly number[] {
+    return this.readings(twin, point).flatMap(({ value, quality }) => (quality === 'good' ? Number(value) : []));
+  }
+
+  /** Throws with the list of what is missing, out of order or altered. */
+  verify(): void {
+    const undeclared = [...this.#streams.values()].flatMap((stream) => {
+      const missing = undeclaredOf(stream);
+      return missing.length === 0 ? [] : [`${stream.name}: ${ranges(missing)} missing, and no gap record says so`];
+    });
+    assert.deepEqual([...this.#faults, ...undeclared], []);
+    assert.ok(this.count > 0, 'nothing was delivered at all');
+  }
+
+  #of(twin: string | undefined): readonly Message[] {
+    return this.#messages.filter((message) => twin === undefined || message.twin === twin);
+  }
+
+  #take(message: Message): void {
+    const { gateway, twin, epoch, seq, id, gap } = message;
+    const name = `${twin} (epoch ${epoch})`;
+    const stream = this.#streams.get(`${gateway} ${name}`) ?? { name, contents: new Map(), declared: new Set(), highest: 0 };
+    this.#streams.set(`${gateway} ${name}`, stream);
+    const content = contentOf(message);
+    const known = stream.contents.get(seq);
+    if (known !== undefined) {
+      this.#duplicates += 1;
+      if (known !== content) this.#faults.push(`${name}: ${seq} came again with another content: ${known} / ${content}`);
+      return;
+    }
+    if (id !== `${gateway}:${twin}:${epoch}:${seq}`) this.#faults.push(`${name}: ${seq} has the id ${id}`);
+    if (seq < stream.highest) this.#faults.push(`${name}: ${seq} came after ${stream.highest}`);
+    stream.highest = Math.max(stream.highest, seq);
+    stream.contents.set(seq, content);
+    this.#messages.push(message);
+    for (let one = gap?.fromSeq ?? 1; one <= (gap?.toSeq ?? 0); one += 1) stream.declared.add(one);
+  }
+}
+
+/** The time of sending, and whether that was late, are all that may differ from one sending to the next. */
+function contentOf(message: Message): string {
+  return JSON.stringify({ ...message, sent: undefined, history: undefined });
+}
+
+function missingOf({ contents, highest }: Stream): readonly number[] {
+  return Array.from({ length: highest }, (_, index) => index + 1).filter((sequence) => !contents.has(sequence));
+}
+
+function undeclaredOf(stream: Stream): readonly number[] {
+  return missingOf(stream).filter((sequence) => !stream.declared.has(sequence));
+}
+
+/** `3, 7-9` */
+function ranges(sorted: readonly number[]): string {
+  const starts = sorted.filter((one, index) => sorted[index - 1] !== one - 1);
+  const ends = sorted.filter((one, index) => sorted[index + 1] !== one + 1);
+  return starts.map((start, index) => (start === ends[index] ? `${start}` : `${start}-${ends[index]}`)).join(', ');
+}
