@@ -3,6 +3,15 @@ import type { Clock } from '../../src/runtime/clock.ts';
 
 /** Longer than any frame; what a babbling line sends beyond it is dropped from the front. */
 const MAX_BYTES = 4_096;
+/** Why an alarm is not needed any more; made once, because an error with its stack costs more than an answer does. */
+const NOT_NEEDED = new Error('not needed any more');
+
+interface Waiting {
+  readonly settle: (hasArrived: boolean) => void;
+  readonly fail: (error: GatewayError) => void;
+  /** Monotonic milliseconds. */
+  readonly untilMs: number;
+}
 
 /** Bytes that came from a port and were not looked at yet. One reader. */
 export class Inbox {
@@ -10,7 +19,9 @@ export class Inbox {
   #bytes: Buffer = Buffer.alloc(0);
   #lastArrivalMs: number;
   #failure: GatewayError | undefined;
-  #waiting: { readonly arrived: () => void; readonly failed: (error: GatewayError) => void } | undefined;
+  #waiting: Waiting | undefined;
+  /** Outlives the answer it was set for: the next one mostly comes before it rings, and needs none of its own. */
+  #alarm: { readonly atMs: number; readonly stop: AbortController } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -27,9 +38,9 @@ export class Inbox {
   }
 
   append(bytes: Buffer): void {
-    this.#bytes = Buffer.concat([this.#bytes, bytes]).subarray(-MAX_BYTES);
+    this.#bytes = (this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes])).subarray(-MAX_BYTES);
     this.#lastArrivalMs = this.#clock.monotonicMs();
-    this.#waiting?.arrived();
+    this.#takeWaiting()?.settle(true);
   }
 
   drop(count: number): void {
@@ -39,22 +50,42 @@ export class Inbox {
   /** Whoever waits, now or later, is told. The first failure stays. */
   fail(error: GatewayError): void {
     this.#failure ??= error;
-    this.#waiting?.failed(this.#failure);
+    this.#alarm?.stop.abort(NOT_NEEDED);
+    this.#takeWaiting()?.fail(this.#failure);
   }
 
   /** Whether bytes came within `waitMs`. Rejects with the error of a port that is gone. */
   arrival(waitMs: number): Promise<boolean> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const timer = new AbortController();
-    return new Promise<boolean>((resolve, reject) => {
-      this.#waiting = { arrived: () => resolve(true), failed: reject };
-      this.#clock.sleep(waitMs, timer.signal).then(
-        () => resolve(false),
-        () => {},
-      );
-    }).finally(() => {
-      this.#waiting = undefined;
-      timer.abort();
+    return new Promise<boolean>((settle, fail) => {
+      const untilMs = this.#clock.monotonicMs() + waitMs;
+      this.#waiting = { settle, fail, untilMs };
+      this.#ringBy(untilMs);
     });
+  }
+
+  #takeWaiting(): Waiting | undefined {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    return waiting;
+  }
+
+  /** An alarm that rings earlier will do: it sets the next one. */
+  #ringBy(untilMs: number): void {
+    if (this.#alarm !== undefined && this.#alarm.atMs <= untilMs) return;
+    this.#alarm?.stop.abort(NOT_NEEDED);
+    const stop = new AbortController();
+    this.#alarm = { atMs: untilMs, stop };
+    this.#clock.sleep(untilMs - this.#clock.monotonicMs(), stop.signal).then(
+      () => this.#ring(untilMs),
+      () => {},
+    );
+  }
+
+  #ring(atMs: number): void {
+    this.#alarm = undefined;
+    if (this.#waiting === undefined) return;
+    if (this.#waiting.untilMs <= Math.max(atMs, this.#clock.monotonicMs())) this.#takeWaiting()?.settle(false);
+    else this.#ringBy(this.#waiting.untilMs);
   }
 }
