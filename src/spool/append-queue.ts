@@ -1,5 +1,6 @@
 import type { GatewayError } from '../model/error.ts';
-import { encodeFrame, FRAME_HEADER_BYTES } from './frame.ts';
+import type { Gap } from '../model/twin-message.ts';
+import { FRAME_HEADER_BYTES, type Frame } from './frame.ts';
 import type { MessageFacts, MessageHead } from './message-record.ts';
 import type { SequenceTable } from './sequence-table.ts';
 
@@ -8,6 +9,8 @@ export interface Waiting {
   readonly facts: MessageFacts;
   readonly hubs: readonly string[];
   readonly body: Buffer;
+  /** What a gap record states; made again when the record itself is dropped. */
+  readonly gap?: Gap;
   /** Called once, when it is on disk, or dropped and declared; with an error when it is neither. */
   readonly settle: (error?: GatewayError) => void;
 }
@@ -71,11 +74,11 @@ function sizeOf(entry: Waiting | undefined): number {
 export function encodeCommit(
   entries: readonly Waiting[],
   commit: { readonly firstOffset: number; readonly epoch: string; readonly table: SequenceTable; readonly nowMs: number },
-): readonly Uint8Array[] {
+): readonly Frame[] {
   return entries.map(({ facts, hubs, body }, index) => {
     const numbers = hubs.map((hub) => [hub, commit.table.take(hub, facts.twin)]);
     const head: MessageHead = { at: commit.nowMs, ...facts, hubs: Object.fromEntries(numbers) };
     const offset = commit.firstOffset + index;
-    return encodeFrame({ kind: 'message', offset, index, epoch: commit.epoch, head: Buffer.from(JSON.stringify(head)), body });
+    return { kind: 'message', offset, index, epoch: commit.epoch, head: Buffer.from(JSON.stringify(head)), body };
   });
 }

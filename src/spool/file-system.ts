@@ -17,6 +17,8 @@ export interface FileSystem {
 /** Positional only: there is no file pointer. */
 export interface File {
   size(): Promise<number>;
+  /** The same as long as it is this very file, wherever it is moved on its disk; a copy has another. */
+  identity(): Promise<string>;
   /** Bytes read, fewer at the end of the file. */
   read(into: Uint8Array, position: number): Promise<number>;
   /** Bytes written, perhaps fewer than given. */
@@ -37,6 +39,11 @@ class DiskFile implements File {
 
   async size(): Promise<number> {
     return (await this.#handle.stat()).size;
+  }
+
+  async identity(): Promise<string> {
+    const { ino, birthtimeNs } = await this.#handle.stat({ bigint: true });
+    return `${ino}.${birthtimeNs}`;
   }
 
   async read(into: Uint8Array, position: number): Promise<number> {

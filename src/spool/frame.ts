@@ -32,8 +32,25 @@ export const FRAME_HEADER_BYTES = 40;
 export const MAX_FRAME_BYTES = 64 * 2 ** 20;
 
 export function encodeFrame(frame: Frame): Buffer {
+  const bytes = Buffer.allocUnsafe(frameBytes(frame));
+  writeFrame(frame, bytes);
+  return bytes;
+}
+
+/** The frames one after the other, each copied once. */
+export function encodeFrames(frames: readonly Frame[]): Buffer {
+  const bytes = Buffer.allocUnsafe(frames.reduce((sum, frame) => sum + frameBytes(frame), 0));
+  let at = 0;
+  for (const frame of frames) {
+    const end = at + frameBytes(frame);
+    writeFrame(frame, bytes.subarray(at, end));
+    at = end;
+  }
+  return bytes;
+}
+
+function writeFrame(frame: Frame, bytes: Buffer): void {
   const length = frame.head.length + frame.body.length;
-  const bytes = Buffer.allocUnsafe(FRAME_HEADER_BYTES + length);
   MAGIC.copy(bytes, 0);
   bytes.writeUInt32LE(length, 8);
   bytes.writeUInt32LE(frame.head.length, 12);
@@ -44,7 +61,6 @@ export function encodeFrame(frame: Frame): Buffer {
   frame.head.copy(bytes, FRAME_HEADER_BYTES);
   frame.body.copy(bytes, FRAME_HEADER_BYTES + frame.head.length);
   bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4);
-  return bytes;
 }
 
 export function frameBytes(frame: Pick<Frame, 'head' | 'body'>): number {

@@ -1,7 +1,6 @@
 import type { Stored } from '../model/twin-message.ts';
 import type { Cursor } from './cursor-file.ts';
 import type { File, FileSystem } from './file-system.ts';
-import type { Frame } from './frame.ts';
 import { FrameScanner, type Scanned } from './frame-scanner.ts';
 import { decodeHead, decodeMessage } from './message-record.ts';
 import { FIRST_FRAME_AT, type Segment } from './segment.ts';
@@ -133,8 +132,11 @@ export class HubReader implements SpoolReader {
       }
       const item = this.#scanned[this.#taken];
       if (item === undefined) {
-        const hasMore = await this.#refill(signal);
-        if (!hasMore && jumps === this.#jumps) return stored;
+        const more = await this.#refill();
+        if (jumps !== this.#jumps || more === 'more') continue;
+        // What was read is handed out before anything that may take long or be aborted.
+        if (more === 'end' || stored.length > 0) return stored;
+        await this.#view.pause(READ_RETRY_MS, signal);
         continue;
       }
       this.#taken += 1;
@@ -154,23 +156,23 @@ export class HubReader implements SpoolReader {
     const { frame } = item;
     if (frame.kind !== 'message' || frame.offset <= this.#position.offset) return undefined;
     const head = decodeHead(frame);
+    if (head === undefined) return this.#accept({ found: 'damage', from: item.at, to: item.at });
     const isMine = Object.hasOwn(head.hubs, this.#hub);
     this.#position = { offset: frame.offset, messages: this.#position.messages + (isMine ? 1 : 0) };
     if (!isMine) return undefined;
+    const message = decodeMessage(frame);
+    if (message === undefined) return this.#accept({ found: 'damage', from: item.at, to: item.at });
     const last = this.#outstanding.at(-1);
     if (last === undefined || last.cursor.offset < frame.offset)
       this.#outstanding.push({ cursor: this.#position, atMs: head.at });
-    return { stored: this.#toStored(frame, head.hubs[this.#hub] ?? 0), bytes: frame.body.length };
+    const stored = { offset: frame.offset, sequence: head.hubs[this.#hub] ?? 0, epoch: frame.epoch, message };
+    return { stored, bytes: frame.body.length };
   }
 
-  #toStored(frame: Frame, sequence: number): Stored {
-    return { offset: frame.offset, sequence, epoch: frame.epoch, message: decodeMessage(frame) };
-  }
-
-  /** False when everything committed has been read. */
-  async #refill(signal: AbortSignal): Promise<boolean> {
+  /** `end`: everything committed has been read; `later`: the disk did not let us. */
+  async #refill(): Promise<'more' | 'end' | 'later'> {
     const segment = this.#segmentToRead();
-    if (segment === undefined) return false;
+    if (segment === undefined) return 'end';
     const jumps = this.#jumps;
     try {
       const open = await this.#openSegment(segment);
@@ -178,16 +180,16 @@ export class HubReader implements SpoolReader {
       const isNewest = this.#view.segments.at(-1) === segment;
       const scanned = await open.scanner.next(segment.bytes);
       this.#failures = 0;
-      if (jumps !== this.#jumps) return true;
+      if (jumps !== this.#jumps) return 'more';
       this.#scanned = scanned.filter((item) => item.found === 'damage' || item.frame.offset < endOffset);
       this.#taken = 0;
-      if (scanned.length > 0) return true;
-      if (isNewest) return false;
+      if (scanned.length > 0) return 'more';
+      if (isNewest) return 'end';
       await this.#leave(segment);
+      return 'more';
     } catch (error) {
-      await this.#onReadError(segment, error, signal);
+      return this.#onReadError(segment, error);
     }
-    return true;
   }
 
   #segmentToRead(): Segment | undefined {
@@ -217,15 +219,16 @@ export class HubReader implements SpoolReader {
     this.#view.onAcknowledged();
   }
 
-  async #onReadError(segment: Segment, error: unknown, signal: AbortSignal): Promise<void> {
+  async #onReadError(segment: Segment, error: unknown): Promise<'more' | 'later'> {
     await this.close();
-    if (!this.#view.segments.includes(segment)) return;
+    if (!this.#view.segments.includes(segment)) return 'more';
     this.#failures += 1;
     const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (!isGone && this.#failures < READ_ATTEMPTS) return this.#view.pause(READ_RETRY_MS, signal);
+    if (!isGone && this.#failures < READ_ATTEMPTS) return 'later';
     this.#failures = 0;
     this.#view.onUnreadable(segment, this.#hub, this.#cursor.offset, error);
-    if (this.#view.segments.at(-1) === segment) return this.#view.pause(READ_RETRY_MS, signal);
+    if (this.#view.segments.at(-1) === segment) return 'later';
     await this.#leave(segment);
+    return 'more';
   }
 }

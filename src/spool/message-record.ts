@@ -33,8 +33,13 @@ function lastTimeOffsetMs(message: TwinMessage): number {
   return last;
 }
 
-export function decodeHead(frame: Frame): MessageHead {
-  return JSON.parse(frame.head.toString()) as MessageHead;
+/** `undefined` where the bytes are whole and yet no head: treated as damage. */
+export function decodeHead(frame: Frame): MessageHead | undefined {
+  try {
+    return JSON.parse(frame.head.toString()) as MessageHead;
+  } catch {
+    return undefined;
+  }
 }
 
 /** JSON has no big integers: `5n` is written as `{"$bigint":"5"}`, which no other value can be mistaken for. */
@@ -43,10 +48,15 @@ export function encodeMessage(message: TwinMessage): Buffer {
   return Buffer.from(JSON.stringify(hasBigint ? { ...message, values: mapValues(message.values, tag) } : message));
 }
 
-export function decodeMessage(frame: Frame): TwinMessage {
-  const text = frame.body.toString();
-  const message = JSON.parse(text) as TwinMessage;
-  return text.includes('{"$bigint":') ? { ...message, values: mapValues(message.values, untag) } : message;
+/** `undefined` as for the head. */
+export function decodeMessage(frame: Frame): TwinMessage | undefined {
+  try {
+    const text = frame.body.toString();
+    const message = JSON.parse(text) as TwinMessage;
+    return text.includes('{"$bigint":') ? { ...message, values: mapValues(message.values, untag) } : message;
+  } catch {
+    return undefined;
+  }
 }
 
 type Values = TwinMessage['values'];

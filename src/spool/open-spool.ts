@@ -1,51 +1,89 @@
+import { Counters } from './counters.ts';
 import { CursorFile } from './cursor-file.ts';
+import { mayHeal, toSpoolError } from './disk-error.ts';
 import { diskFileSystem, type FileSystem } from './file-system.ts';
+import { Intake } from './intake.ts';
+import { LateSpool } from './late-spool.ts';
 import { LogSpool } from './log-spool.ts';
 import { isLockFile, lockDirectory, type OwnerLock } from './owner-lock.ts';
 import { Quarantine } from './quarantine.ts';
 import { recover } from './recovery.ts';
+import { RunningTime } from './running-time.ts';
 import { parseSegmentName } from './segment.ts';
 import { SegmentStore } from './segment-store.ts';
 import type { Spool, SpoolEvent } from './spool.ts';
 import { limitsOf, type SpoolOptions } from './spool-options.ts';
 
+interface Opening {
+  readonly options: SpoolOptions;
+  readonly fileSystem: FileSystem;
+  readonly lock: OwnerLock;
+  readonly intake: Intake;
+  readonly counters: Counters;
+}
+
 /**
- * Opens the spool in a directory, which is made when it is missing. Throws SPOOL_BUSY when another process owns it, and
- * SPOOL_CORRUPT, with nothing touched, when a newer gateway wrote it. Damage is never a reason not to open: what is missing
- * is declared, what cannot be read is set aside.
+ * Opens the spool in a directory, which is made when it is missing. Rejects with SPOOL_BUSY when another process owns it; with
+ * SPOOL_CORRUPT, and nothing touched, when a newer gateway wrote it; with SPOOL_WRITE when the directory cannot be made or
+ * belongs to somebody else. Damage is never a reason not to open: what is missing is declared, what cannot be read is set
+ * aside. A disk that is full, read-only or failing is none either: the spool starts `degraded` and heals by itself.
  *
  * The directory: `segment-*.log` (segment.ts, frame.ts), `cursors-a` and `cursors-b` (cursor-file.ts), `quarantine/`,
  * `owner.pid`. Anything else is left alone.
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
-  const fileSystem = options.fileSystem ?? diskFileSystem;
-  await fileSystem.makeDirectory(options.directory);
-  const lock = fileSystem === diskFileSystem ? await lockDirectory(options.directory) : NO_LOCK;
+  const { directory, fileSystem = diskFileSystem } = options;
+  const lock = await lockMade(fileSystem, directory);
+  const counters = new Counters();
+  const intake = new Intake(options, limitsOf(options), counters);
+  const opening: Opening = { options, fileSystem, lock, intake, counters };
+  const openLog = () => openOwned(opening);
+  const release = () => lock.release();
   try {
-    return await openOwned(options, fileSystem, lock);
+    return await openLog();
   } catch (error) {
+    if (mayHeal(error)) return new LateSpool({ options, intake, counters, openLog, release, firstError: error });
     await lock.release();
-    throw error;
+    throw toSpoolError(error, directory);
+  }
+}
+
+async function lockMade(fileSystem: FileSystem, directory: string): Promise<OwnerLock> {
+  try {
+    await fileSystem.makeDirectory(directory);
+    return fileSystem === diskFileSystem ? await lockDirectory(directory) : NO_LOCK;
+  } catch (error) {
+    throw toSpoolError(error, directory);
   }
 }
 
 /** A simulated disk has no other processes. */
-const NO_LOCK: OwnerLock = { release: async () => {} };
+const NO_LOCK: OwnerLock = { sign: async () => {}, release: async () => {} };
 
-async function openOwned(options: SpoolOptions, fileSystem: FileSystem, lock: OwnerLock): Promise<Spool> {
-  const { directory, onEvent, nowMs = Date.now } = options;
+async function openOwned({ options, fileSystem, lock, intake, counters }: Opening): Promise<Spool> {
+  const { directory, onEvent, nowMs = Date.now, monotonicMs = () => performance.now() } = options;
   const limits = limitsOf(options);
   const quarantine = new Quarantine(fileSystem, directory, limits.quarantineBytes);
   const cursorFile = new CursorFile(fileSystem, directory);
-  const { record: cursors, damaged } = await cursorFile.read();
-  if (damaged > 0) onEvent({ level: 'warn', event: 'cursors damaged', fields: { slots: damaged } });
-  const recovered = await recover({ fileSystem, directory, quarantine, cursors, onEvent });
-  await quarantine.open();
   await tellForeignFiles(fileSystem, directory, onEvent);
-  const store = new SegmentStore({ ...recovered, fileSystem, directory, segmentBytes: limits.segmentBytes, nowMs });
-  const release = () => lock.release();
-  const { suspects } = recovered;
-  return new LogSpool({ options, fileSystem, store, cursorFile, quarantine, cursors, suspects, release });
+  const cursors = await cursorFile.read();
+  const recovered = await recover({ fileSystem, directory, quarantine, cursors, onEvent });
+  if (cursors.damaged > 0) onEvent({ level: 'warn', event: 'cursors damaged', fields: { slots: cursors.damaged } });
+  await lock.sign();
+  await quarantine.open();
+  const { segments, suspects } = recovered;
+  const runMs = Math.max(cursors.record?.runMs ?? 0, ...segments.map(({ head }) => head?.runMs ?? 0));
+  const runningTime = new RunningTime(runMs, monotonicMs);
+  const { segmentBytes } = limits;
+  const store = new SegmentStore({
+    ...{ ...recovered, fileSystem, directory, segmentBytes, nowMs },
+    runMs: () => runningTime.nowMs(),
+  });
+  return new LogSpool({
+    ...{ options, limits, fileSystem, store, cursorFile, quarantine, suspects, runningTime, intake, counters },
+    cursors: cursors.record,
+    release: () => lock.release(),
+  });
 }
 
 async function tellForeignFiles(fileSystem: FileSystem, directory: string, onEvent: (event: SpoolEvent) => void): Promise<void> {

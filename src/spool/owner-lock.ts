@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { GatewayError } from '../model/error.ts';
 
 export interface OwnerLock {
+  /** Writes `owner.pid`, once it is sure that the directory may be written. */
+  sign(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -18,8 +20,8 @@ export async function lockDirectory(directory: string): Promise<OwnerLock> {
   const path = await realpath(directory);
   const name = createHash('sha256').update(path).digest('hex').slice(0, 32);
   const server = await listen(`\0fieldmarshal-spool-${name}`, path);
-  await writeFile(join(path, PID_FILE), `${process.pid}\n`).catch(() => {});
-  return { release: () => new Promise((resolve) => server.close(() => resolve())) };
+  const sign = () => writeFile(join(path, PID_FILE), `${process.pid}\n`).catch(() => {});
+  return { sign, release: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
 export function isLockFile(name: string): boolean {
@@ -36,6 +38,7 @@ async function listen(address: string, directory: string): Promise<Server> {
     });
     return server;
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     const pid = await readFile(join(directory, PID_FILE), 'utf8').catch(() => 'unknown');
     throw new GatewayError('SPOOL_BUSY', directory, `process ${pid.trim()} owns this spool`, { cause: error });
   }

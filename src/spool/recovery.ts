@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { CursorRecord } from './cursor-file.ts';
+import type { CursorRecord, CursorsRead } from './cursor-file.ts';
 import type { File, FileSystem } from './file-system.ts';
 import { FrameScanner, type Scanned } from './frame-scanner.ts';
 import { decodeHead } from './message-record.ts';
@@ -23,31 +23,34 @@ export interface RecoveryOptions {
   readonly fileSystem: FileSystem;
   readonly directory: string;
   readonly quarantine: Quarantine;
-  readonly cursors: CursorRecord | undefined;
+  readonly cursors: CursorsRead;
   readonly onEvent: (event: SpoolEvent) => void;
 }
 
 /**
  * Finds out where the log ends, reading the heads of the segments and the newest segment only: the cost does not depend on the
  * backlog. A torn last commit is set aside and cut off. Where the sequence numbers cannot be proven (no segment left, its
- * records damaged, fewer than the cursors have seen), a new epoch begins, in a new segment.
+ * records damaged, fewer than the cursors have seen, a restored copy), a new epoch begins, in a new segment. Rejects with what the
+ * disk says, having changed nothing that another attempt would miss.
  */
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const segments = await listSegments(options);
-  const committedOffset = options.cursors?.nextOffset ?? 0;
+  const { record, isCopy } = options.cursors;
+  const committedOffset = record?.nextOffset ?? 0;
   const tail = await readTail(options, segments, committedOffset);
   const table = new SequenceTable();
-  const isProven = tail.isSound && tail.nextOffset >= committedOffset && (await learn(options.fileSystem, segments, table));
+  const hasLearnt = await learn(options.fileSystem, segments, table);
+  const isProven = hasLearnt && tail.isSound && tail.nextOffset >= committedOffset && !isCopy;
   const newest = segments.at(-1);
   const suspects = segments.filter((segment, index) => isBroken(segment, segments[index + 1]));
   if (newest !== undefined && !tail.isSound) suspects.push(newest);
   const epoch = isProven ? (tail.epoch ?? newest?.head?.epoch) : undefined;
   const file = epoch === undefined || newest?.head === undefined ? undefined : await openNewest(options.fileSystem, newest);
   if (epoch === undefined) {
-    table.restore({}, {});
-    keepTotals(table, options.cursors, segments);
-    if (segments.length > 0 || options.cursors !== undefined) {
-      options.onEvent({ level: 'error', event: 'epoch changed', fields: { reason: 'sequence numbers cannot be proven' } });
+    keepTotals(table, record);
+    if (segments.length > 0 || record !== undefined) {
+      const reason = isCopy ? 'the files are a copy or a restored backup' : 'sequence numbers cannot be proven';
+      options.onEvent({ level: 'error', event: 'epoch changed', fields: { reason } });
     }
   }
   const nextOffset = Math.max(tail.nextOffset, committedOffset, 1);
@@ -135,21 +138,21 @@ async function cutOff({ fileSystem, quarantine, onEvent }: RecoveryOptions, segm
   segment.bytes = from;
 }
 
-/** Sequence numbers: from the head of the newest segment, and on by its records. */
+/** Sequence numbers and counts: from the head of the newest segment, and on by its records. False when the head is damaged. */
 async function learn(fileSystem: FileSystem, segments: readonly Segment[], table: SequenceTable): Promise<boolean> {
   const newest = segments.at(-1);
-  const sequences = newest === undefined ? undefined : await readSequences(fileSystem, newest);
-  if (newest?.head === undefined || sequences === undefined) return false;
-  table.restore(sequences, newest.head.totals);
+  if (newest === undefined) return false;
+  const sequences = await readSequences(fileSystem, newest);
+  table.restore(sequences ?? {}, segments.findLast(({ head }) => head !== undefined)?.head?.totals ?? {});
   for (const item of await scanAll(fileSystem, newest)) {
     if (item.found === 'frame' && item.frame.kind === 'message') learnFrame(table, item);
   }
-  return true;
+  return newest.head !== undefined && sequences !== undefined;
 }
 
 function learnFrame(table: SequenceTable, item: Scanned & { found: 'frame' }): void {
   const head = decodeHead(item.frame);
-  for (const [hub, sequence] of Object.entries(head.hubs)) table.learn(hub, head.twin, sequence);
+  for (const [hub, sequence] of Object.entries(head?.hubs ?? {})) table.learn(hub, head?.twin ?? '', sequence);
 }
 
 function isBroken(segment: Segment, next: Segment | undefined): boolean {
@@ -158,18 +161,19 @@ function isBroken(segment: Segment, next: Segment | undefined): boolean {
 
 /** What was in the page cache only is made durable before anybody reads it. */
 async function openNewest(fileSystem: FileSystem, segment: Segment): Promise<File | undefined> {
+  const file = await fileSystem.open(segment.path, 'write').catch(() => undefined);
   try {
-    const file = await fileSystem.open(segment.path, 'write');
-    await file.datasync();
+    await file?.datasync();
     return file;
   } catch {
+    await file?.close().catch(() => {});
     return undefined;
   }
 }
 
-/** The counts of waiting messages go on from the best that is known. */
-function keepTotals(table: SequenceTable, cursors: CursorRecord | undefined, segments: readonly Segment[]): void {
-  const totals: Record<string, number> = { ...segments.findLast(({ head }) => head !== undefined)?.head?.totals };
+/** The numbers begin anew; the counts of waiting messages go on from the best that is known. */
+function keepTotals(table: SequenceTable, cursors: CursorRecord | undefined): void {
+  const totals: Record<string, number> = { ...table.totals() };
   for (const [hub, { messages }] of Object.entries(cursors?.cursors ?? {})) totals[hub] = Math.max(totals[hub] ?? 0, messages);
   table.restore({}, totals);
 }

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { Dropping } from './dropping.ts';
 import type { FileSystem } from './file-system.ts';
 import type { Frame } from './frame.ts';
 import { FrameScanner } from './frame-scanner.ts';
@@ -19,8 +20,8 @@ export interface AuditOptions {
   readonly cursors: ReadonlyMap<string, number>;
   /** The same for what is missing, where a hub's reader has since gone on. */
   readonly passed: ReadonlyMap<string, number>;
-  /** Why the messages that are still there will not arrive either; `undefined`: they will. */
-  readonly dropReason: string | undefined;
+  /** Where the messages go that are still there and will not arrive either; `undefined`: they will. */
+  readonly dropping: Dropping | undefined;
   /** Stands in the losses, where it is no longer the epoch of today. */
   readonly epoch: string | undefined;
   readonly nowMs: number;
@@ -29,7 +30,6 @@ export interface AuditOptions {
 
 export interface Audit {
   readonly damaged: LossLedger;
-  readonly dropped: LossLedger;
   /** The same as long as the same numbers are missing; 0 when none is. */
   readonly fingerprint: number;
 }
@@ -68,6 +68,7 @@ export async function auditSegment(options: AuditOptions): Promise<Audit> {
 
 const UNREADABLE = {
   size: async () => 0,
+  identity: async () => '',
   read: async () => 0,
   write: async () => 0,
   datasync: async () => {},
@@ -78,7 +79,6 @@ const UNREADABLE = {
 class AuditBook {
   readonly #options: AuditOptions;
   readonly #damaged = new LossLedger();
-  readonly #dropped = new LossLedger();
   readonly #seen = new Map<string, Map<string, LastSeen>>();
   #fingerprint = 0;
   #nextOffset: number;
@@ -91,6 +91,7 @@ class AuditBook {
 
   see(frame: Frame): void {
     const head = decodeHead(frame);
+    if (head === undefined || decodeMessage(frame) === undefined) return;
     this.#jumped ||= frame.offset !== this.#nextOffset;
     this.#nextOffset = frame.offset + 1;
     for (const [hub, sequence] of Object.entries(head.hubs)) {
@@ -109,7 +110,7 @@ class AuditBook {
         this.#compare(hub, twin, this.#last(hub, twin), { sequence: sequence + 1, timeMs: nowMs, offset: endOffset });
       }
     }
-    return { damaged: this.#damaged, dropped: this.#dropped, fingerprint: this.#fingerprint };
+    return { damaged: this.#damaged, fingerprint: this.#fingerprint };
   }
 
   #last(hub: string, twin: string): LastSeen | undefined {
@@ -152,21 +153,23 @@ class AuditBook {
 
   /** A gap record that goes away takes its statement along: the statement is made again. */
   #drop(hub: string, head: MessageHead, frame: Frame): void {
-    const { cursors, dropReason } = this.#options;
+    const { cursors, dropping } = this.#options;
     const cursor = cursors.get(hub);
     const sequence = head.hubs[hub];
-    if (dropReason === undefined || cursor === undefined || frame.offset <= cursor || sequence === undefined) return;
-    this.#dropped.add({
-      ...this.#lossOf(hub, head.twin, dropReason),
+    if (dropping === undefined || cursor === undefined || frame.offset <= cursor || sequence === undefined) return;
+    const loss = {
+      ...this.#lossOf(hub, head.twin, dropping.reason),
       fromSequence: sequence,
       toSequence: sequence,
       fromTimeMs: head.from,
       toTimeMs: head.to,
       messages: 1,
       readings: head.readings,
-    });
-    const gap = head.kind === 'gap' ? decodeMessage(frame).gap : undefined;
-    if (gap !== undefined) this.#dropped.add({ ...this.#lossOf(hub, head.twin, gap.reason), ...gap });
+    };
+    dropping.onDropped(loss, sequence);
+    dropping.ledger.add(loss);
+    const gap = head.kind === 'gap' ? decodeMessage(frame)?.gap : undefined;
+    if (gap !== undefined) dropping.ledger.add({ ...this.#lossOf(hub, head.twin, gap.reason), ...gap });
   }
 
   #lossOf(hub: string, twin: string, reason: string) {

@@ -1,4 +1,6 @@
+import { GatewayError } from '../model/error.ts';
 import { type File, type FileSystem, writeAll } from './file-system.ts';
+import { encodeFrames, type Frame } from './frame.ts';
 import { createSegment, HEAD_FRAMES, type Segment } from './segment.ts';
 import type { SequenceTable } from './sequence-table.ts';
 
@@ -7,6 +9,7 @@ export interface StoreState {
   readonly fileSystem: FileSystem;
   readonly segmentBytes: number;
   readonly nowMs: () => number;
+  readonly runMs: () => number;
   readonly segments: Segment[];
   readonly table: SequenceTable;
   readonly epoch: string;
@@ -67,16 +70,16 @@ export class SegmentStore {
 
   /**
    * Commits frames as one: they are durable when it resolves, and void when it rejects. `build` gets the offset of the first
-   * and takes the sequence numbers. After a failed fdatasync the kernel may have forgotten the pages: that file is never
+   * and takes the sequence numbers. Returns how many bytes that were. After a failed fdatasync the kernel may have forgotten the pages: that file is never
    * written again, the next commit begins a new segment.
    */
-  async append(build: (firstOffset: number) => readonly Uint8Array[]): Promise<void> {
+  async append(build: (firstOffset: number) => readonly Frame[]): Promise<number> {
     if (this.#mustRotate()) await this.rotate();
     const segment = this.#segments.at(-1);
     const file = this.#file;
-    if (segment === undefined || file === undefined) return;
+    if (segment === undefined || file === undefined) throw new GatewayError('BUG', this.#state.directory, 'no open segment');
     const frames = build(this.#nextOffset);
-    const bytes = Buffer.concat(frames);
+    const bytes = encodeFrames(frames);
     try {
       await this.#write(file, bytes, segment.bytes);
     } catch (error) {
@@ -86,6 +89,7 @@ export class SegmentStore {
     this.table.keep();
     this.#nextOffset += frames.length;
     segment.bytes += bytes.length;
+    return bytes.length;
   }
 
   async #write(file: File, bytes: Uint8Array, position: number): Promise<void> {
@@ -106,8 +110,9 @@ export class SegmentStore {
 
   /** Begins a new segment. */
   async rotate(): Promise<void> {
-    const { fileSystem, directory, nowMs } = this.#state;
-    const facts = { first: this.#nextOffset, previous: this.#segments.at(-1)?.first ?? 0, createdMs: nowMs() };
+    const { fileSystem, directory, nowMs, runMs } = this.#state;
+    const previous = this.#segments.at(-1)?.first ?? 0;
+    const facts = { first: this.#nextOffset, previous, createdMs: nowMs(), runMs: runMs() };
     // A name that could not be made, nor removed, is not tried again.
     this.#nextOffset += 1;
     const { segment, file } = await createSegment(fileSystem, directory, { ...facts, epoch: this.epoch, table: this.table });

@@ -8,13 +8,15 @@ import type { Sequences, SequenceTable } from './sequence-table.ts';
  * The segment: one file of the log, `segment-<first offset>.log`, only ever appended to, and deleted as a whole.
  *
  *   'fieldmarshal 01\n'  16 bytes; the number is the version of this format
- *   segment frame        offset = first; head: the segment before it, when it was made, messages given to each hub until then
+ *   segment frame        offset = first; head: the segment before it, when it was made (UTC and running time), messages given
+ *                        to each hub until then
  *   sequences frame      offset = first + 1; body: the last sequence number of every hub and twin until then
  *   message frames       head: MessageHead, body: the message
  *
  * So the newest segment alone tells the next offset and every sequence number, even when all else was delivered and deleted.
  * A segment ends where the next begins: frames with the next one's first offset or above are void (a commit that failed and
- * was written again). All frames of a segment are of one epoch.
+ * was written again). All frames of a segment are of one epoch. A later format changes the version and the magic of its frames,
+ * and keeps the name of the file: so it is told from damage, and refused untouched.
  */
 export interface Segment {
   readonly first: number;
@@ -28,7 +30,10 @@ export interface Segment {
 export interface SegmentHead {
   /** First offset of the segment before; 0 for the very first. */
   readonly previous: number;
+  /** UTC, milliseconds since 1970, for people: it decides nothing. */
   readonly createdMs: number;
+  /** Running time of the spool when it was made, milliseconds. */
+  readonly runMs: number;
   readonly totals: Readonly<Record<string, number>>;
   readonly epoch: string;
 }
@@ -57,8 +62,8 @@ export async function readSegment(fileSystem: FileSystem, directory: string, fir
   try {
     const bytes = await file.size();
     const start = await readUpTo(file, 0, HEAD_BYTES);
-    refuseNewer(start, path);
     const frame = await readFrame(file, FIRST_FRAME_AT);
+    if (frame === undefined) refuseNewer(start, path);
     const head = frame?.kind === 'segment' && frame.offset === first ? parseHead(frame) : undefined;
     return { first, path, bytes, ...(head === undefined ? {} : { head }) };
   } finally {
@@ -111,12 +116,12 @@ export async function readSequences(fileSystem: FileSystem, segment: Segment): P
 export async function createSegment(
   fileSystem: FileSystem,
   directory: string,
-  facts: { first: number; previous: number; createdMs: number; epoch: string; table: SequenceTable },
+  facts: Omit<SegmentHead, 'totals'> & { first: number; table: SequenceTable },
 ): Promise<{ segment: Segment; file: File }> {
-  const { first, previous, createdMs, epoch, table } = facts;
+  const { first, previous, createdMs, runMs, epoch, table } = facts;
   const path = join(directory, segmentName(first));
   const totals = table.totals();
-  const head = Buffer.from(JSON.stringify({ previous, createdMs, totals }));
+  const head = Buffer.from(JSON.stringify({ previous, createdMs, runMs, totals }));
   const body = Buffer.from(JSON.stringify(table.sequences()));
   const bytes = Buffer.concat([
     PREFIX,
@@ -133,5 +138,5 @@ export async function createSegment(
     await fileSystem.remove(path).catch(() => {});
     throw error;
   }
-  return { segment: { first, path, bytes: bytes.length, head: { previous, createdMs, totals, epoch } }, file };
+  return { segment: { first, path, bytes: bytes.length, head: { previous, createdMs, runMs, totals, epoch } }, file };
 }

@@ -37,6 +37,11 @@ export class SequenceTable {
     return this.#hubs.get(hub)?.get(twin) ?? 0;
   }
 
+  /** Pairs of a hub and a twin. */
+  get size(): number {
+    return [...this.#hubs.values()].reduce((sum, twins) => sum + twins.size, 0);
+  }
+
   total(hub: string): number {
     return this.#totals.get(hub) ?? 0;
   }

@@ -5,7 +5,7 @@ export interface SpoolOptions {
   readonly directory: string;
   /** Bound of everything in the directory. */
   readonly maxBytes: number;
-  /** What was appended longer ago is dropped, acknowledged or not. */
+  /** What was appended longer ago is dropped, acknowledged or not; counted in running time (running-time.ts), not by the clock. */
   readonly maxAgeMs: number;
   readonly whenFull: 'drop-oldest' | 'drop-newest';
   /** Longest wait of a message for its commit; default 100. A commit also begins when 256 KiB are waiting. */
@@ -16,7 +16,10 @@ export interface SpoolOptions {
    */
   readonly hubs: readonly string[];
   readonly onEvent: (event: SpoolEvent) => void;
+  /** UTC, milliseconds since 1970; default the clock of the machine. Stands in records, decides nothing. */
   readonly nowMs?: () => number;
+  /** Milliseconds that only rise; default `performance.now`. */
+  readonly monotonicMs?: () => number;
   readonly fileSystem?: FileSystem;
   /** Bytes that may wait in memory while the disk is slow or ill; default 16 MiB. Above, messages are dropped as `whenFull` says. */
   readonly maxWaitingBytes?: number;

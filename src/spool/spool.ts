@@ -12,6 +12,11 @@ export interface Spool {
   /**
    * Resolves when the messages are on disk (fdatasync, in groups). Keeps the order of calls. When the spool is full the oldest
    * or the newest are dropped, counted and declared in a gap record. Rejects only with SPOOL_WRITE after `close`.
+   *
+   * It also resolves when a message was dropped on the way in. A message that is too large: once its gap record is on disk. One
+   * refused because the spool is full (`drop-newest`), or shed because memory is (the disk is slow or ill): after the next
+   * attempt to commit. Its gap record is in that commit where it may be; else (disk ill, or declared less than 10 s ago) the
+   * statement waits in memory, and a kill before it is written loses the statement. What was once on disk never goes unsaid.
    */
   append(drafts: readonly Draft[]): Promise<void>;
   /** The reader of one hub; the same object for the same name. */

@@ -82,7 +82,7 @@ describe('the bounds of a spool', () => {
 
   it('drops and declares what is older than its bound of age', async () => {
     let nowMs = 1_767_225_600_000;
-    const spool = await open({ directory, maxAgeMs: 3_200, nowMs: () => nowMs });
+    const spool = await open({ directory, maxAgeMs: 3_200, monotonicMs: () => nowMs });
     await spool.append([draft('press', 1), draft('press', 2)]);
     nowMs += 1_000;
     await spool.append([draft('press', 3)]);

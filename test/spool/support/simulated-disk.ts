@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { File, FileSystem } from '../../../src/spool/file-system.ts';
 
 const SECTOR_BYTES = 512;
 
 interface Inode {
+  readonly identity: string;
   /** What survives a power cut. */
   durable: Buffer;
   /** What everybody sees. */
@@ -46,7 +48,7 @@ export class SimulatedDisk implements FileSystem {
     for (const name of this.#durableNames.keys()) if (!this.#names.has(name) && isKept()) names.delete(name);
     for (const [name, inode] of names) {
       const bytes = this.#tear(inode);
-      const survivor = { durable: bytes, visible: bytes, pending: [] };
+      const survivor = { identity: inode.identity, durable: bytes, visible: bytes, pending: [] };
       next.#names.set(name, survivor);
       next.#durableNames.set(name, survivor);
     }
@@ -79,7 +81,7 @@ export class SimulatedDisk implements FileSystem {
     if (inode === undefined && mode === 'read') throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' });
     if (inode === undefined) {
       this.#operate('create');
-      inode = { durable: Buffer.alloc(0), visible: Buffer.alloc(0), pending: [] };
+      inode = { identity: randomUUID(), durable: Buffer.alloc(0), visible: Buffer.alloc(0), pending: [] };
       this.#names.set(path, inode);
     }
     return this.#file(inode);
@@ -106,6 +108,7 @@ export class SimulatedDisk implements FileSystem {
   #file(inode: Inode): File {
     return {
       size: async () => inode.visible.length,
+      identity: async () => inode.identity,
       read: async (into, position) => {
         this.#check();
         return position >= inode.visible.length ? 0 : inode.visible.copy(into, 0, position);

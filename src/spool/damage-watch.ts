@@ -1,0 +1,98 @@
+import type { CursorKeeper } from './cursor-keeper.ts';
+import type { Dropping } from './dropping.ts';
+import type { LogParts } from './log-parts.ts';
+import type { LogWriter } from './log-writer.ts';
+import type { Loss } from './loss-ledger.ts';
+import { readSequences, type Segment } from './segment.ts';
+import { type Audit, auditSegment } from './segment-audit.ts';
+
+/** Finds out what is missing in segments that somebody found damaged, and declares it, once for each kind of damage. */
+export class DamageWatch {
+  readonly #parts: LogParts;
+  readonly #writer: LogWriter;
+  readonly #keeper: CursorKeeper;
+  /** Segments of which something may be missing, with the offsets that hubs had acknowledged when they noticed. */
+  readonly #suspects: Map<Segment, Map<string, number>>;
+
+  constructor(parts: LogParts, writer: LogWriter, keeper: CursorKeeper) {
+    this.#parts = parts;
+    this.#writer = writer;
+    this.#keeper = keeper;
+    this.#suspects = new Map(parts.suspects.map((segment) => [segment, new Map()]));
+  }
+
+  suspect(segment: Segment, hub: string, acknowledgedOffset: number): void {
+    const noticed = this.#suspects.get(segment) ?? new Map<string, number>();
+    this.#suspects.set(segment, noticed);
+    if (!noticed.has(hub)) noticed.set(hub, acknowledgedOffset);
+  }
+
+  isSuspect(segment: Segment): boolean {
+    return this.#suspects.has(segment);
+  }
+
+  forget(segment: Segment): void {
+    this.#suspects.delete(segment);
+    if (this.#keeper.declared.delete(segment.first)) this.#keeper.touch();
+  }
+
+  async examineAll(): Promise<void> {
+    for (const segment of this.#suspects.keys()) {
+      if (this.#parts.store.segments.includes(segment)) await this.#examine(segment);
+      this.#suspects.delete(segment);
+    }
+  }
+
+  async #examine(segment: Segment): Promise<void> {
+    const { counters, store } = this.#parts;
+    // The next segment's head counts what is missing here, too.
+    if (store.segments.at(-1) === segment && !store.isFresh) await store.rotate();
+    const { damaged, fingerprint } = await this.audit(segment);
+    if (damaged.length === 0 && fingerprint === (this.#keeper.declared.get(segment.first) ?? 0)) return;
+    await this.#writer.state(damaged);
+    counters.add('damaged_messages', countMessages(damaged));
+    this.#keeper.declared.set(segment.first, fingerprint);
+    this.#keeper.touch();
+  }
+
+  /** What is missing in a segment and was not declared; with `dropping`, what of it will go as well. */
+  async audit(segment: Segment, dropping?: Dropping): Promise<{ damaged: readonly Loss[]; fingerprint: number }> {
+    const audit = await this.#read(segment, dropping);
+    const isDeclared = this.#keeper.declared.get(segment.first) === audit.fingerprint;
+    return { damaged: isDeclared ? [] : audit.damaged.take(), fingerprint: audit.fingerprint };
+  }
+
+  async #read(segment: Segment, dropping: Dropping | undefined): Promise<Audit> {
+    const { fileSystem, store, readers, nowMs } = this.#parts;
+    const epoch = segment.head?.epoch;
+    return auditSegment({
+      ...{ fileSystem, segment, dropping, nowMs: nowMs() },
+      endOffset: store.endOffset(segment),
+      passed: this.#suspects.get(segment) ?? new Map(),
+      before: await readSequences(fileSystem, segment).catch(() => undefined),
+      after: await this.#sequencesAfter(segment),
+      cursors: new Map([...readers].map(([hub, reader]) => [hub, reader.cursor.offset])),
+      epoch: epoch === store.epoch ? undefined : epoch,
+      onDamage: (from, to) => this.#setAside(segment, from, to),
+    });
+  }
+
+  async #sequencesAfter(segment: Segment) {
+    const { fileSystem, store } = this.#parts;
+    const epoch = segment.head?.epoch;
+    const next = store.segments[store.segments.indexOf(segment) + 1];
+    if (next === undefined) return epoch === store.epoch ? store.table.sequences() : undefined;
+    return next.head?.epoch === epoch ? readSequences(fileSystem, next).catch(() => undefined) : undefined;
+  }
+
+  async #setAside(segment: Segment, from: number, to: number): Promise<void> {
+    const { counters, quarantine, options } = this.#parts;
+    counters.add('corrupt_records', 1);
+    await quarantine.keep(segment.path, from, to);
+    options.onEvent({ level: 'error', event: 'record quarantined', fields: { path: segment.path, from, to } });
+  }
+}
+
+export function countMessages(losses: readonly Loss[]): number {
+  return losses.reduce((sum, { messages }) => sum + messages, 0);
+}

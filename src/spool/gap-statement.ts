@@ -1,0 +1,23 @@
+import type { Gap, TwinMessage } from '../model/twin-message.ts';
+import type { Waiting } from './append-queue.ts';
+import type { Loss } from './loss-ledger.ts';
+import { encodeMessage, factsOf } from './message-record.ts';
+
+/** Names of points above this many characters are left out, so that a statement stays small. */
+const MAX_POINTS_LENGTH = 2_000;
+
+/** The gap record that tells hubs what one twin lost, on its way into the log. */
+export function toStatement(twin: string, stated: Gap, hubs: readonly string[], settle: Waiting['settle'] = () => {}): Waiting {
+  const gap = shorten(stated);
+  const message: TwinMessage = { twin, kind: 'gap', startTimeMs: gap.fromTimeMs, values: {}, gap };
+  return { facts: { ...factsOf(message), to: gap.toTimeMs }, hubs, body: encodeMessage(message), gap, settle };
+}
+
+export function statementOf({ twin, hub, ...gap }: Loss): Waiting {
+  return toStatement(twin, gap, [hub]);
+}
+
+function shorten(gap: Gap): Gap {
+  const { points = [], ...rest } = gap;
+  return points.join().length > MAX_POINTS_LENGTH ? rest : gap;
+}

@@ -1,0 +1,47 @@
+import type { Stored } from '../model/twin-message.ts';
+import { HubReader, type LogView } from './hub-reader.ts';
+import type { OpenedLog } from './log-parts.ts';
+import type { Segment } from './segment.ts';
+import type { Turns } from './turns.ts';
+
+/** What readers tell the log. */
+export interface ReaderEvents {
+  readonly onAcknowledged: () => void;
+  readonly onSuspect: (segment: Segment, hub: string, acknowledgedOffset: number) => void;
+  readonly onReject: (hub: string, stored: Stored, reason: string) => Promise<void>;
+}
+
+/** One reader for each configured hub: where its cursor stands, or at the oldest message. */
+export function createReaders(log: OpenedLog, turns: Turns, events: ReaderEvents): ReadonlyMap<string, HubReader> {
+  const { options, store } = log;
+  const view = viewOf(log, turns, events);
+  const first = store.segments[0];
+  const cursors = new Map(Object.entries(log.cursors?.cursors ?? {}));
+  const readers = options.hubs.map((hub): [string, HubReader] => {
+    const oldest = { offset: (first?.first ?? 1) - 1, messages: first?.head?.totals[hub] ?? 0 };
+    return [hub, new HubReader(hub, cursors.get(hub) ?? oldest, view)];
+  });
+  return new Map(readers);
+}
+
+function viewOf({ fileSystem, store, counters, options }: OpenedLog, turns: Turns, events: ReaderEvents): LogView {
+  return {
+    fileSystem,
+    segments: store.segments,
+    endOffset: (segment) => store.endOffset(segment),
+    get version() {
+      return turns.version;
+    },
+    changed: (seen, signal) => turns.changed(seen, signal),
+    pause: (ms, signal) => turns.pause(ms, signal),
+    onAcknowledged: events.onAcknowledged,
+    onDamage: events.onSuspect,
+    onUnreadable: (segment, hub, offset, error) => {
+      counters.add('read_errors', 1);
+      const fields = { path: segment.path, error: String(error) };
+      options.onEvent({ level: 'error', event: 'segment unreadable', fields });
+      events.onSuspect(segment, hub, offset);
+    },
+    reject: events.onReject,
+  };
+}

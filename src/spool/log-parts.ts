@@ -1,0 +1,32 @@
+import type { Counters } from './counters.ts';
+import type { CursorFile, CursorRecord } from './cursor-file.ts';
+import type { FileSystem } from './file-system.ts';
+import type { HubReader } from './hub-reader.ts';
+import type { Intake } from './intake.ts';
+import type { Quarantine } from './quarantine.ts';
+import type { RunningTime } from './running-time.ts';
+import type { Segment } from './segment.ts';
+import type { SegmentStore } from './segment-store.ts';
+import type { SpoolLimits, SpoolOptions } from './spool-options.ts';
+
+/** What an opened log is made of. */
+export interface OpenedLog {
+  readonly options: SpoolOptions;
+  readonly limits: SpoolLimits;
+  readonly fileSystem: FileSystem;
+  readonly store: SegmentStore;
+  readonly cursorFile: CursorFile;
+  readonly quarantine: Quarantine;
+  readonly cursors: CursorRecord | undefined;
+  readonly suspects: readonly Segment[];
+  readonly runningTime: RunningTime;
+  readonly intake: Intake;
+  readonly counters: Counters;
+  readonly release: () => Promise<void>;
+}
+
+/** What each room of the running log may use. */
+export interface LogParts extends OpenedLog {
+  readonly readers: ReadonlyMap<string, HubReader>;
+  readonly nowMs: () => number;
+}

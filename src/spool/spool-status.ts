@@ -1,0 +1,25 @@
+import type { HubReader } from './hub-reader.ts';
+import type { LogParts } from './log-parts.ts';
+import type { SpoolStatus } from './spool.ts';
+
+export function statusOf(parts: LogParts, bytes: number, error: unknown): SpoolStatus {
+  const { store, readers, counters } = parts;
+  return {
+    state: error === undefined ? 'ok' : 'degraded',
+    epoch: store.epoch,
+    bytes,
+    segments: store.segments.length,
+    hubs: Object.fromEntries([...readers].map(([hub, reader]) => [hub, waitingFor(parts, hub, reader)])),
+    counters: counters.all(),
+    ...(error === undefined ? {} : { error: error instanceof Error ? error.message : String(error) }),
+  };
+}
+
+/** The head of the segment where the hub stands counts damaged messages before it, which the hub cannot. */
+function waitingFor({ store }: LogParts, hub: string, { cursor, oldestTimeMs }: HubReader) {
+  const segment = store.segments.findLast(({ first }) => first <= cursor.offset + 1) ?? store.segments[0];
+  const passed = Math.max(cursor.messages, segment?.head?.totals[hub] ?? 0);
+  const waitingMessages = Math.max(0, store.table.total(hub) - passed);
+  const timeMs = oldestTimeMs ?? segment?.head?.createdMs;
+  return { waitingMessages, ...(waitingMessages === 0 || timeMs === undefined ? {} : { oldestTimeMs: timeMs }) };
+}
