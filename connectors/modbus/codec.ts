@@ -54,9 +54,10 @@ export function toBoolean(value: Value, subject: string): boolean {
 
 /** Its own inverse: words and bytes are reversed or not. The order of words has no meaning for text. */
 function arrange(bytes: Buffer, { type, wordOrder, byteOrder }: Layout): Buffer {
+  const reversesWords = wordOrder === 'little-endian' && type !== 'string' && type !== 'bytes';
+  if (!reversesWords && byteOrder === 'big-endian') return bytes;
   const arranged = Buffer.from(bytes);
-  const isText = type === 'string' || type === 'bytes';
-  if (wordOrder === 'little-endian' && !isText) arranged.reverse().swap16();
+  if (reversesWords) arranged.reverse().swap16();
   return byteOrder === 'little-endian' ? arranged.swap16() : arranged;
 }
 

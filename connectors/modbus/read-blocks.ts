@@ -8,9 +8,9 @@ import { type Block, type PlacedPoint, planReads } from './read-plan.ts';
 import type { ReadRequest } from './request.ts';
 import type { ModbusDevice } from './settings.ts';
 
-/** What came of one point. */
+/** What came of one point. `raw`: for people, and made only for them. */
 export type Outcome =
-  | { readonly place: PlacedPoint; readonly value: Value; readonly raw: string; readonly timeMs: number }
+  | { readonly place: PlacedPoint; readonly value: Value; readonly timeMs: number; raw(): string }
   | { readonly place: PlacedPoint; readonly error: GatewayError; readonly timeMs: number };
 
 export interface BlocksRead {
@@ -83,10 +83,10 @@ function decode(place: PlacedPoint, request: ReadRequest, answer: Answer, timeMs
   const start = place.address - request.address;
   if (Buffer.isBuffer(answer)) {
     const registers = answer.subarray(2 * start, 2 * (start + place.layout.size));
-    return { place, value: decodeValue(registers, place.layout), raw: toHex(registers), timeMs };
+    return { place, value: decodeValue(registers, place.layout), timeMs, raw: () => toHex(registers) };
   }
   const isSet = Array.isArray(answer) && answer[start] === true;
-  return { place, value: isSet, raw: isSet ? '1' : '0', timeMs };
+  return { place, value: isSet, timeMs, raw: () => (isSet ? '1' : '0') };
 }
 
 /** Registers as on the wire: `42F6 E979`. */

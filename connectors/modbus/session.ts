@@ -131,7 +131,7 @@ export class ModbusSession implements ConnectorSession {
 }
 
 function toOneShot(outcome: Outcome): OneShot {
-  return { ...toReading(outcome), raw: 'raw' in outcome ? outcome.raw : '' };
+  return { ...toReading(outcome), raw: 'raw' in outcome ? outcome.raw() : '' };
 }
 
 function unknownPoint(point: Point, sourceTimeMs: number): OneShot {
