@@ -7,6 +7,9 @@ export interface Alarm {
   cancel(): void;
 }
 
+/** What a timer can wait, about 25 days; beyond it would ring at once, again and again. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
 export function createAlarm(scheduler: SchedulerLike, onRing: () => void): Alarm {
   let timer: Subscription | undefined;
   let dueMs = Number.POSITIVE_INFINITY;
@@ -16,7 +19,8 @@ export function createAlarm(scheduler: SchedulerLike, onRing: () => void): Alarm
     dueMs = Number.POSITIVE_INFINITY;
   };
   return {
-    within(delayMs) {
+    within(wantedDelayMs) {
+      const delayMs = Math.min(wantedDelayMs, MAX_DELAY_MS);
       const wantedMs = scheduler.now() + delayMs;
       if (dueMs <= wantedMs) return;
       cancel();

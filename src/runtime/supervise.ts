@@ -34,7 +34,7 @@ export async function supervise<S extends Session>(link: Link<S>, options: Super
     if (signal.aborted || attempt.error === undefined) break;
     failures = attempt.livedMs >= backOff.resetAfterMs ? 1 : failures + 1;
     const waitMs = LONGEST_WAIT_AT_ONCE.has(attempt.error.code) ? backOff.maxMs : backOffMs(failures, backOff, random);
-    onState({ state: 'waiting', error: attempt.error, retryAtMs: clock.nowMs() + waitMs });
+    onState({ state: 'waiting', error: attempt.error, retryAtMs: Math.round(clock.nowMs() + waitMs) });
     await clock.sleep(waitMs, signal).catch(() => {});
   }
   onState({ state: 'stopped' });
@@ -57,7 +57,7 @@ async function liveOnce<S extends Session>(link: Link<S>, options: SuperviseOpti
   try {
     options.onState({ state: 'up', sinceMs: clock.nowMs() });
     options.onSession(session);
-    const error = await Promise.race([session.lost, aborted(options.signal)]);
+    const error = await lossOrStop(session.lost, options.signal);
     return { ...(error === undefined ? {} : { error }), livedMs: clock.monotonicMs() - upSinceMs };
   } catch (error) {
     return { error: toGatewayError(error, link.name), livedMs: clock.monotonicMs() - upSinceMs };
@@ -66,9 +66,12 @@ async function liveOnce<S extends Session>(link: Link<S>, options: SuperviseOpti
   }
 }
 
-function aborted(signal: AbortSignal): Promise<undefined> {
+/** `undefined`: the stop came first. A long run has many sessions, so none may leave a listener behind. */
+function lossOrStop(lost: Promise<GatewayError>, signal: AbortSignal): Promise<GatewayError | undefined> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    const onStop = () => resolve(undefined);
+    if (signal.aborted) onStop();
+    signal.addEventListener('abort', onStop, { once: true });
+    void lost.then(resolve).finally(() => signal.removeEventListener('abort', onStop));
   });
 }

@@ -43,7 +43,8 @@ async function run(group: PollGroup, firstMs: number, { clock, signal, onSkipped
     const waitMs = dueMs - clock.monotonicMs();
     if (waitMs > 0) await clock.sleep(waitMs, signal);
     await group.poll(signal);
-    const missed = Math.floor((clock.monotonicMs() - dueMs) / group.intervalMs);
+    // A timer may be a fraction of a millisecond early; the poll was made all the same.
+    const missed = Math.max(0, Math.floor((clock.monotonicMs() - dueMs) / group.intervalMs));
     if (missed > 0) onSkipped(missed);
     dueMs += (missed + 1) * group.intervalMs;
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { GatewayError } from '../../src/model/error.ts';
 import type { Link, LinkState, Session } from '../../src/runtime/link.ts';
 import { supervise } from '../../src/runtime/supervise.ts';
@@ -42,6 +43,42 @@ function start(link: ScriptedLink) {
 const refused = () => new GatewayError('LINK_REFUSED', 'line', 'refused');
 
 describe('supervise', () => {
+  it('leaves nothing behind on the stop signal, however many sessions are lost', async () => {
+    const link = new ScriptedLink();
+    const { clock, stop, done } = start(link);
+    await settle();
+    const before = getEventListeners(stop.signal, 'abort').length;
+    for (let loss = 0; loss < 20; loss += 1) {
+      link.lose(refused());
+      await clock.advance(60_000);
+    }
+    assert.equal(link.opened, 21);
+    assert.equal(getEventListeners(stop.signal, 'abort').length, before);
+    stop.abort();
+    await done;
+  });
+
+  it('tells the next attempt in whole milliseconds', async () => {
+    const link = new ScriptedLink();
+    link.refuse = refused();
+    const stop = new AbortController();
+    const waits: number[] = [];
+    const done = supervise(link, {
+      signal: stop.signal,
+      onSession: () => {},
+      onState: (state) => state.state === 'waiting' && waits.push(state.retryAtMs),
+      clock: new HandClock(),
+      random: () => 0.123_456_789,
+    });
+    await settle();
+    stop.abort();
+    await done;
+    assert.deepEqual(
+      waits.map((atMs) => Number.isInteger(atMs)),
+      [true],
+    );
+  });
+
   it('opens, tells that the link is up, and closes once at the stop', async () => {
     const link = new ScriptedLink();
     const { stop, states, done } = start(link);

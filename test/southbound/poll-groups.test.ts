@@ -30,6 +30,23 @@ describe('poll groups', () => {
     assert.deepEqual(polls, [[0, 100, 200, 300]]);
   });
 
+  it('poll once where a timer rings a little early', async () => {
+    const clock = new HandClock(0);
+    const early = {
+      nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
+      sleep: (ms: number, signal?: AbortSignal) => clock.sleep(Math.floor(ms), signal),
+    };
+    const stop = new AbortController();
+    const polls: number[] = [];
+    const group = { intervalMs: 100.5, poll: async () => void polls.push(clock.monotonicMs()) };
+    const done = runPollGroups([group], { clock: early, signal: stop.signal, onSkipped: () => {} });
+    await clock.advance(301);
+    stop.abort();
+    await done;
+    assert.deepEqual(polls, [0, 100, 201, 301]);
+  });
+
   it('keep the pace whatever a poll takes, as long as it is done before the next', async () => {
     const { clock, stop, polls, skipped, done } = start([{ intervalMs: 100, takesMs: 90 }]);
     await clock.advance(350);
