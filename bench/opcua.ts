@@ -90,11 +90,11 @@ function planOf(url: string, items: number): ConnectionPlan {
   return { name: 'plant', protocol: 'opcua', endpoint: url, settings, devices: [devicePlan(items)] };
 }
 
-/** A message is closed by each batch: it holds no more than one value of each point. */
+/** Messages are small enough that every batch closes one: what is counted is counted at once. */
 function devicePlan(items: number): DevicePlan {
   const names = Array.from({ length: items }, (_, index) => `v${index}`);
   const points = Object.fromEntries(names.map((name) => [name, { scale: 0.1, intervalMs: INTERVAL_MS }]));
-  const device = deviceOf({ twin: 'filler', points, message: { maxBytes: 20_000, maxAgeMs: 1_000 } });
+  const device = deviceOf({ twin: 'filler', points, message: { maxBytes: 2_000 + 10 * items, maxAgeMs: 1_000 } });
   return {
     ...device,
     settings: deviceSchema.parse({}),

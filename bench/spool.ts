@@ -8,8 +8,10 @@ import { compare } from './harness/compare.ts';
 import { benchDrafts } from './harness/messages.ts';
 import { sample } from './harness/sample.ts';
 
-/** As many as wait while one commit is under way; also what the bare loop writes at once. */
+/** What the bare loop writes at once. */
 const GROUP = 256;
+/** Enough that the next messages are made while a commit is under way. */
+const UNDER_WAY = 8 * GROUP;
 
 /** The spool: appending messages of 50 readings, against the disk alone. */
 export const spool: Bench = async (effort) => {
@@ -64,7 +66,7 @@ async function appendOurs(directory: string, drafts: readonly Draft[]): Promise<
     const waiting: Promise<void>[] = [];
     for (const draft of drafts) {
       waiting.push(opened.append([draft]));
-      if (waiting.length >= 2 * GROUP) await waiting[waiting.length - 2 * GROUP];
+      if (waiting.length >= UNDER_WAY) await waiting[waiting.length - UNDER_WAY];
     }
     await Promise.all(waiting);
   } finally {
