@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { GatewayError } from '../model/error.ts';
 import { duration } from '../model/schema.ts';
 import type { Finish } from './exit-code.ts';
 
@@ -9,7 +10,7 @@ export function addDemoCommand(program: Command, finish: Finish): void {
     .option('--for <duration>', 'stop by itself after this time, e.g. 20s, and print a summary', parseDuration)
     .option('--json', 'print the summary as JSON')
     .action(async ({ for: forMs, json = false }: { for?: number; json?: boolean }) => {
-      const { runDemo } = await import('./demo.ts');
+      const { runDemo } = await import('./demo.ts').catch(refusePackaged);
       finish(await runDemo({ json, ...(forMs === undefined ? {} : { forMs }) }));
     });
 }
@@ -18,4 +19,17 @@ function parseDuration(text: string): number {
   const { success, data } = duration().safeParse(text);
   if (!success) throw new InvalidArgumentError('a duration with its unit, e.g. `20s` or `5 min`.');
   return data;
+}
+
+/** What simulates the plant are development packages, which an installed gateway does not have. */
+function refusePackaged(error: unknown): never {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+  throw new GatewayError(
+    'USAGE',
+    'demo',
+    'the simulated plant belongs to the checkout and is not installed: `npm ci && npm start`',
+    {
+      cause: error,
+    },
+  );
 }

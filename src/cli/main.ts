@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { toGatewayError } from '../model/error.ts';
 import { addCheckCommand } from './check.ts';
 import { addDemoCommand } from './demo-command.ts';
-import { EXIT, type Finish } from './exit-code.ts';
+import { EXIT, exitCodeOf, type Finish } from './exit-code.ts';
 import { addReadCommand } from './read.ts';
 import { addRunCommand } from './run.ts';
 import { addSchemaCommand } from './schema.ts';
@@ -34,10 +34,10 @@ async function main(): Promise<void> {
       process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
       return;
     }
-    const { code, subject, message, rule, stack } = toGatewayError(error, 'fieldmarshal');
-    process.stderr.write(`${subject}: ${message} (${code})\n  ${rule.action}\n`);
-    if (code === 'BUG') process.stderr.write(`${stack}\n`);
-    process.exitCode = code === 'BUG' ? EXIT.bug : code === 'USAGE' ? EXIT.usage : EXIT.failed;
+    const ours = toGatewayError(error, 'fieldmarshal');
+    process.stderr.write(`${ours.subject}: ${ours.message} (${ours.code})\n  ${ours.rule.action}\n`);
+    if (ours.code === 'BUG') process.stderr.write(`${ours.stack}\n`);
+    process.exitCode = exitCodeOf(ours);
   }
 }
 

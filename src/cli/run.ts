@@ -4,6 +4,7 @@ import { formatProblems } from '../config/problem.ts';
 import { declarations, type RunningGateway, startGateway } from '../gateway.ts';
 import type { GatewayPlan } from '../model/plan.ts';
 import { systemClock } from '../runtime/clock.ts';
+import { startHealthLine } from '../runtime/health-line.ts';
 import { createLog, type Log } from '../runtime/log.ts';
 import { endOnBugs, stopSignal } from '../runtime/process-guard.ts';
 import { createNotifier, type Notifier } from '../runtime/systemd-notifier.ts';
@@ -51,7 +52,9 @@ async function announce(
     devices: plan.devices.length,
     hubs: plan.hubs.length,
   });
-  startWatchdog({ notifier, health: gateway.health, clock: systemClock, environment: process.env, log, signal: stop });
+  const { status, health } = gateway;
+  startHealthLine({ log, clock: systemClock, status, health, tell: (text) => notifier.status(text), signal: stop });
+  startWatchdog({ notifier, health, clock: systemClock, environment: process.env, log, signal: stop });
   await notifier.ready();
 }
 
