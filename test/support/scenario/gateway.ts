@@ -7,6 +7,8 @@ import type { Broker } from './brokers.ts';
 import { Child, type Exit } from './child.ts';
 import { freePort, until } from './wait.ts';
 
+export const COMMIT_WINDOW_MS = 50;
+
 export interface GatewaySettings {
   readonly broker: Broker;
   /** Mapping files. */
@@ -88,7 +90,7 @@ hubs:
     url: mqtt://127.0.0.1:${broker.port}
     acknowledgeTimeout: 3 s
     connectTimeout: 2 s
-spool: { directory: ${spoolDirectory}, commitWindow: 50 ms${spool === '' ? '' : `, ${spool}`} }
+spool: { directory: ${spoolDirectory}, commitWindow: ${COMMIT_WINDOW_MS} ms${spool === '' ? '' : `, ${spool}`} }
 operations: { port: ${this.#operationsPort} }
 `;
   }

@@ -3,10 +3,10 @@ export const REGISTERS = {
   /** uint32: how often it was read. */
   polls: 0,
   /** uint16, writable */
-  setpoint: 40,
+  setpoint: 2,
   /** Text that only makes messages large. */
-  ballast: 2,
-  ballastLength: 30,
+  ballast: 3,
+  ballastLength: 100,
 } as const;
 
 export const OPCUA_NAMESPACE = 'urn:scenario:plant';

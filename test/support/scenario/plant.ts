@@ -87,20 +87,20 @@ export const SETPOINT_POINT = `  setpoint:
     write: { min: 0, max: 1500 }`;
 
 /** Meters on one serial line. */
-export function metersMapping(plant: Plant, { intervalMs = 200 } = {}): string {
-  return `connection: { protocol: modbus-rtu, port: ${plant.link}, baudRate: 19200, parity: none, timeout: 300 ms, probeInterval: 5 s }
+export function metersMapping(plant: Plant): string {
+  return `connection: { protocol: modbus-rtu, port: ${plant.link}, baudRate: 19200, parity: none, timeout: 200 ms, probeInterval: 5 s }
 instances:
   - { twin: meter-1, connection: { unit: 1 } }
   - { twin: meter-2, connection: { unit: 2 } }
 message: { maxAge: 500 ms }
-defaults: { interval: ${intervalMs} ms }
+defaults: { interval: 250 ms }
 points:
   polls: { address: { holding: ${REGISTERS.polls} }, type: uint32 }`;
 }
 
 export function fillerMapping(plant: Plant): string {
   return `twin: filler
-connection: { protocol: opcua, url: "opc.tcp://127.0.0.1:${plant.port}", security: { policy: none } }
+connection: { protocol: opcua, url: "opc.tcp://127.0.0.1:${plant.port}", security: { policy: none }, keepAlive: 1 s, publishingInterval: 200 ms }
 message: { maxAge: 200 ms }
 defaults: { interval: 100 ms }
 points:

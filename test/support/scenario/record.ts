@@ -29,8 +29,16 @@ export interface RecordedReading {
   readonly quality: string;
 }
 
+export interface Losses {
+  readonly messages: number;
+  /** Of these, dropped before they had a sequence number. */
+  readonly unnumbered: number;
+  readonly readings: number;
+}
+
 /** Numbers of one twin under one epoch. */
 interface Stream {
+  readonly twin: string;
   readonly name: string;
   readonly contents: Map<number, string>;
   readonly declared: Set<number>;
@@ -67,8 +75,14 @@ export class DeliveryRecord {
   }
 
   get totals(): Totals {
-    const missing = [...this.#streams.values()].reduce((sum, stream) => sum + missingOf(stream).length, 0);
-    return { messages: this.count, duplicates: this.#duplicates, missing, gapRecords: this.gaps().length };
+    return { messages: this.count, duplicates: this.#duplicates, missing: this.missing(), gapRecords: this.gaps().length };
+  }
+
+  /** Sequence numbers that did not come, of one twin or of all. */
+  missing(twin?: string): number {
+    return [...this.#streams.values()]
+      .filter((stream) => twin === undefined || stream.twin === twin)
+      .reduce((sum, stream) => sum + missingOf(stream).length, 0);
   }
 
   /** Nothing is missing that is not declared. */
@@ -83,6 +97,24 @@ export class DeliveryRecord {
 
   gaps(twin?: string): readonly Gap[] {
     return this.#of(twin).flatMap(({ gap }) => gap ?? []);
+  }
+
+  /** What gap records declare, without those messages that arrived all the same: they win. */
+  declaredLosses(twin: string): Losses {
+    return this.#of(twin).reduce(
+      (sum, { epoch, gap }) => {
+        if (gap === undefined) return sum;
+        const { fromSeq = 1, toSeq = 0 } = gap;
+        const arrived = this.#of(twin).filter((one) => one.epoch === epoch && one.seq >= fromSeq && one.seq <= toSeq);
+        const readings = arrived.reduce((count, one) => count + readingsOf(one), 0);
+        return {
+          messages: sum.messages + gap.messages - arrived.length,
+          unnumbered: sum.unnumbered + (gap.toSeq === undefined ? gap.messages : 0),
+          readings: sum.readings + gap.readings - readings,
+        };
+      },
+      { messages: 0, unnumbered: 0, readings: 0 },
+    );
   }
 
   /** In order of arrival, each once. */
@@ -114,7 +146,13 @@ export class DeliveryRecord {
   #take(message: Message): void {
     const { gateway, twin, epoch, seq, id, gap } = message;
     const name = `${twin} (epoch ${epoch})`;
-    const stream = this.#streams.get(`${gateway} ${name}`) ?? { name, contents: new Map(), declared: new Set(), highest: 0 };
+    const stream = this.#streams.get(`${gateway} ${name}`) ?? {
+      twin,
+      name,
+      contents: new Map(),
+      declared: new Set(),
+      highest: 0,
+    };
     this.#streams.set(`${gateway} ${name}`, stream);
     const content = contentOf(message);
     const known = stream.contents.get(seq);
@@ -130,6 +168,10 @@ export class DeliveryRecord {
     this.#messages.push(message);
     for (let one = gap?.fromSeq ?? 1; one <= (gap?.toSeq ?? 0); one += 1) stream.declared.add(one);
   }
+}
+
+function readingsOf({ values = {} }: Message): number {
+  return Object.values(values).reduce((sum, timed) => sum + timed.length, 0);
 }
 
 /** The time of sending, and whether that was late, are all that may differ from one sending to the next. */

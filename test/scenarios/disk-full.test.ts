@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { BALLAST_POINT, pressMapping } from '../support/scenario/plant.ts';
+import { assertEveryPoll, holes } from '../support/scenario/polls.ts';
+import type { DeliveryRecord } from '../support/scenario/record.ts';
+import { eachScene, seconds, tell } from '../support/scenario/scene.ts';
+import { canMount, SmallDisk } from '../support/scenario/small-disk.ts';
+import { until } from '../support/scenario/wait.ts';
+
+const units = [1, 2];
+
+describe('the disk is full', () => {
+  const scene = eachScene();
+
+  const itOnSmallDisk = canMount ? it : it.skip;
+  const how = canMount ? '' : ' (to run it: as root, where a tmpfs can be mounted)';
+
+  itOnSmallDisk(
+    `somebody else has filled it: the gateway goes on in memory, heals by itself, nothing is lost${how}`,
+    async () => {
+      const broker = await scene().recordingBroker();
+      const plant = await scene().plant({ kind: 'modbus-tcp', units });
+      const disk = await SmallDisk.mount(await scene().directory(), '2m');
+      scene().atEnd(() => disk.unmount());
+      const more = BALLAST_POINT;
+      const gateway = await scene().gateway({
+        broker,
+        mappings: [pressMapping(plant, { units, more })],
+        spoolDirectory: disk.path,
+      });
+      await until('messages flow', () => broker.record.count >= 50);
+
+      await disk.fill();
+      await until(
+        'the gateway tells that its disk is full',
+        async () => (await gateway.status()).spool.error?.includes('ENOSPC') === true,
+      );
+      const polls = (await plant.state()).polls;
+      await until('it goes on polling', async () => (await plant.state()).polls >= polls + 100);
+
+      await disk.empty();
+      const healingMs = await until('it is well again', async () => (await gateway.status()).spool.state === 'ok');
+      await until('hardly anything waits any more', async () => (await gateway.hub()).waitingMessages <= 10);
+      await gateway.stop();
+      broker.record.verify();
+      await assertEveryPoll(broker.record, plant);
+      assert.equal(broker.record.totals.gapRecords, 0);
+      tell({ ...broker.record.totals, healing: seconds(healingMs) });
+    },
+  );
+
+  for (const whenFull of ['drop-oldest', 'drop-newest'] as const) {
+    it(`the bound of the spool is reached (${whenFull}): the gap records say exactly what is missing`, async () => {
+      const broker = await scene().recordingBroker();
+      const plant = await scene().plant({ kind: 'modbus-tcp', units });
+      const mapping = pressMapping(plant, { units, more: BALLAST_POINT });
+      const spool = `maxBytes: 128 kB, whenFull: ${whenFull}`;
+      const gateway = await scene().gateway({ broker, mappings: [mapping], spool });
+      await until('messages flow', () => broker.record.count >= 50);
+
+      await broker.kill();
+      const dropped = async () => (await gateway.status()).spool.counters.dropped_messages ?? 0;
+      await until('messages are dropped', async () => (await dropped()) >= 30, { withinMs: 60_000 });
+      await broker.start();
+      const backMs = Date.now();
+      const recoveryMs = await until('what is measured now arrives', () => broker.record.latestTimeMs > backMs);
+      await until('hardly anything waits any more', async () => (await gateway.hub()).waitingMessages <= 10);
+      await gateway.stop();
+
+      broker.record.verify();
+      for (const unit of units) assertExactlyDeclared(broker.record, `press-${unit}`);
+      tell({ ...broker.record.totals, recovery: seconds(recoveryMs) });
+    });
+  }
+});
+
+/** Of each poll a message carries two readings: the count and the ballast. */
+function assertExactlyDeclared(record: DeliveryRecord, twin: string): void {
+  const missing = holes(record, twin).reduce((sum, { count }) => sum + count, 0);
+  const { messages, unnumbered, readings } = record.declaredLosses(twin);
+  assert.ok(missing > 0, `${twin} has lost nothing`);
+  assert.equal(readings / 2, missing, `${twin}: ${missing} polls are missing, the gap records declare ${readings / 2}`);
+  assert.equal(messages - unnumbered, record.missing(twin));
+}

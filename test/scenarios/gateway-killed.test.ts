@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { COMMIT_WINDOW_MS } from '../support/scenario/gateway.ts';
+import { MESSAGE_MAX_AGE_MS, pressMapping } from '../support/scenario/plant.ts';
+import { holes } from '../support/scenario/polls.ts';
+import { eachScene, seconds, tell } from '../support/scenario/scene.ts';
+import { pause, until } from '../support/scenario/wait.ts';
+
+const units = [1, 2, 3, 4];
+/** The gateway has accepted what is on its disk: a reading so old is there, however slow the machine of the test. */
+const ACCEPTED_AFTER_MS = MESSAGE_MAX_AGE_MS + COMMIT_WINDOW_MS + 1_000;
+
+describe('the gateway is killed in full flow, again and again', () => {
+  const scene = eachScene();
+
+  it('everything it has accepted arrives, once it runs again', async () => {
+    const broker = await scene().recordingBroker();
+    const plant = await scene().plant({ kind: 'modbus-tcp', units });
+    const gateway = await scene().gateway({ broker, mappings: [pressMapping(plant, { units })] });
+    const killedMs: number[] = [];
+    const startsMs: number[] = [];
+    const killAndRestart = async () => {
+      killedMs.push(Date.now());
+      await gateway.kill();
+      startsMs.push(await gateway.start());
+    };
+
+    for (let kill = 0; kill < 3; kill += 1) {
+      const before = broker.record.count;
+      await until('messages flow', () => broker.record.count >= before + 40);
+      await pause(Math.random() * 500);
+      await killAndRestart();
+    }
+    await broker.kill();
+    for (let kill = 0; kill < 2; kill += 1) {
+      const waiting = (await gateway.hub()).waitingMessages;
+      await until('more waits on disk', async () => (await gateway.hub()).waitingMessages >= waiting + 100);
+      await pause(Math.random() * 500);
+      await killAndRestart();
+    }
+    const waiting = (await gateway.hub()).waitingMessages;
+    assert.ok(waiting >= 200, `${waiting} messages survived`);
+    await broker.start();
+    await until('hardly anything waits any more', async () => (await gateway.hub()).waitingMessages <= 10);
+    await gateway.stop();
+
+    broker.record.verify();
+    for (const unit of units) assertLostOnlyAtKills(`press-${unit}`);
+    tell({ ...broker.record.totals, kills: killedMs.length, 'slowest start': seconds(Math.max(...startsMs)) });
+
+    function assertLostOnlyAtKills(twin: string): void {
+      for (const { fromTimeMs, toTimeMs, count } of holes(broker.record, twin)) {
+        const killMs = killedMs.find((one) => one >= fromTimeMs && one <= toTimeMs);
+        assert.ok(killMs !== undefined, `${twin}: ${count} polls are missing though nothing was killed`);
+        assert.ok(
+          killMs - fromTimeMs <= ACCEPTED_AFTER_MS,
+          `${twin}: the last ${killMs - fromTimeMs} ms before a kill are missing`,
+        );
+      }
+    }
+  });
+});
