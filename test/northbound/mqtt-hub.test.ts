@@ -85,7 +85,7 @@ describe('MQTT over TLS', () => {
     });
 
     it('refuses a certificate for another host name', async () => {
-      const other = await authority.issue('other', { subjectAltName: 'DNS:broker.elsewhere.example' });
+      const other = await authority.issue('other', { subjectAltNames: [{ type: 'dns', value: 'broker.elsewhere.example' }] });
       const { code, message } = await refusal(await readCertificate(other), { ca });
       assert.equal(code, 'HUB_UNTRUSTED');
       assert.match(message, /another host name/);

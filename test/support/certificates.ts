@@ -1,10 +1,18 @@
-import { execFile } from 'node:child_process';
+// First: @peculiar/x509 does not load without it.
+import 'reflect-metadata';
+import { KeyObject, randomBytes, type webcrypto } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-
-const openssl = promisify(execFile);
+import {
+  BasicConstraintsExtension,
+  type JsonGeneralNames,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  type X509Certificate,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
 
 /** A certificate with its key, as PEM files. */
 export interface CertificateFiles {
@@ -23,105 +31,74 @@ export interface TestAuthority {
 
 export interface IssueOptions {
   /** Default: `localhost` and 127.0.0.1. */
-  readonly subjectAltName?: string;
+  readonly subjectAltNames?: JsonGeneralNames;
   readonly notBefore?: Date;
   readonly notAfter?: Date;
 }
 
 const DAY_MS = 86_400_000;
+const LOOPBACK: JsonGeneralNames = [
+  { type: 'dns', value: 'localhost' },
+  { type: 'ip', value: '127.0.0.1' },
+];
+/** Elliptic, because such keys are quick to make. */
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
-/** A certificate authority in a temporary directory, made with the `openssl` program; EC keys, because they are quick to make. */
+/** A certificate authority with its files in a temporary directory. */
 export async function createAuthority(commonName = 'Test CA'): Promise<TestAuthority> {
+  const keys = await createKeys();
+  const issuer = `CN=${commonName}`;
+  const ca = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: createSerialNumber(),
+    name: issuer,
+    keys,
+    signingAlgorithm: ALGORITHM,
+    notBefore: new Date(Date.now() - DAY_MS),
+    notAfter: new Date(Date.now() + 3_650 * DAY_MS),
+    extensions: [
+      new BasicConstraintsExtension(true, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+    ],
+  });
   const directory = await mkdtemp(join(tmpdir(), 'test-ca-'));
-  const file = (name: string) => join(directory, name);
-  const run = (...args: readonly string[]) => openssl('openssl', [...args], { cwd: directory });
-  await writeFile(file('ca.cnf'), caConfiguration);
-  await Promise.all([writeFile(file('index.txt'), ''), writeFile(file('serial'), '01\n')]);
-  await run(
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '3650',
-    '-subj',
-    `/CN=${commonName}`,
-    '-addext',
-    'basicConstraints=critical,CA:TRUE',
-    '-addext',
-    'keyUsage=critical,keyCertSign,cRLSign',
-    '-keyout',
-    'ca.key',
-    '-out',
-    'ca.crt',
-  );
+  const caFile = join(directory, 'ca.crt');
+  await writeFile(caFile, pemOf(ca));
   return {
-    ca: file('ca.crt'),
+    ca: caFile,
     directory,
     async issue(name, options = {}) {
-      const { subjectAltName = 'DNS:localhost,IP:127.0.0.1', notBefore = new Date(Date.now() - DAY_MS) } = options;
-      const notAfter = options.notAfter ?? new Date(Date.now() + 365 * DAY_MS);
-      await writeFile(file(`${name}.ext`), `subjectAltName=${subjectAltName}\n`);
-      await run(
-        'req',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:P-256',
-        '-nodes',
-        '-subj',
-        `/CN=${name}`,
-        '-keyout',
-        `${name}.key`,
-        '-out',
-        `${name}.csr`,
-      );
-      await run(
-        'ca',
-        '-batch',
-        '-config',
-        'ca.cnf',
-        '-in',
-        `${name}.csr`,
-        '-out',
-        `${name}.crt`,
-        '-extfile',
-        `${name}.ext`,
-        '-notext',
-        '-startdate',
-        opensslTime(notBefore),
-        '-enddate',
-        opensslTime(notAfter),
-      );
-      return { certificate: file(`${name}.crt`), privateKey: file(`${name}.key`) };
+      const { publicKey, privateKey } = await createKeys();
+      const certificate = await X509CertificateGenerator.create({
+        serialNumber: createSerialNumber(),
+        subject: `CN=${name}`,
+        issuer,
+        publicKey,
+        signingKey: keys.privateKey,
+        signingAlgorithm: ALGORITHM,
+        notBefore: options.notBefore ?? new Date(Date.now() - DAY_MS),
+        notAfter: options.notAfter ?? new Date(Date.now() + 365 * DAY_MS),
+        extensions: [new SubjectAlternativeNameExtension(options.subjectAltNames ?? LOOPBACK)],
+      });
+      const files = { certificate: join(directory, `${name}.crt`), privateKey: join(directory, `${name}.key`) };
+      await writeFile(files.certificate, pemOf(certificate));
+      await writeFile(files.privateKey, KeyObject.from(privateKey).export({ type: 'pkcs8', format: 'pem' }));
+      return files;
     },
     remove: () => rm(directory, { recursive: true, force: true }),
   };
 }
 
-const caConfiguration = `
-[ca]
-default_ca = test
-[test]
-database = index.txt
-serial = serial
-new_certs_dir = .
-certificate = ca.crt
-private_key = ca.key
-default_md = sha256
-policy = any
-unique_subject = no
-copy_extensions = none
-[any]
-commonName = supplied
-`;
+async function createKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+}
 
-/** YYYYMMDDHHMMSSZ */
-function opensslTime(time: Date): string {
-  return `${time.toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`;
+/** Positive, as RFC 5280 §4.1.2.2 wants it. */
+function createSerialNumber(): string {
+  return `01${randomBytes(8).toString('hex')}`;
+}
+
+function pemOf(certificate: X509Certificate): string {
+  return `${certificate.toString('pem')}\n`;
 }
 
 export async function readCertificate({ certificate, privateKey }: CertificateFiles): Promise<{ cert: Buffer; key: Buffer }> {
