@@ -1,9 +1,23 @@
-import type { RunningConnection, RunningHub } from './gateway.ts';
-import type { GatewayPlan } from './model/plan.ts';
+import type { RunningDevice } from './gateway-device.ts';
+import type { ConnectionPlan, GatewayPlan, HubPlan } from './model/plan.ts';
 import type { ConnectionStatus, DeviceStatus, GatewayStatus, HubStatus } from './model/status.ts';
+import type { Forwarding } from './northbound/forwarder.ts';
 import type { LatestReadings } from './pipeline/latest-readings.ts';
 import { toErrorStatus, toLinkStatus } from './runtime/link-status.ts';
+import type { Acquisition } from './southbound/acquisition.ts';
+import type { Connector } from './southbound/connector.ts';
 import type { SpoolStatus } from './spool/spool.ts';
+
+export interface RunningConnection {
+  readonly plan: ConnectionPlan;
+  readonly connector: Connector;
+  readonly acquisition: Acquisition;
+}
+
+export interface RunningHub {
+  readonly plan: HubPlan;
+  readonly forwarding: Forwarding;
+}
 
 export interface StatusSources {
   readonly plan: GatewayPlan;
@@ -14,8 +28,7 @@ export interface StatusSources {
   readonly hubs: readonly RunningHub[];
   readonly spool: SpoolStatus;
   readonly latest: LatestReadings;
-  /** Messages made since start, by twin. */
-  readonly messages: (twin: string) => number;
+  readonly device: (twin: string) => RunningDevice | undefined;
 }
 
 /** One look at everything that runs: the source of `/status`, `/metrics` and the live view. */
@@ -53,12 +66,14 @@ function connectionStatus({ plan, connector, acquisition }: RunningConnection, s
     ...(details === undefined ? {} : { details }),
     devices: plan.devices.map((device): DeviceStatus => {
       const { state, error } = devices[device.twin] ?? { state: 'waiting' as const };
+      const running = sources.device(device.twin);
       return {
         twin: device.twin,
         state: isUp ? state : 'down',
         ...(error === undefined ? {} : { error: toErrorStatus(error) }),
         readings: sources.latest.count(device.twin),
-        messages: sources.messages(device.twin),
+        messages: running?.messages() ?? 0,
+        failures: running?.failures() ?? 0,
         points: sources.latest.points(device),
       };
     }),

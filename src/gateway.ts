@@ -1,10 +1,11 @@
-import { asyncScheduler, Subject } from 'rxjs';
+import { asyncScheduler } from 'rxjs';
 import { connectors } from '../connectors/index.ts';
-import { auditFields } from './commands/audit.ts';
+import { type AuditEntry, auditFields } from './commands/audit.ts';
 import { createCommandRouter } from './commands/command-router.ts';
 import { refuse } from './commands/results.ts';
+import { type RunningDevice, startDevice } from './gateway-device.ts';
 import { progressOf } from './gateway-progress.ts';
-import { gatewayStatus } from './gateway-status.ts';
+import { gatewayStatus, type RunningConnection, type RunningHub } from './gateway-status.ts';
 import type { Command, CommandResult } from './model/command.ts';
 import type { Declarations } from './model/declaration.ts';
 import { GatewayError, toGatewayError } from './model/error.ts';
@@ -13,7 +14,8 @@ import type { Batch, Reading } from './model/reading.ts';
 import type { GatewayStatus } from './model/status.ts';
 import type { Stored } from './model/twin-message.ts';
 import { dialects } from './northbound/dialects/index.ts';
-import { type Forwarding, startForwarding } from './northbound/forwarder.ts';
+import { startForwarding } from './northbound/forwarder.ts';
+import type { Hub } from './northbound/hub.ts';
 import { createMqttHub } from './northbound/mqtt-hub.ts';
 import { LatestReadings } from './pipeline/latest-readings.ts';
 import { operators } from './pipeline/operators/index.ts';
@@ -22,7 +24,7 @@ import { type Clock, systemClock } from './runtime/clock.ts';
 import { type Health, watchHealth } from './runtime/health.ts';
 import type { Log } from './runtime/log.ts';
 import { type OperationsServer, type OperationsServerOptions, startOperationsServer } from './runtime/operations-server.ts';
-import { type Acquisition, acquire } from './southbound/acquisition.ts';
+import { acquire } from './southbound/acquisition.ts';
 import type { Connector, ConnectorContext } from './southbound/connector.ts';
 import { openSpool } from './spool/open-spool.ts';
 import type { Spool } from './spool/spool.ts';
@@ -60,22 +62,44 @@ interface Context {
   readonly stopping: AbortSignal;
 }
 
+/** Everything that can be refused comes before the first socket opens; whatever throws leaves nothing behind. */
 export async function startGateway(plan: GatewayPlan, options: GatewayOptions): Promise<RunningGateway> {
   const { log, clock = systemClock } = options;
-  const stop = new AbortController();
+  const connectors = await Promise.all(plan.connections.map((connection) => createConnector(connection, plan, options)));
+  const hubs = plan.hubs.map((hub) => createHub(hub, plan, clock));
   const spool = await openSpool({
     ...plan.spool,
     hubs: plan.hubs.map(({ name }) => name),
     onEvent: ({ level, event, fields }) => log[level](event, fields),
   });
-  const context: Context = { log, clock, options, spool, latest: new LatestReadings(), stopping: stop.signal };
-  const devices = new Map(plan.devices.map((device) => [device.twin, startDevice(device, plan, context)]));
-  const onBatch = ({ device, readings }: Batch) => devices.get(device)?.readings.next(readings);
-  const connections = await Promise.all(
-    plan.connections.map((connection) => startConnection(connection, plan, onBatch, context)),
-  );
+  const stop = new AbortController();
+  try {
+    const context: Context = { log, clock, options, spool, latest: new LatestReadings(), stopping: stop.signal };
+    return await run(plan, connectors, hubs, context, stop);
+  } catch (error) {
+    stop.abort(error);
+    await spool.close();
+    throw error;
+  }
+}
+
+async function run(
+  plan: GatewayPlan,
+  created: readonly CreatedConnection[],
+  createdHubs: readonly CreatedHub[],
+  context: Context,
+  stop: AbortController,
+): Promise<RunningGateway> {
+  const { log, clock, options, spool } = context;
+  const devices = new Map(plan.devices.map((device) => [device.twin, startPipeline(device, plan, context)]));
+  const onBatch = ({ device, readings }: Batch) => {
+    const running = devices.get(device);
+    if (running === undefined) log.error('batch of unknown device dropped', { device, readings: readings.length });
+    else running.take(readings);
+  };
+  const connections = created.map((connection) => startConnection(connection, onBatch, context));
   const execute = createExecute(plan, connections, context);
-  const hubs = plan.hubs.map((hub) => startHub(hub, plan, execute, context));
+  const hubs = createdHubs.map((hub) => startHub(hub, plan, execute, context));
   const startedTimeMs = clock.nowMs();
   const status = () =>
     gatewayStatus({
@@ -87,22 +111,26 @@ export async function startGateway(plan: GatewayPlan, options: GatewayOptions): 
       hubs,
       spool: spool.status(),
       latest: context.latest,
-      messages: (twin) => devices.get(twin)?.messages() ?? 0,
+      device: (twin) => devices.get(twin),
     });
   const health = watchHealth({ clock, signal: stop.signal, parts: () => progressOf(status()) });
   const operations = await openOperations({ ...plan.operations, status, health, log });
-
+  const stopAll = async (drainMs: number): Promise<void> => {
+    stop.abort();
+    await operations?.close();
+    await Promise.all(connections.map(({ acquisition }) => acquisition.done));
+    await Promise.all([...devices.values()].map((device) => device.complete()));
+    await Promise.all(hubs.map(({ forwarding }) => forwarding.stop(drainMs)));
+    await spool.close();
+  };
+  let stopped: Promise<void> | undefined;
   return {
     execute,
     health,
     status,
-    stop: async (drainMs = 5_000) => {
-      stop.abort();
-      await operations?.close();
-      await Promise.all(connections.map(({ acquisition }) => acquisition.done));
-      await Promise.all([...devices.values()].map((device) => device.complete()));
-      await Promise.all(hubs.map(({ forwarding }) => forwarding.stop(drainMs)));
-      await spool.close();
+    stop: (drainMs = 5_000) => {
+      stopped ??= stopAll(drainMs);
+      return stopped;
     },
   };
 }
@@ -118,60 +146,34 @@ async function openOperations(options: OperationsServerOptions): Promise<Operati
   }
 }
 
-interface RunningDevice {
-  readonly readings: Subject<readonly Reading[]>;
-  /** Messages made since start. */
-  messages(): number;
-  /** Resolves when the last message is on disk. */
-  complete(): Promise<void>;
+function startPipeline(device: DevicePlan, { gateway }: GatewayPlan, { spool, latest, log }: Context): RunningDevice {
+  const onEngineering = (readings: readonly Reading[]) => latest.keep(readings);
+  const pipeline = createPipeline(device, operators, asyncScheduler, { gateway, onEngineering });
+  return startDevice({ device, pipeline, spool, scheduler: asyncScheduler, log });
 }
 
-function startDevice(device: DevicePlan, { gateway }: GatewayPlan, { spool, latest, log }: Context): RunningDevice {
-  const readings = new Subject<readonly Reading[]>();
-  const appending = new Set<Promise<void>>();
-  let messages = 0;
-  const drafts = readings.pipe(
-    createPipeline(device, operators, asyncScheduler, { gateway, onEngineering: (batch) => latest.keep(batch) }),
-  );
-  drafts.subscribe({
-    next: (draft) => {
-      messages += 1;
-      const append = spool.append([draft]).catch((error: unknown) => log.error('append failed', { device: device.twin, error }));
-      appending.add(append);
-      void append.finally(() => appending.delete(append));
-    },
-    error: (error) => log.error('pipeline failed', { device: device.twin, error }),
-  });
-  return {
-    readings,
-    messages: () => messages,
-    complete: async () => {
-      readings.complete();
-      await Promise.all(appending);
-    },
-  };
-}
-
-export interface RunningConnection {
+interface CreatedConnection {
   readonly plan: ConnectionPlan;
   readonly connector: Connector;
-  readonly acquisition: Acquisition;
+  readonly log: Log;
 }
 
-async function startConnection(
-  connection: ConnectionPlan,
-  plan: GatewayPlan,
+async function createConnector(
+  plan: ConnectionPlan,
+  { gateway }: GatewayPlan,
+  options: GatewayOptions,
+): Promise<CreatedConnection> {
+  const { clock = systemClock, stateDirectory } = options;
+  const log = options.log.with({ connection: plan.name });
+  return { plan, log, connector: await openConnector(plan, gateway.id, { log, clock, stateDirectory }) };
+}
+
+function startConnection(
+  { plan, connector, log }: CreatedConnection,
   onBatch: (batch: Batch) => void,
-  context: Context,
-): Promise<RunningConnection> {
-  const { clock, options, stopping } = context;
-  const log = context.log.with({ connection: connection.name });
-  const connector = await openConnector(connection, plan.gateway.id, { log, clock, stateDirectory: options.stateDirectory });
-  return {
-    plan: connection,
-    connector,
-    acquisition: acquire(connector, { plan: connection, clock, log, signal: stopping, onBatch }),
-  };
+  { clock, stopping }: Context,
+): RunningConnection {
+  return { plan, connector, acquisition: acquire(connector, { plan, clock, log, signal: stopping, onBatch }) };
 }
 
 /** The connector of a connection, loaded now and not before: a protocol that nobody uses costs nothing. */
@@ -186,34 +188,40 @@ export async function openConnector(
   return create(connection, { ...context, gatewayId });
 }
 
-export interface RunningHub {
+interface CreatedHub {
   readonly plan: HubPlan;
-  readonly forwarding: Forwarding;
+  readonly hub: Hub;
+}
+
+function createHub(plan: HubPlan, { devices, gateway }: GatewayPlan, clock: Clock): CreatedHub {
+  const definition = dialects.find(({ dialect }) => dialect === plan.dialect);
+  if (definition === undefined) throw new GatewayError('BUG', plan.name, `no dialect is named ${plan.dialect}`);
+  const twins = new Map(devices.map(({ twin, labels }) => [twin, { ...gateway.labels, ...labels }]));
+  return { plan, hub: createMqttHub(plan.name, definition.create(plan, gateway, twins), clock) };
 }
 
 type Execute = (command: Command, signal: AbortSignal) => Promise<CommandResult>;
 
-function startHub(hub: HubPlan, plan: GatewayPlan, execute: Execute, { log, clock, options, spool }: Context): RunningHub {
-  const definition = dialects.find(({ dialect }) => dialect === hub.dialect);
-  if (definition === undefined) throw new GatewayError('BUG', hub.name, `no dialect is named ${hub.dialect}`);
-  const twins = new Map(plan.devices.map(({ twin, labels }) => [twin, { ...plan.gateway.labels, ...labels }]));
+function startHub({ plan, hub }: CreatedHub, { gateway }: GatewayPlan, execute: Execute, context: Context): RunningHub {
+  const { log, clock, options, spool } = context;
   const { onAcknowledged } = options;
   const forwarding = startForwarding({
-    hub: createMqttHub(hub.name, definition.create(hub, plan.gateway, twins), clock),
-    reader: spool.reader(hub.name),
-    gateway: plan.gateway.id,
+    hub,
+    reader: spool.reader(plan.name),
+    gateway: gateway.id,
     clock,
-    log: log.with({ hub: hub.name }),
+    log: log.with({ hub: plan.name }),
     execute,
-    ...(onAcknowledged === undefined ? {} : { onAcknowledged: (...told) => onAcknowledged(hub.name, ...told) }),
+    ...(onAcknowledged === undefined ? {} : { onAcknowledged: (...told) => onAcknowledged(plan.name, ...told) }),
   });
-  return { plan: hub, forwarding };
+  return { plan, forwarding };
 }
 
 function createExecute(plan: GatewayPlan, connections: readonly RunningConnection[], context: Context): Execute {
   const sessions = new Map(
     connections.flatMap(({ plan: { devices }, acquisition }) => devices.map(({ twin }) => [twin, acquisition])),
   );
+  const audit = (entry: AuditEntry) => context.log.info('command answered', auditFields(entry));
   const router = createCommandRouter({
     devices: plan.devices,
     invert: (point, value) => invert(operators, point, value),
@@ -221,8 +229,13 @@ function createExecute(plan: GatewayPlan, connections: readonly RunningConnectio
     latest: (pointId) => context.latest.get(pointId),
     session: (device) => sessions.get(device)?.session,
     clock: context.clock,
-    audit: (entry) => context.log.info('command answered', auditFields(entry)),
+    audit,
   });
   const stopped = new GatewayError('COMMAND_FAILED', plan.gateway.id, 'the gateway is stopping');
-  return async (command, signal) => (context.stopping.aborted ? refuse(command, stopped) : router.execute(command, signal));
+  return async (command, signal) => {
+    if (!context.stopping.aborted) return router.execute(command, signal);
+    const result = refuse(command, stopped);
+    audit({ timeMs: context.clock.nowMs(), durationMs: 0, command, result });
+    return result;
+  };
 }

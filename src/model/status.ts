@@ -50,6 +50,8 @@ export interface DeviceStatus {
   readonly error?: ErrorStatus;
   readonly readings: number;
   readonly messages: number;
+  /** Bugs of its pipeline, each told in a gap record. */
+  readonly failures: number;
   readonly points: readonly PointStatus[];
 }
 

@@ -4,6 +4,7 @@ import type { DevicePlan, GatewayIdentity } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
 import type { MessageKind } from '../model/twin-message.ts';
 import { createAlarm, remainingMs } from './alarm.ts';
+import { guarded } from './guarded.ts';
 import { OpenMessage } from './open-message.ts';
 
 export interface AssemblerOptions {
@@ -13,7 +14,7 @@ export interface AssemblerOptions {
 
 /**
  * Makes twin messages of readings: telemetry and properties apart, each closed by its size, by its age, or when a reading is
- * older than the one before it of the same point. What is open is sent when the source completes.
+ * older than the one before it of the same point. What is open is sent when the source completes or fails.
  */
 export function assemble(
   device: DevicePlan,
@@ -37,15 +38,19 @@ export function assemble(
       subscriber.add(alarm.cancel);
       subscriber.add(
         source.subscribe({
-          next: (readings) => {
-            send(assembler.take(readings, scheduler.now()));
-            arm();
-          },
+          next: (readings) =>
+            guarded(subscriber, () => {
+              send(assembler.take(readings, scheduler.now()));
+              arm();
+            }),
           complete: () => {
             send(assembler.closeAll());
             subscriber.complete();
           },
-          error: (error) => subscriber.error(error),
+          error: (error) => {
+            guarded(subscriber, () => send(assembler.closeAll()));
+            subscriber.error(error);
+          },
         }),
       );
     });

@@ -1,6 +1,7 @@
 import { type MonoTypeOperatorFunction, Observable, type SchedulerLike } from 'rxjs';
 import type { Reading } from '../model/reading.ts';
 import { createAlarm } from './alarm.ts';
+import { guarded } from './guarded.ts';
 
 /** An operator with memory for which time also passes when no reading comes. Each method returns what is to be sent now. */
 export interface TimedSteps {
@@ -23,16 +24,17 @@ export function timedOperator(
       const send = (readings: readonly Reading[]): void => {
         if (readings.length > 0) subscriber.next(readings);
       };
-      const alarm = createAlarm(scheduler, () => send(steps.onTime(scheduler.now())));
+      const alarm = createAlarm(scheduler, () => guarded(subscriber, () => send(steps.onTime(scheduler.now()))));
       const steps = createSteps(alarm.within);
       subscriber.add(alarm.cancel);
       subscriber.add(
         source.subscribe({
-          next: (readings) => send(steps.onReadings(readings, scheduler.now())),
-          complete: () => {
-            send(steps.onEnd?.() ?? []);
-            subscriber.complete();
-          },
+          next: (readings) => guarded(subscriber, () => send(steps.onReadings(readings, scheduler.now()))),
+          complete: () =>
+            guarded(subscriber, () => {
+              send(steps.onEnd?.() ?? []);
+              subscriber.complete();
+            }),
           error: (error) => subscriber.error(error),
         }),
       );

@@ -7,7 +7,7 @@ const NOW_MS = Date.UTC(2026, 0, 1, 12);
 const EXTRAS: ViewExtras = { events: ['12:00:00 info link up link=press-07'], hint: 'help · quit', prompt: 'plant down pre' };
 
 function device(twin: string, points: readonly PointStatus[]): DeviceStatus {
-  return { twin, state: 'up', readings: 1200, messages: 40, points };
+  return { twin, state: 'up', readings: 1200, messages: 40, failures: 0, points };
 }
 
 function statusOf(...devices: readonly DeviceStatus[]): GatewayStatus {

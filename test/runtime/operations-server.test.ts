@@ -19,7 +19,7 @@ const STATUS: GatewayStatus = {
       endpoint: 'modbus-tcp://10.20.0.17:502',
       link: { state: 'up', sinceMs: 2_000 },
       counters: { requests: 12, late_replies: 1 },
-      devices: [{ twin: 'press-07', state: 'up', readings: 34, messages: 5, points: [] }],
+      devices: [{ twin: 'press-07', state: 'up', readings: 34, messages: 5, failures: 0, points: [] }],
     },
     {
       name: 'hall-4',
@@ -27,7 +27,7 @@ const STATUS: GatewayStatus = {
       endpoint: 'modbus-tcp://10.20.0.18:502',
       link: { state: 'waiting', retryAtMs: 70_000 },
       counters: { requests: 3, late_replies: 0 },
-      devices: [{ twin: 'press-"8"', state: 'down', readings: 0, messages: 0, points: [] }],
+      devices: [{ twin: 'press-"8"', state: 'down', readings: 0, messages: 0, failures: 0, points: [] }],
     },
   ],
   hubs: [
