@@ -6,7 +6,6 @@ import {
   MonitoringMode,
   TimestampsToReturn,
 } from 'node-opcua-client';
-import type { Reading } from '../../src/model/reading.ts';
 import type { FoundNode } from './nodes.ts';
 import type { RawSession } from './raw-session.ts';
 import { inChunks, type ServerLimits } from './requests.ts';
@@ -29,7 +28,6 @@ export interface MonitoredItem {
   isDeadbandRefused?: boolean;
   /** Why the server does not watch it. */
   problem?: string;
-  last?: Reading;
 }
 
 const DEADBAND_PROBLEMS: ReadonlySet<string> = new Set([

@@ -3,6 +3,7 @@ import { badReading, type Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { runPollGroups } from '../../src/southbound/poll-groups.ts';
 import type { Counters } from './counters.ts';
+import { Doubts } from './doubts.ts';
 import { createItems, type MonitoredItem, planItem, type UsableNode } from './monitored-item.ts';
 import { type Fingerprints, type FoundNode, findNodes } from './nodes.ts';
 import { pollGroup } from './polling.ts';
@@ -27,6 +28,7 @@ export interface AcquisitionContext {
 
 /** A point that could not be found or watched is tried again this often: the engineer may be loading the PLC. */
 const RETRY_PROBLEMS_MS = 60_000;
+const MIN_PUBLISHING_MS = 50;
 
 /** Brings all points of one session in: subscribes to some, polls the others, tells the rest bad and tries them again. */
 export class PointAcquisition {
@@ -35,12 +37,31 @@ export class PointAcquisition {
   readonly #nodes = new Map<string, FoundNode>();
   readonly #items = new Map<string, MonitoredItem>();
   readonly #subscriptions = new Map<number, Subscription>();
+  readonly #doubts: Doubts;
   #handles = 0;
 
   constructor(context: AcquisitionContext, nodes: readonly FoundNode[]) {
     this.#context = context;
     for (const node of nodes) this.#nodes.set(node.point.id, node);
     this.publisher = new Publisher(context);
+    this.#doubts = new Doubts({
+      ...context,
+      watched: () => this.#usable('subscribe'),
+      settleAfterMs: () =>
+        2 * Math.max(MIN_PUBLISHING_MS, ...this.publisher.subscriptions.map(({ publishingMs }) => publishingMs)),
+    });
+  }
+
+  /** Called when the network breaks, and the library tries to bring it back. */
+  goAway(): void {
+    this.publisher.pause();
+    this.#doubts.tellAway([...this.#nodes.values()].map(({ point }) => point));
+  }
+
+  /** Called when the network is back and the session is still ours. */
+  comeBack(): void {
+    this.publisher.resume();
+    void this.#doubts.settle();
   }
 
   node(point: Point): FoundNode | undefined {
@@ -69,7 +90,10 @@ export class PointAcquisition {
     const { facts, clock, signal, counters, onFailure } = this.#context;
     const nodesOf = (intervalMs: number) => this.#usable('poll').filter(({ point }) => point.intervalMs === intervalMs);
     const intervals = new Set(this.#readable('poll').map(({ point }) => point.intervalMs));
-    const options = { ...this.#context, limits: facts.limits };
+    const onReadings = (readings: readonly Reading[]) => {
+      this.#context.onReadings(this.#doubts.last.take(readings, clock.nowMs()));
+    };
+    const options = { ...this.#context, limits: facts.limits, onReadings };
     const groups = [...intervals].map((intervalMs) => pollGroup(() => nodesOf(intervalMs), intervalMs, options));
     const onSkipped = (polls: number) => {
       counters.skipped_polls += polls;
@@ -108,7 +132,8 @@ export class PointAcquisition {
     const known = this.#subscriptions.get(publishingMs);
     if (known !== undefined) return known;
     const wish = { publishingMs, keepAliveMs: settings.keepAlive, sessionTimeoutMs: settings.sessionTimeout };
-    const subscription = await Subscription.create(wish, this.#context);
+    const onDoubt = () => void this.#doubts.settle();
+    const subscription = await Subscription.create(wish, { ...this.#context, last: this.#doubts.last, onDoubt });
     this.#subscriptions.set(publishingMs, subscription);
     this.publisher.add(subscription);
     return subscription;

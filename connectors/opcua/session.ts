@@ -190,7 +190,7 @@ export class OpcuaSession implements ConnectorSession {
     if (this.#isAway || this.#end.signal.aborted) return;
     const { name, settings } = this.#options;
     this.#isAway = true;
-    this.acquisition.publisher.pause();
+    this.acquisition.goAway();
     const boundMs = MAX_SILENT_KEEP_ALIVES * settings.keepAlive;
     this.#awayTimer = setTimeout(
       () => this.#lose(new GatewayError('LINK_CLOSED', name, `the connection broke and did not come back within ${boundMs} ms`)),
@@ -204,7 +204,7 @@ export class OpcuaSession implements ConnectorSession {
     clearTimeout(this.#awayTimer);
     this.#isAway = false;
     this.#options.counters.reconnections += 1;
-    this.acquisition.publisher.resume();
+    this.acquisition.comeBack();
   }
 
   /** Names the session towards the server; a new one means that the library has put another session in its place. */

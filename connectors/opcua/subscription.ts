@@ -9,6 +9,7 @@ import type { Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Counters } from './counters.ts';
 import { statusNameOf } from './errors.ts';
+import type { LastReadings } from './last-readings.ts';
 import type { MonitoredItem } from './monitored-item.ts';
 import type { RawSession } from './raw-session.ts';
 import { toReading } from './reading.ts';
@@ -26,10 +27,13 @@ export interface SubscriptionSettings {
   readonly sessionTimeoutMs: number;
 }
 
-interface SubscriptionContext {
+export interface SubscriptionContext {
   readonly session: RawSession;
   readonly clock: Clock;
   readonly counters: Counters;
+  readonly last: LastReadings;
+  /** Messages are missing for good: points were told as doubted and are to be read. */
+  readonly onDoubt: () => void;
 }
 
 /**
@@ -105,6 +109,7 @@ export class Subscription {
     if (distance(this.#nextSequence ?? upTo, upTo) === 0) return readings;
     this.#context.counters.sequence_gaps += 1;
     this.#nextSequence = upTo;
+    this.#context.onDoubt();
     return [...readings, ...this.#doubtEverything()];
   }
 
@@ -122,13 +127,11 @@ export class Subscription {
     return readings;
   }
 
-  /** From its last value on nobody knows what each point was, until the next one comes. */
+  /** From its last value on nobody knows what each point was, until it is read. */
   #doubtEverything(): readonly Reading[] {
-    return [...this.items.values()].flatMap(({ last }) =>
-      last === undefined || last.quality === 'bad'
-        ? []
-        : [{ ...last, quality: 'uncertain' as const, status: 'UncertainLastUsableValue' }],
-    );
+    const { last, clock } = this.#context;
+    const points = [...this.items.values()].map(({ node }) => node.point);
+    return last.doubt(points, 'UncertainLastUsableValue', clock.nowMs());
   }
 
   #read(message: NotificationMessage): readonly Reading[] {
@@ -141,18 +144,16 @@ export class Subscription {
   }
 
   #readChanges({ monitoredItems }: DataChangeNotification): readonly Reading[] {
-    const { clock, counters } = this.#context;
+    const { clock, counters, last } = this.#context;
     const readings: Reading[] = [];
     for (const { clientHandle, value } of monitoredItems ?? []) {
       const item = this.items.get(clientHandle);
       if (item === undefined) continue;
       if (isOverflow(value.statusCode.value)) counters.overflows += 1;
-      const reading = toReading(item.node.point, value, clock.nowMs());
-      item.last = reading;
-      readings.push(reading);
+      readings.push(toReading(item.node.point, value, clock.nowMs()));
     }
     counters.notifications += readings.length;
-    return readings;
+    return last.take(readings, clock.nowMs());
   }
 }
 

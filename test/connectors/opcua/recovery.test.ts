@@ -75,11 +75,44 @@ describe('OPC UA recovery', () => {
       await all.until('Count', ({ value }) => value === 5);
       assert.deepEqual(
         all.of('Count').map(({ value }) => value),
-        [7, 1, 2, 3, 4, 5],
+        [7, 7, 1, 2, 3, 4, 5],
+      );
+      assert.deepEqual(
+        all.of('Count').map(({ quality }) => quality),
+        ['good', 'uncertain', 'good', 'good', 'good', 'good', 'good'],
       );
       const { reconnections, rebuilds, sequence_gaps } = made.status().counters;
       assert.deepEqual({ reconnections, rebuilds, sequence_gaps }, { reconnections: 1, rebuilds: 0, sequence_gaps: 0 });
     });
+
+    for (const read of ['subscribe', 'poll']) {
+      it(`doubts by ${read} what it knows as soon as the cable is pulled, and trusts it again when it is back`, async () => {
+        const made = connector(url(), { Speed: { read }, Count: { read }, Missing: { read } }, { keepAlive: '4 s' });
+        const all = new Collected(await bench.open(made));
+        await Promise.all([all.until('Speed'), all.until('Count')]);
+        await cable.pull();
+        const doubt = await all.until('Speed', ({ quality }) => quality === 'uncertain');
+        assert.deepEqual([doubt.value, doubt.status], [1.5, 'UncertainNoCommunicationLastUsableValue']);
+        await all.until('Count', ({ quality }) => quality === 'uncertain');
+        assert.equal(made.status().devices.press?.state, 'waiting');
+        const before = all.batches.length;
+        await cable.plug();
+        const after = new Map(
+          await Promise.all(['Speed', 'Count'].map(async (name) => [name, await all.untilAfter(before, name)] as const)),
+        );
+        assert.deepEqual(
+          [...after.values()].map(({ quality, value }) => [quality, value]),
+          [
+            ['good', 1.5],
+            ['good', 7],
+          ],
+        );
+        assert.ok((after.get('Speed')?.sourceTimeMs ?? 0) >= doubt.sourceTimeMs);
+        assert.ok(all.of('Missing').every(({ status }) => status === 'BadNodeIdUnknown'));
+        const { reconnections, rebuilds } = made.status().counters;
+        assert.deepEqual({ reconnections, rebuilds }, { reconnections: 1, rebuilds: 0 });
+      });
+    }
 
     it('gives up when the break is longer than 2.5 keep-alives, and frees everything', async () => {
       const made = connector(url(), { Count: {} }, { keepAlive: '500 ms' });
@@ -130,6 +163,12 @@ describe('OPC UA recovery', () => {
     const doubt = await all.until('Count', ({ quality }) => quality === 'uncertain');
     assert.deepEqual([doubt.value, doubt.status], [7, 'UncertainLastUsableValue']);
     await all.until('Speed', ({ value, quality }) => value === 9 && quality === 'good');
+    const seen = await all.untilAfter(
+      0,
+      'Count',
+      ({ sourceTimeMs, quality }) => quality === 'good' && sourceTimeMs > doubt.sourceTimeMs,
+    );
+    assert.equal(seen.value, 7);
     assert.equal(made.status().counters.sequence_gaps, 1);
   });
 

@@ -17,7 +17,10 @@ describe('OPC UA session', () => {
     });
   });
   after(() => server.stop());
-  beforeEach(() => bench.begin());
+  beforeEach(async () => {
+    server.set('Speed', { dataType: DataType.Double, value: 1.5 });
+    await bench.begin();
+  });
   afterEach(() => bench.end());
 
   function connector(points: Readonly<Record<string, PointKeys>>, settings: Readonly<Record<string, unknown>> = {}): Connector {
@@ -117,11 +120,13 @@ describe('OPC UA session', () => {
     const { all, connector } = await collect({
       Speed: { serverDeadband: { absolute: 10 } },
       Count: { serverDeadband: { percent: 5 } },
+      EveryChange: { address: `nsu=${PLANT};s=Speed` },
     });
-    await Promise.all([all.until('Speed'), all.until('Count')]);
+    await Promise.all(['Speed', 'Count', 'EveryChange'].map((name) => all.until(name)));
     for (const value of [3, 50, 55, 100]) {
       server.set('Speed', { dataType: DataType.Double, value });
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await all.until('EveryChange', (reading) => reading.value === value);
+      if (value >= 50 && value !== 55) await all.until('Speed', (reading) => reading.value === value);
     }
     await all.until('Speed', ({ value }) => value === 100);
     assert.deepEqual(
@@ -130,7 +135,6 @@ describe('OPC UA session', () => {
     );
     const refused = connector.status().details?.deadbandRefused as { points: object } | undefined;
     assert.deepEqual(Object.keys(refused?.points ?? {}), ['press/Count']);
-    server.set('Speed', { dataType: DataType.Double, value: 1.5 });
   });
 
   it('counts what overflowed the queue of the server', async () => {

@@ -115,15 +115,20 @@ export class Collected {
     });
   }
 
-  of(name: string): readonly Reading[] {
-    return this.batches.flatMap(({ readings }) => readings.filter(({ point }) => point.name === name));
+  of(name: string, after = 0): readonly Reading[] {
+    return this.batches.slice(after).flatMap(({ readings }) => readings.filter(({ point }) => point.name === name));
   }
 
   /** The first reading of the point for which `wanted` holds. */
   until(name: string, wanted: (reading: Reading) => boolean = () => true): Promise<Reading> {
+    return this.untilAfter(0, name, wanted);
+  }
+
+  /** The same, in what comes after so many batches. */
+  untilAfter(batches: number, name: string, wanted: (reading: Reading) => boolean = () => true): Promise<Reading> {
     return new Promise((resolve) => {
       const check = () => {
-        const found = this.of(name).find(wanted);
+        const found = this.of(name, batches).find(wanted);
         if (found === undefined) return;
         this.#waiting.delete(check);
         resolve(found);

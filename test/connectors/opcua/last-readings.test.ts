@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { LastReadings } from '../../../connectors/opcua/last-readings.ts';
+import { badReading, type Reading } from '../../../src/model/reading.ts';
+import { planPoint } from './support.ts';
+
+const STATUS = 'UncertainNoCommunicationLastUsableValue';
+const { point } = planPoint('press', 'Speed', {});
+
+function good(value: number, sourceTimeMs: number): Reading {
+  return { point, value, quality: 'good', sourceTimeMs };
+}
+
+describe('OPC UA last readings', () => {
+  let last: LastReadings;
+  beforeEach(() => {
+    last = new LastReadings();
+    last.take([good(1, 1_000)], 1_100);
+  });
+
+  it('doubt the last value, from the time on when it was noticed', () => {
+    assert.deepEqual(last.doubt([point], STATUS, 5_000), [
+      { point, value: 1, quality: 'uncertain', status: STATUS, sourceTimeMs: 5_000 },
+    ]);
+    assert.equal(last.isDoubted(point), true);
+  });
+
+  it('do not doubt what was never read or is bad anyway', () => {
+    assert.deepEqual(new LastReadings().doubt([point], STATUS, 5_000), []);
+    last.take([badReading(point, 'BadSensorFailure', 2_000)], 2_000);
+    assert.deepEqual(last.doubt([point], STATUS, 5_000), []);
+  });
+
+  it('trust a value that is seen again from then on, not from its old time on', () => {
+    last.doubt([point], STATUS, 5_000);
+    assert.deepEqual(last.take([good(1, 1_000)], 7_000), [good(1, 7_000)]);
+    assert.equal(last.isDoubted(point), false);
+  });
+
+  it('leave a newer sample its own time', () => {
+    last.doubt([point], STATUS, 5_000);
+    assert.deepEqual(last.take([good(2, 4_900), good(3, 6_000)], 7_000), [good(2, 4_900), good(3, 6_000)]);
+    assert.equal(last.isDoubted(point), false);
+  });
+
+  it('keep the doubt over a newer sample from before it, until that one is seen again', () => {
+    last.doubt([point], STATUS, 5_000);
+    last.take([good(2, 4_900)], 7_000);
+    assert.equal(last.isDoubted(point), true);
+    assert.deepEqual(last.take([good(2, 4_900)], 8_000), [good(2, 8_000)]);
+    assert.equal(last.isDoubted(point), false);
+  });
+
+  it('know what was before the first of two doubts', () => {
+    last.doubt([point], STATUS, 5_000);
+    last.doubt([point], STATUS, 6_000);
+    assert.deepEqual(last.take([good(1, 1_000)], 7_000), [good(1, 7_000)]);
+  });
+
+  it('never go back behind a device whose clock is ahead', () => {
+    last.take([good(2, 60_000)], 2_000);
+    assert.equal(last.doubt([point], STATUS, 5_000)[0]?.sourceTimeMs, 60_000);
+    assert.equal(last.take([good(2, 60_000)], 6_000)[0]?.sourceTimeMs, 60_000);
+  });
+});
