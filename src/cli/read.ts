@@ -106,7 +106,7 @@ function formatTable(rows: readonly Shown[]): string {
   const cells = rows.map(({ point, raw, value, unit, quality, status, time }) => [
     point,
     raw,
-    [String(value), unit].filter(Boolean).join(' '),
+    [shorten(value), unit].filter(Boolean).join(' '),
     [quality, status].filter(Boolean).join(' '),
     time,
   ]);
@@ -117,4 +117,9 @@ function formatTable(rows: readonly Shown[]): string {
       .join('  ')
       .trimEnd();
   return `${[header, ...cells].map(line).join('\n')}\n`;
+}
+
+/** More digits than a float32 holds are noise to the eye; JSON has them all. */
+function shorten(value: Shown['value']): string {
+  return typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(9))) : String(value);
 }
