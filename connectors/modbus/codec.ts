@@ -1,5 +1,6 @@
 import type { DataType } from '../../src/model/data-type.ts';
 import { GatewayError } from '../../src/model/error.ts';
+import { shortestFloat32 } from '../../src/model/float32.ts';
 import type { Value } from '../../src/model/value.ts';
 import type { Layout } from './layout.ts';
 
@@ -19,7 +20,7 @@ const READERS: Readonly<Record<NumberType, (bytes: Buffer) => number | bigint>> 
   uint32: (bytes) => bytes.readUInt32BE(),
   int64: (bytes) => bytes.readBigInt64BE(),
   uint64: (bytes) => bytes.readBigUInt64BE(),
-  float32: (bytes) => bytes.readFloatBE(),
+  float32: (bytes) => shortestFloat32(bytes.readFloatBE()),
   float64: (bytes) => bytes.readDoubleBE(),
 };
 

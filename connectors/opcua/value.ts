@@ -1,4 +1,5 @@
 import { DataType, type Variant, VariantArrayType } from 'node-opcua-client';
+import { shortestFloat32 } from '../../src/model/float32.ts';
 import type { Value } from '../../src/model/value.ts';
 
 /** The library's 64-bit integers: high and low half. */
@@ -20,12 +21,13 @@ export function toValue(variant: Variant): Value | null | undefined {
     case DataType.UInt16:
     case DataType.Int32:
     case DataType.UInt32:
-    case DataType.Float:
     case DataType.Double:
     case DataType.String:
     case DataType.XmlElement:
     case DataType.Guid:
       return value;
+    case DataType.Float:
+      return shortestFloat32(value);
     case DataType.Int64:
       return toBigInt(value, true);
     case DataType.UInt64:

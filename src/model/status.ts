@@ -51,7 +51,7 @@ export interface DeviceStatus {
   readonly readings: number;
   readonly messages: number;
   /** Bugs of its pipeline, each told in a gap record. */
-  readonly failures: number;
+  readonly failures?: number;
   readonly points: readonly PointStatus[];
 }
 

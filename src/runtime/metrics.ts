@@ -38,7 +38,7 @@ function describeConnections(sheet: MetricSheet, { connections }: GatewayStatus)
   for (const { name: connection, link, counters, devices } of connections) {
     sheet.linkState('southbound_link_state', link, { connection });
     sheet.counters('southbound', counters, { connection });
-    for (const { twin: device, state, readings, messages, failures } of devices) {
+    for (const { twin: device, state, readings, messages, failures = 0 } of devices) {
       sheet.gauge('southbound_device_up', '1 while the device answers', Number(state === 'up'), { connection, device });
       sheet.counters('pipeline', { readings, messages, failures }, { device });
     }

@@ -39,6 +39,10 @@ describe('OPC UA values', () => {
     it(`keeps ${DataType[dataType]} ${value} both ways`, () => assert.deepEqual(there(value, dataType), value));
   }
 
+  it('shows a Float as it was written', () => {
+    assert.equal(toValue(new Variant({ dataType: DataType.Float, value: Math.fround(0.1) })), 0.1);
+  });
+
   const REFUSED: readonly (readonly [DataType, Value, string])[] = [
     [DataType.Byte, 256, 'VALUE_OUT_OF_RANGE'],
     [DataType.Byte, -1, 'VALUE_OUT_OF_RANGE'],

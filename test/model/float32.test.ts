@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { shortestFloat32 } from '../../src/model/float32.ts';
+
+const anyFloat32 = fc.float().map(Math.fround);
+
+describe('a float32 as a decimal', () => {
+  for (const written of [0.1, -0.3, 21.7, 3.402_823_5e38, 1e-45, 16_777_216, 123_456.79, 0, 42]) {
+    it(`shows ${written} as it was written`, () => {
+      assert.equal(shortestFloat32(Math.fround(written)), written);
+    });
+  }
+
+  it('shows every decimal of up to six digits as it was written', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -999_999, max: 999_999 }), fc.integer({ min: 0, max: 12 }), (whole, decimals) => {
+        const written = Number(`${whole}e-${decimals}`);
+        assert.equal(shortestFloat32(Math.fround(written)), written);
+      }),
+    );
+  });
+
+  it('is always the same float32 again', () => {
+    fc.assert(
+      fc.property(anyFloat32, (value) => Object.is(Math.fround(shortestFloat32(value)), value)),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('is never longer than what a double would show', () => {
+    fc.assert(fc.property(anyFloat32, (value) => String(shortestFloat32(value)).length <= String(value).length));
+  });
+});
