@@ -7,14 +7,17 @@ export interface AuditEntry {
   readonly durationMs: number;
   readonly command: Command;
   readonly result: CommandResult;
+  /** The command came again: the first answer was given again, nothing was done. */
+  readonly isRepeated?: true;
 }
 
 /** One flat log line: `command answered` with these fields. 64-bit integers become text, which JSON can carry. */
-export function auditFields({ timeMs, durationMs, command, result }: AuditEntry): Readonly<Record<string, unknown>> {
+export function auditFields({ timeMs, durationMs, command, result, isRepeated }: AuditEntry): Readonly<Record<string, unknown>> {
   return {
     command: command.id,
     device: command.device,
     status: result.status,
+    ...(isRepeated === undefined ? {} : { repeated: true }),
     received: new Date(timeMs).toISOString(),
     duration_ms: Math.round(durationMs),
     desired: carryable(command.desired),

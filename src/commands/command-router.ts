@@ -2,6 +2,7 @@ import type { Command, CommandResult } from '../model/command.ts';
 import type { DevicePlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
 import type { ConnectorSession } from '../southbound/connector.ts';
+import { AnswerMemory } from './answer-memory.ts';
 import type { AuditEntry } from './audit.ts';
 import { type Finding, finding, toFinding } from './finding.ts';
 import { Interlocks } from './interlocks.ts';
@@ -41,6 +42,7 @@ class Router implements CommandRouter {
   readonly #devices: ReadonlyMap<string, DevicePlan>;
   readonly #interlocks: Interlocks;
   readonly #replays = new ReplayGuard();
+  readonly #answers = new AnswerMemory();
   readonly #rates = new RateGuard();
   readonly #turns = new Turns();
 
@@ -54,16 +56,22 @@ class Router implements CommandRouter {
     const { clock, audit } = this.#options;
     const timeMs = clock.nowMs();
     const startedMs = clock.monotonicMs();
-    const result = await this.#answer(command, signal).catch((error: unknown) => broken(command, error));
-    audit({ timeMs, durationMs: clock.monotonicMs() - startedMs, command, result });
-    return result;
+    const answer = await this.#answer(command, signal).catch((error: unknown) => ({ result: broken(command, error) }));
+    audit({ timeMs, durationMs: clock.monotonicMs() - startedMs, command, ...answer });
+    return answer.result;
   }
 
-  async #answer(command: Command, signal: AbortSignal): Promise<CommandResult> {
+  async #answer(command: Command, signal: AbortSignal): Promise<Pick<AuditEntry, 'result' | 'isRepeated'>> {
     const device = this.#devices.get(command.device);
-    if (device === undefined) return refuse(command, finding('COMMAND_UNKNOWN', `there is no twin ${command.device}`));
-    const turn = this.#turns.take(device.twin, () => this.#run(device, command, signal));
-    return turn ?? refuse(command, finding('COMMAND_TOO_OFTEN', `too many commands wait for ${device.twin}`));
+    if (device === undefined)
+      return { result: refuse(command, finding('COMMAND_UNKNOWN', `there is no twin ${command.device}`)) };
+    const turn = this.#turns.take(device.twin, async () => {
+      const before = this.#answers.of(command);
+      return before === undefined
+        ? { result: await this.#run(device, command, signal) }
+        : { result: before, isRepeated: true as const };
+    });
+    return turn ?? { result: refuse(command, finding('COMMAND_TOO_OFTEN', `too many commands wait for ${device.twin}`)) };
   }
 
   /** Nothing is written before every check has passed for every point. */
@@ -74,6 +82,17 @@ class Router implements CommandRouter {
     if (Object.keys(findings).length > 0) return refusePoints(command, findings);
     const refused = this.#checkExpiry(command) ?? this.#replays.admit(command, this.#options.clock.nowMs());
     if (refused !== undefined) return refuse(command, refused);
+    const result = await this.#runOnce(device, command, writes, signal);
+    this.#answers.keep(command, result);
+    return result;
+  }
+
+  async #runOnce(
+    device: DevicePlan,
+    command: Command,
+    writes: readonly PreparedWrite[],
+    signal: AbortSignal,
+  ): Promise<CommandResult> {
     const tooOften = this.#checkRates(writes);
     if (Object.keys(tooOften).length > 0) return refusePoints(command, tooOften);
     return this.#runOnDevice(device, command, writes, signal);

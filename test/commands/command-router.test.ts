@@ -83,12 +83,36 @@ describe('command router', () => {
     });
   }
 
-  it('refuses the second delivery of a command', async () => {
+  it('gives the same answer to a command that is delivered again, before or after the first answer, and writes once', async () => {
+    const { session, audited, execute } = start();
+    const [first, meanwhile] = await Promise.all([
+      execute(command('1', { valve: true })),
+      execute(command('1', { valve: true })),
+    ]);
+    const later = await execute(command('1', { valve: true }, { expiresTimeMs: NOW_MS + 90_000 }));
+    assert.equal(first.status, 'done');
+    assert.deepEqual([meanwhile, later], [first, first]);
+    assert.equal(session.calls.filter((call) => call.startsWith('write')).length, 1);
+    assert.deepEqual(
+      audited.map((entry) => auditFields(entry).repeated),
+      [undefined, true, true],
+    );
+  });
+
+  it('does not take another command with an id seen before', async () => {
     const { session, execute } = start();
     await execute(command('1', { valve: true }));
-    const again = await execute(command('1', { valve: true }));
-    assert.deepEqual([again.status, again.error?.code], ['refused', 'COMMAND_REPLAYED']);
+    const other = await execute(command('1', { valve: false }));
+    assert.deepEqual([other.status, other.error?.code], ['refused', 'COMMAND_REPLAYED']);
     assert.equal(session.calls.filter((call) => call.startsWith('write')).length, 1);
+  });
+
+  it('forgets old answers but not that the commands were there', async () => {
+    const { session, execute } = start();
+    for (let id = 0; id < 100; id += 1) await execute(command(`${id}`, { valve: true }));
+    assert.equal((await execute(command('0', { valve: true }))).error?.code, 'COMMAND_REPLAYED');
+    assert.equal((await execute(command('99', { valve: true }))).status, 'done');
+    assert.equal(session.calls.filter((call) => call.startsWith('write')).length, 100);
   });
 
   it('keeps the time between two writes of a point', async () => {
