@@ -32,7 +32,18 @@ function checkSecurity(settings: OpcuaSettings): readonly Remark[] {
       },
     ];
   }
-  if (mode !== 'none' || settings.insecure || LOOPBACK.test(hostOf(settings.url))) return [];
+  if (mode !== 'none' || settings.insecure) return [];
+  if (settings.user !== undefined && 'name' in settings.user) {
+    return [
+      {
+        severity: 'error',
+        key: 'security',
+        message: `policy \`none\` would send the password of ${settings.user.name} readable`,
+        hint: 'use another policy, or say `insecure: true` beside `url`',
+      },
+    ];
+  }
+  if (LOOPBACK.test(hostOf(settings.url))) return [];
   return [
     {
       severity: 'error',

@@ -11,7 +11,7 @@ import { GatewayError } from '../../src/model/error.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import { Channels } from './channels.ts';
 import { failIfAborted, within } from './deadline.ts';
-import { chooseEndpoint } from './endpoint.ts';
+import { chooseEndpoint, refuseDowngrade, refuseReadablePassword } from './endpoint.ts';
 import { toLinkError } from './errors.ts';
 import { type Identity, loadIdentity } from './identity.ts';
 import type { RawSession } from './raw-session.ts';
@@ -24,6 +24,8 @@ import { userIdentity } from './user-identity.ts';
 export interface OpenClient {
   readonly client: OPCUAClient;
   readonly session: RawSession;
+  /** Warns of certificates that expire soon: ours, and that of the server. */
+  warnOfExpiry(): void;
   /** Says goodbye to the server within `timeoutMs`, then frees every socket and timer. */
   close(timeoutMs: number): Promise<void>;
 }
@@ -48,10 +50,13 @@ export async function connect(options: ConnectOptions): Promise<OpenClient> {
   failIfAborted(options.signal, name);
   await makeFolders(folders);
   const identity = await loadIdentity(folders, options.gatewayId);
-  warnOfExpiry(describe(identity.certificate, identity.certificateFile), options.log);
+  const own = describe(identity.certificate, identity.certificateFile);
+  warnOfExpiry(own, options.log);
   const endpoint = chooseEndpoint(await discover(options, identity), settings, name);
-  if (endpoint.securityMode !== MessageSecurityMode.None)
-    await requireTrust({ ...options, url: settings.url }, endpoint.serverCertificate);
+  const trusted =
+    endpoint.securityMode === MessageSecurityMode.None
+      ? []
+      : [await requireTrust({ ...options, url: settings.url }, endpoint.serverCertificate)];
   failIfAborted(options.signal, name);
   const client = createClient(options, identity, endpoint);
   const channels = new Channels();
@@ -59,11 +64,18 @@ export async function connect(options: ConnectOptions): Promise<OpenClient> {
   const timeoutMs = 2 * settings.timeout;
   try {
     await attempt(client.connect(settings.url), 'connecting', timeoutMs, options, client, identity);
+    // What was offered before came over an open channel; the library does not compare it (Part 4, CreateSession).
+    const confirmed = await attempt(client.getEndpoints(), 'comparing endpoints', timeoutMs, options, client, identity);
+    refuseDowngrade(endpoint, chooseEndpoint(confirmed, settings, name), name);
+    refuseReadablePassword(chooseEndpoint(confirmed, settings, name), settings, name);
     const user = await userIdentity(settings);
     const session = await attempt(client.createSession(user), 'opening a session', timeoutMs, options, client, identity);
     return {
       client,
       session: session as RawSession,
+      warnOfExpiry: () => {
+        for (const certificate of [own, ...trusted]) warnOfExpiry(certificate, options.log);
+      },
       close: (closeTimeoutMs) => close(client, channels, session, closeTimeoutMs),
     };
   } catch (error) {

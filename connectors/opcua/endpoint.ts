@@ -1,4 +1,4 @@
-import { type EndpointDescription, MessageSecurityMode, SecurityPolicy } from 'node-opcua-client';
+import { type EndpointDescription, MessageSecurityMode, SecurityPolicy, UserTokenType } from 'node-opcua-client';
 import { GatewayError } from '../../src/model/error.ts';
 import { type OpcuaSettings, type SecurityModeName, type SecurityPolicyName, securityMode } from './settings.ts';
 
@@ -41,6 +41,38 @@ export function chooseEndpoint(
     `the server does not offer policy ${policy} with mode ${securityMode(settings.security)}; it offers ${offered.map(describeEndpoint).join(', ') || 'nothing'}. ` +
       'Where it should offer more, something between may be hiding it',
   );
+}
+
+/** `confirmed`: what the server would have offered, asked again where nobody between can change the answer. */
+export function refuseDowngrade(chosen: EndpointDescription, confirmed: EndpointDescription, subject: string): void {
+  const [used, best] = [describeEndpoint(chosen), describeEndpoint(confirmed)];
+  if (used === best) return;
+  throw new GatewayError(
+    'LINK_UNTRUSTED',
+    subject,
+    `the server offers ${best}, but ${used} was shown: somebody between hides it`,
+  );
+}
+
+/**
+ * A password is encrypted by the channel, or with the policy of the user token (Part 4, UserNameIdentityToken). Over an open channel
+ * that is no protection: whoever answers may say that it is to be sent as it is.
+ */
+export function refuseReadablePassword(endpoint: EndpointDescription, settings: OpcuaSettings, subject: string): void {
+  const hasPassword = settings.user !== undefined && 'name' in settings.user;
+  if (!hasPassword || settings.insecure || endpoint.securityMode === MessageSecurityMode.SignAndEncrypt) return;
+  const isReadable = endpoint.securityMode === MessageSecurityMode.None || hasOpenToken(endpoint);
+  if (!isReadable) return;
+  throw new GatewayError(
+    'LINK_UNTRUSTED',
+    subject,
+    `the server wants the password of the user readable in ${describeEndpoint(endpoint)}: use mode \`sign-and-encrypt\`, or say \`insecure: true\` beside \`url\``,
+  );
+}
+
+function hasOpenToken({ userIdentityTokens, securityPolicyUri: channelPolicy }: EndpointDescription): boolean {
+  const tokens = userIdentityTokens?.filter(({ tokenType }) => tokenType === UserTokenType.UserName) ?? [];
+  return tokens.some(({ securityPolicyUri }) => (securityPolicyUri || channelPolicy) === SecurityPolicy.None);
 }
 
 function describeEndpoint({ securityPolicyUri, securityMode }: EndpointDescription): string {

@@ -12,15 +12,16 @@ export interface TrustOptions {
   readonly log: Log;
 }
 
-const WARN_BEFORE_MS = 30 * 86_400_000;
+const WARN_BEFORE_MS = 60 * 86_400_000;
 
 /** Rejects with LINK_UNTRUSTED, and how to trust it, unless the server shows a certificate that a person has trusted. */
-export async function requireTrust({ folders, name, url, log }: TrustOptions, der: Uint8Array): Promise<void> {
+export async function requireTrust({ folders, name, url, log }: TrustOptions, der: Uint8Array): Promise<KnownCertificate> {
   const [leaf] = crypto_utils.split_der(Buffer.from(der));
   if (leaf === undefined) throw new GatewayError('LINK_UNTRUSTED', name, 'the server shows no certificate');
   const certificate = readServerCertificate(leaf, name);
-  const { subject, sha1, sha256, validToMs } = describe(certificate, '');
-  warnOfExpiry(describe(certificate, url), log);
+  const known = describe(certificate, url);
+  const { subject, sha1, sha256, validToMs } = known;
+  warnOfExpiry(known, log);
   const told = `certificate of ${url} (${subject}, SHA-1 ${sha1}, SHA-256 ${sha256})`;
   if (validToMs < Date.now()) {
     throw new GatewayError(
@@ -29,7 +30,7 @@ export async function requireTrust({ folders, name, url, log }: TrustOptions, de
       `${told} expired on ${new Date(validToMs).toISOString()}; renew it at the server`,
     );
   }
-  if (await isTrusted(folders, certificate)) return;
+  if (await isTrusted(folders, certificate)) return known;
   const file = await keepRejected(folders, certificate);
   const advice =
     file === undefined

@@ -16,7 +16,7 @@ import { rawText } from './reading.ts';
 import type { ServerFacts } from './requests.ts';
 import type { OpcuaSettings } from './settings.ts';
 import { MAX_SILENT_KEEP_ALIVES } from './subscription.ts';
-import { watchServer, watchSubscriptions } from './watch.ts';
+import { watchExpiry, watchServer, watchSubscriptions } from './watch.ts';
 import { type DataTypes, writeNode } from './writing.ts';
 
 export interface SessionOptions {
@@ -184,6 +184,7 @@ export class OpcuaSession implements ConnectorSession {
     };
     void watchSubscriptions(options);
     void watchServer(options);
+    void watchExpiry(clock, this.#end.signal, () => open.warnOfExpiry());
   }
 
   #goAway(): void {

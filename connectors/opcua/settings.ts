@@ -48,7 +48,8 @@ export const connectionSchema = z.object({
   url,
   security,
   insecure: z.boolean().default(false).meta({
-    description: 'Allows `policy: none` to a server on another machine: anybody on the way can read and change the values',
+    description:
+      'Allows `policy: none` to a server on another machine, and a password without encryption: anybody on the way can read and change the values',
   }),
   user,
   timeout: duration()

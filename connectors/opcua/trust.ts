@@ -30,7 +30,7 @@ export function trustFolders(stateDirectory: string): TrustFolders {
 }
 
 export async function makeFolders(folders: TrustFolders): Promise<void> {
-  for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true, mode: 0o750 });
+  for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true, mode: 0o700 });
 }
 
 /** Files that hold no certificate are left out. */

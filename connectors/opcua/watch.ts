@@ -20,6 +20,7 @@ export interface WatchOptions {
 /** OPC UA Part 6, NodeIds.csv; Part 5 §12.6. */
 const SERVER_STATE = 2259;
 const SERVER_STATE_SHUTDOWN = 4;
+const DAY_MS = 86_400_000;
 
 /** Subscriptions that fall silent while all else goes on: the server may have dropped them without a word. */
 export async function watchSubscriptions(options: WatchOptions): Promise<void> {
@@ -30,6 +31,14 @@ export async function watchSubscriptions(options: WatchOptions): Promise<void> {
     const silent = options.subscriptions().find((subscription) => subscription.isSilent(clock.monotonicMs()));
     if (silent === undefined) continue;
     onLost(new GatewayError('LINK_TIMEOUT', name, `no word of subscription ${silent.id} for ${silent.maxSilenceMs} ms`));
+  }
+}
+
+/** A session may live for years; what expires meanwhile would stop the next one. */
+export async function watchExpiry(clock: Clock, signal: AbortSignal, warnOfExpiry: () => void): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(DAY_MS, signal).catch(() => {});
+    if (!signal.aborted) warnOfExpiry();
   }
 }
 

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { opcua } from '../../../connectors/opcua/definition.ts';
 import { connectionSchema, type OpcuaSettings, pointSchema } from '../../../connectors/opcua/settings.ts';
 import type { Remark } from '../../../src/model/declaration.ts';
+import { Secret } from '../../../src/model/secret.ts';
 import { makePlan, type PointKeys } from './support.ts';
 
 const settings = (keys: Readonly<Record<string, unknown>>): OpcuaSettings =>
@@ -31,6 +32,13 @@ describe('OPC UA keys', () => {
       assert.deepEqual(check({ url, security: { policy: 'none' } }), []);
     }
     assert.deepEqual(check({ security: { policy: 'none' }, insecure: true }), []);
+  });
+
+  it('refuses to send a password readable, unless it is said to be insecure', () => {
+    const user = { name: 'operator', password: new Secret('test', Buffer.from('canary')) };
+    const open = { url: 'opc.tcp://127.0.0.1:4840', security: { policy: 'none' }, user };
+    assert.match(check(open)[0]?.message ?? '', /password of operator/);
+    assert.deepEqual(check({ ...open, insecure: true }), []);
   });
 
   it('refuses a policy without a mode, and a mode without a policy', () => {

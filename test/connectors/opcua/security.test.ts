@@ -106,6 +106,8 @@ describe('OPC UA security', () => {
       await refusal(connector());
       assert.equal(await readFile(join(own, 'certificate.pem'), 'utf8'), first);
       assert.equal((await stat(join(own, 'private-key.pem'))).mode & 0o777, 0o600);
+      for (const folder of Object.values(trustFolders(bench.stateDirectory)))
+        assert.equal((await stat(folder)).mode & 0o777, 0o700);
     });
   });
 
@@ -139,6 +141,19 @@ describe('OPC UA security', () => {
       assert.equal(code, 'LINK_UNAUTHORIZED');
       assert.doesNotMatch(message, /wrong-canary/);
     });
+  });
+
+  it('sends no password over an open channel', async () => {
+    await bench.begin();
+    const user = { name: 'operator', password: secret('canary') };
+    try {
+      const { code, message } = await refusal(connector({ security: { policy: 'none' }, user }));
+      assert.equal(code, 'LINK_UNTRUSTED');
+      assert.match(message, /password/);
+      assert.doesNotMatch(message, /canary/);
+    } finally {
+      await bench.end();
+    }
   });
 
   describe('of servers that want something else', () => {
