@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { DataType } from 'node-opcua';
 import type { Connector } from '../../../src/southbound/connector.ts';
 import { OTHER, PLANT, startOpcuaServer, type TestServer, type TestServerOptions } from '../../support/opcua-server.ts';
 import { TcpCable } from '../../support/tcp-cable.ts';
-import { Bench, Collected, FAST, makePlan, OPEN, type PointKeys } from './support.ts';
+import { Bench, Collected, end, FAST, makePlan, OPEN, type PointKeys, spawnServer } from './support.ts';
 
 describe('OPC UA recovery', () => {
   const bench = new Bench();
@@ -174,9 +170,9 @@ describe('OPC UA recovery', () => {
 
   for (const read of ['subscribe', 'poll']) {
     it(`notices by ${read} that a server is frozen`, async () => {
-      const peer = spawnServer(bench.stateDirectory);
+      const { server: peer, port } = await spawnServer(bench.stateDirectory);
       bench.onEnd(() => end(peer));
-      const [url] = (await once(createInterface({ input: peer.stdout ?? process.stdin }), 'line')) as [string];
+      const url = `opc.tcp://127.0.0.1:${port}`;
       const socketsBefore = openSockets();
       const session = await bench.open(connector(url, { Speed: { read } }, { keepAlive: '500 ms', timeout: '10 s' }));
       await new Collected(session).until('Speed');
@@ -205,17 +201,4 @@ interface ServerSession {
 /** The library's own view of its clients. */
 function sessionsOf({ server }: TestServer): Readonly<Record<string, ServerSession>> {
   return (server.engine as unknown as { _sessions: Record<string, ServerSession> })._sessions;
-}
-
-/** Its own files lie in `folder`, because a killed process removes nothing. */
-function spawnServer(folder: string): ChildProcess {
-  const file = fileURLToPath(import.meta.resolve('../../support/opcua-server-process.ts'));
-  return spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, TMPDIR: folder } });
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
 }

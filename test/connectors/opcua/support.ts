@@ -1,7 +1,12 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { createConnector } from '../../../connectors/opcua/connector.ts';
 import { opcua } from '../../../connectors/opcua/definition.ts';
 import { loadIdentity } from '../../../connectors/opcua/identity.ts';
@@ -137,4 +142,22 @@ export class Collected {
       check();
     });
   }
+}
+
+/** A server in a process of its own; its files lie in `folder`, because a killed process removes nothing. */
+export async function spawnServer(folder: string, port?: number): Promise<{ server: ChildProcess; port: number }> {
+  const file = fileURLToPath(import.meta.resolve('../../support/opcua-server-process.ts'));
+  const args = port === undefined ? [file] : [file, String(port)];
+  const env = { ...process.env, TMPDIR: folder };
+  const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'], env });
+  assert.ok(server.stdout);
+  const [url] = (await once(createInterface({ input: server.stdout }), 'line')) as [string];
+  return { server, port: Number(url.split(':').at(-1)) };
+}
+
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
 }
