@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { verifyDeliveries } from '../support/scenario/brokers.ts';
 import { COMMIT_WINDOW_MS } from '../support/scenario/gateway.ts';
 import { MESSAGE_MAX_AGE_MS, pressMapping } from '../support/scenario/plant.ts';
 import { holes } from '../support/scenario/polls.ts';
@@ -43,7 +44,7 @@ describe('the gateway is killed in full flow, again and again', () => {
     await until('hardly anything waits any more', async () => (await gateway.hub()).waitingMessages <= 10);
     await gateway.stop();
 
-    broker.record.verify();
+    await verifyDeliveries(broker);
     for (const unit of units) assertLostOnlyAtKills(`press-${unit}`);
     tell({ ...broker.record.totals, kills: killedMs.length, 'slowest start': seconds(Math.max(...startsMs)) });
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { verifyDeliveries } from '../support/scenario/brokers.ts';
 import { pressMapping } from '../support/scenario/plant.ts';
 import { assertEveryPoll } from '../support/scenario/polls.ts';
 import { eachScene, seconds, tell } from '../support/scenario/scene.ts';
@@ -25,7 +26,7 @@ describe('the gateway is stopped in full flow', () => {
     await gateway.start();
     await until('messages flow again', () => broker.record.count >= before + 20);
     await gateway.stop();
-    broker.record.verify();
+    await verifyDeliveries(broker);
     tell({ ...broker.record.totals, stopped: seconds(stopMs) });
   });
 });

@@ -4,6 +4,7 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import { findMosquitto, Mosquitto } from '../mosquitto.ts';
 import { type Child, startScript } from './child.ts';
 import { DeliveryRecord } from './record.ts';
+import { until } from './wait.ts';
 
 /** A broker in a process of its own, and the book of whoever listens to it. */
 export interface Broker {
@@ -17,6 +18,12 @@ export interface Broker {
   freeze(): void;
   thaw(): void;
   end(): Promise<void>;
+}
+
+/** Waits for what is still on its way to the subscriber, then throws with the list of what is missing or wrong. */
+export async function verifyDeliveries({ record }: Broker): Promise<void> {
+  await until('everything has arrived', () => record.isComplete, { withinMs: 10_000 }).catch(() => {});
+  record.verify();
 }
 
 const SCRIPT = join(import.meta.dirname, 'recording-broker-process.ts');
@@ -40,7 +47,8 @@ export class RecordingBroker implements Broker {
   }
 
   async start(): Promise<void> {
-    const { child, ready } = startScript<{ port: number }>('recording broker', SCRIPT, { file: this.#file, port: this.port });
+    const settings = { file: this.#file, port: this.port };
+    const { child, ready } = startScript<{ port: number }>('recording broker', SCRIPT, settings, this.#directory);
     this.#child = child;
     ({ port: this.port } = await ready);
   }

@@ -17,10 +17,11 @@ export class Child {
   readonly #process: ChildProcess;
   #exit: Exit | undefined;
 
-  /** The process may talk to the test by `process.send`. */
-  constructor(name: string, command: string, args: readonly string[]) {
+  /** The process may talk to the test by `process.send`. Whatever it leaves behind when killed is in `directory`. */
+  constructor(name: string, command: string, args: readonly string[], directory: string) {
     this.name = name;
-    this.#process = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const env = { ...process.env, TMPDIR: directory };
+    this.#process = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     for (const stream of [this.#process.stdout, this.#process.stderr]) this.#keepLines(stream);
     this.exited = new Promise((resolve, reject) => {
       this.#process.once('error', reject);
@@ -84,8 +85,10 @@ export class Child {
   }
 }
 
-export function startScript<Greeting>(name: string, script: string, settings: unknown): Started<Greeting> {
-  const child = new Child(name, process.execPath, ['--disable-warning=ExperimentalWarning', script, JSON.stringify(settings)]);
+/** A script of this folder with its settings. */
+export function startScript<Greeting>(name: string, script: string, settings: unknown, directory: string): Started<Greeting> {
+  const args = ['--disable-warning=ExperimentalWarning', script, JSON.stringify(settings)];
+  const child = new Child(name, process.execPath, args, directory);
   return { child, ready: child.ready<Greeting>() };
 }
 

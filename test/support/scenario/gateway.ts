@@ -39,7 +39,7 @@ export class Gateway {
 
   /** Resolves when it polls, delivers and can be asked. */
   async start(): Promise<number> {
-    const child = new Child('gateway', LAUNCHER, ['run', '--config', this.#directory]);
+    const child = new Child('gateway', LAUNCHER, ['run', '--config', this.#directory], this.#directory);
     this.#child = child;
     return until('the gateway has started', async () => {
       if (!child.isRunning) throw new Error(`the gateway did not start:\n${child.lines.join('\n')}`);

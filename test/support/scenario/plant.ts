@@ -7,12 +7,14 @@ const SCRIPT = join(import.meta.dirname, 'plant-process.ts');
 /** Simulated devices in a process of their own. */
 export class Plant {
   readonly #settings: PlantSettings;
+  readonly #directory: string;
   #child: Child | undefined;
   #lives = 0;
   port = 0;
 
-  constructor(settings: PlantSettings) {
+  constructor(settings: PlantSettings, directory: string) {
     this.#settings = settings;
+    this.#directory = directory;
   }
 
   get link(): string {
@@ -22,7 +24,7 @@ export class Plant {
   /** On the same port as before. Counters of the second life begin at `countsOfLife`, so that it is told apart from the first. */
   async start(): Promise<void> {
     const settings = { ...this.#settings, port: this.port, countFrom: countsOfLife(this.#lives) };
-    const { child, ready } = startScript<{ port: number }>(`${settings.kind} plant`, SCRIPT, settings);
+    const { child, ready } = startScript<{ port: number }>(`${settings.kind} plant`, SCRIPT, settings, this.#directory);
     this.#child = child;
     this.#lives += 1;
     ({ port: this.port } = await ready);
@@ -30,6 +32,14 @@ export class Plant {
 
   async kill(): Promise<void> {
     await this.#child?.kill();
+  }
+
+  freeze(): void {
+    this.#child?.freeze();
+  }
+
+  thaw(): void {
+    this.#child?.thaw();
   }
 
   /** The unit does not answer any more. */
@@ -67,7 +77,7 @@ export function countsOfLife(life: number): number {
 /** Presses on Modbus TCP, `press-1` and so on, each counting its polls. */
 export function pressMapping(plant: Plant, { units = [1], intervalMs = 20, more = '' } = {}): string {
   const instances = units.map((unit) => `  - { twin: press-${unit}, connection: { unit: ${unit} } }`);
-  return `connection: { protocol: modbus-tcp, host: 127.0.0.1, port: ${plant.port}, timeout: 5 s }
+  return `connection: { protocol: modbus-tcp, host: 127.0.0.1, port: ${plant.port}, timeout: 30 s }
 instances:
 ${instances.join('\n')}
 message: { maxAge: ${MESSAGE_MAX_AGE_MS} ms, maxBytes: 2 kB }

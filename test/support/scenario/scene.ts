@@ -46,7 +46,7 @@ export class Scene {
 
   async plant(settings: Omit<PlantSettings, 'link'>): Promise<Plant> {
     const link = settings.kind === 'modbus-rtu' ? { link: join(await this.directory(), 'line-1') } : {};
-    const plant = new Plant({ ...settings, ...link });
+    const plant = new Plant({ ...settings, ...link }, await this.directory());
     this.atEnd(() => plant.kill());
     await plant.start();
     return plant;
