@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Spool } from '../../src/spool/spool.ts';
 import { Receiver } from './support/reference.ts';
 import { PowerCut, SimulatedDisk } from './support/simulated-disk.ts';
-import { draft, open, readAll } from './support/spool-fixture.ts';
+import { draft, open, randomFrom, readAll } from './support/spool-fixture.ts';
 
 const HUBS = ['cloud', 'historian'];
 
@@ -31,14 +31,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('restart' as const) }),
   fc.record({ do: fc.constant('cut' as const), after: fc.integer({ min: 0, max: 12 }) }),
 );
-
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 /** The spool beside an array: what was committed, by hub. */
 class Run {

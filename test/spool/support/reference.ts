@@ -47,12 +47,24 @@ export class Receiver {
     );
   }
 
+  /** Sequence numbers that arrived although a gap record said they would not. */
+  overclaimed(): readonly string[] {
+    return [...this.#seen].flatMap(([key, seen]) =>
+      [...seen.keys()].filter((n) => this.#isClaimed(key, n)).map((n) => `${key} ${n}`),
+    );
+  }
+
   missingCount(): number {
     return [...this.#seen.values()].reduce((sum, seen) => sum + missing(seen).length, 0);
   }
 
   declaredCount(): number {
     return [...this.#declared.values()].flat().reduce((sum, { messages }) => sum + messages, 0);
+  }
+
+  /** Where only the end of a loss was known, `messages` is 0 and nothing exact is claimed. */
+  #isClaimed(key: string, sequence: number): boolean {
+    return (this.#declared.get(key) ?? []).some(({ from, to, messages }) => messages > 0 && from <= sequence && sequence <= to);
   }
 
   #isDeclared(key: string, sequence: number): boolean {

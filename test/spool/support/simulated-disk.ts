@@ -27,11 +27,51 @@ export class SimulatedDisk implements FileSystem {
   #isOff = false;
   /** Called before each operation that changes something; what it throws is the error of the disk. */
   onOperation: (count: number, kind: string) => void = () => {};
+  /** Called before each listing, opening and reading; what it throws is the error of the disk. */
+  onRead: () => void = () => {};
   /** Called before each write; the number of bytes to take. */
   shortWrite: (count: number, length: number) => number = (_, length) => length;
 
   constructor(random: () => number = Math.random) {
     this.#random = random;
+  }
+
+  /** Bytes of every file. */
+  get bytes(): number {
+    return [...this.#names.values()].reduce((sum, { visible }) => sum + visible.length, 0);
+  }
+
+  paths(part = ''): readonly string[] {
+    return [...this.#names.keys()].filter((path) => path.includes(part)).toSorted();
+  }
+
+  content(path: string): Buffer {
+    return Buffer.from(this.#names.get(path)?.visible ?? '');
+  }
+
+  /** Somebody else writes into the file; `undefined` deletes it. */
+  overwrite(path: string, bytes: Buffer | undefined): void {
+    const identity = this.#names.get(path)?.identity ?? randomUUID();
+    const inode = bytes === undefined ? undefined : { identity, durable: bytes, visible: bytes, pending: [] };
+    for (const names of [this.#names, this.#durableNames]) inode === undefined ? names.delete(path) : names.set(path, inode);
+  }
+
+  /** The files as a backup holds them: same bytes, other files. */
+  backUp(): SimulatedDisk {
+    const copy = new SimulatedDisk(this.#random);
+    for (const path of this.paths()) copy.overwrite(path, this.content(path));
+    return copy;
+  }
+
+  /** The same files with the same bytes, to go different ways from here. */
+  fork(): SimulatedDisk {
+    const fork = new SimulatedDisk(this.#random);
+    for (const [path, { identity, visible }] of this.#names) {
+      const inode = { identity, durable: visible, visible, pending: [] };
+      fork.#names.set(path, inode);
+      fork.#durableNames.set(path, inode);
+    }
+    return fork;
   }
 
   get operations(): number {
@@ -69,6 +109,7 @@ export class SimulatedDisk implements FileSystem {
 
   async list(path: string): Promise<readonly string[]> {
     this.#check();
+    this.onRead();
     const prefix = `${path}/`;
     const names = [...this.#names.keys()].filter((name) => name.startsWith(prefix));
     return names.map((name) => name.slice(prefix.length)).filter((name) => !name.includes('/'));
@@ -76,6 +117,7 @@ export class SimulatedDisk implements FileSystem {
 
   async open(path: string, mode: 'create' | 'write' | 'read'): Promise<File> {
     this.#check();
+    this.onRead();
     let inode = this.#names.get(path);
     if (inode !== undefined && mode === 'create') throw Object.assign(new Error(`${path} exists`), { code: 'EEXIST' });
     if (inode === undefined && mode === 'read') throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' });
@@ -111,6 +153,7 @@ export class SimulatedDisk implements FileSystem {
       identity: async () => inode.identity,
       read: async (into, position) => {
         this.#check();
+        this.onRead();
         return position >= inode.visible.length ? 0 : inode.visible.copy(into, 0, position);
       },
       write: async (bytes, position) => {

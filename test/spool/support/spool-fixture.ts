@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Stored, TwinMessage } from '../../../src/model/twin-message.ts';
+import type { Gap, Stored, TwinMessage } from '../../../src/model/twin-message.ts';
 import { openSpool } from '../../../src/spool/open-spool.ts';
 import type { Draft, Spool, SpoolEvent, SpoolReader } from '../../../src/spool/spool.ts';
 import type { SpoolOptions } from '../../../src/spool/spool-options.ts';
@@ -21,6 +21,36 @@ export function message(twin: string, value: number | bigint | string, padding =
 
 export function draft(twin: string, value: number, hubs: readonly string[] = ['cloud'], padding = ''): Draft {
   return { message: message(twin, value, padding), hubs };
+}
+
+/** The same numbers from the same seed. */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Throws what a disk does. */
+export function fail(code: string): () => never {
+  return () => {
+    throw Object.assign(new Error(code), { code });
+  };
+}
+
+/** Lets the event loop turn until it is so. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+/** What a mapped message says, without gap records. */
+export function values(stored: readonly Stored[]): readonly unknown[] {
+  return numbers(stored).filter((value) => value !== undefined);
+}
+
+export function gaps(stored: readonly Stored[]): readonly Gap[] {
+  return stored.flatMap(({ message: { gap } }) => (gap === undefined ? [] : [gap]));
 }
 
 export type Opened = Spool & { readonly events: SpoolEvent[] };
