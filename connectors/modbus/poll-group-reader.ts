@@ -36,6 +36,7 @@ export class PollGroupReader {
   #replanWaitMs = FIRST_REPLAN_MS;
   #replanAtMs = Number.POSITIVE_INFINITY;
   #isToldDown = false;
+  #isProbing = false;
 
   constructor(options: PollGroupOptions) {
     this.#options = options;
@@ -43,10 +44,16 @@ export class PollGroupReader {
     this.#blocks = this.#plan;
   }
 
+  /** The poll under way asks whether a silent unit is back. */
+  get isProbing(): boolean {
+    return this.#isProbing;
+  }
+
   /** `undefined` while the unit is silent and that was told. Rejects only when the link is lost or aborted. */
   async poll(signal: AbortSignal): Promise<Batch | undefined> {
     const { units, device } = this.#options;
-    if (units.isDown(device.unit) && !units.takeProbe(device.unit)) return this.#tellDown();
+    this.#isProbing = units.isDown(device.unit) && units.takeProbe(device.unit);
+    if (units.isDown(device.unit) && !this.#isProbing) return this.#tellDown();
     const readings = await this.#read(signal);
     this.#isToldDown = units.isDown(device.unit);
     return this.#toBatch(readings);

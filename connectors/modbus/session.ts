@@ -79,8 +79,10 @@ export class ModbusSession implements ConnectorSession {
       settings,
     );
     const both = AbortSignal.any([signal, this.#stop.signal]);
-    const { clock } = this.#options;
-    return (await readBlocks(blocks, { ask: this.#asking('command', both), device: settings, clock, signal: both })).outcomes;
+    const { clock, line } = this.#options;
+    // One request at a time, so that others come in between.
+    const ask: Ask = (request) => line.use('command', both, (askNow) => askNow(request));
+    return (await readBlocks(blocks, { ask, device: settings, clock, signal: both })).outcomes;
   }
 
   async #writeNow(write: Write, signal: AbortSignal): Promise<WriteResult> {
@@ -90,11 +92,6 @@ export class ModbusSession implements ConnectorSession {
     const { line, clock } = this.#options;
     const both = AbortSignal.any([signal, this.#stop.signal]);
     return writePoint(write, place, { line, unit: device.settings.unit, clock, signal: both });
-  }
-
-  /** One request at a time, so that others come in between. */
-  #asking(urgency: 'command' | 'poll', signal: AbortSignal): Ask {
-    return (request) => this.#options.line.use(urgency, signal, (ask) => ask(request));
   }
 
   #startPolling(): void {
@@ -118,8 +115,23 @@ export class ModbusSession implements ConnectorSession {
     const { units, clock, count, log } = this.#options;
     const { twin, settings } = device;
     const placed = points.map((point) => placePoint(point, settings));
-    const ask = this.#asking('poll', this.#stop.signal);
-    const reader = new PollGroupReader({ twin, device: settings, points: placed, ask, units, clock, count, log });
+    const ask: Ask = (request) =>
+      this.#options.line.use('poll', this.#stop.signal, async (askNow) => {
+        const { error } = units.stateOf(settings.unit);
+        // It fell silent while this poll waited for the line: one time-out is enough for all of its poll groups.
+        if (error !== undefined && units.isDown(settings.unit) && !reader.isProbing) throw error;
+        return askNow(request);
+      });
+    const reader: PollGroupReader = new PollGroupReader({
+      twin,
+      device: settings,
+      points: placed,
+      ask,
+      units,
+      clock,
+      count,
+      log,
+    });
     return {
       intervalMs,
       poll: async (signal) => {

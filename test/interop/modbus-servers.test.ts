@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataType } from '../../src/model/data-type.ts';
+import { shortestFloat32 } from '../../src/model/float32.ts';
 import type { Value } from '../../src/model/value.ts';
 import type { PointSketch } from '../connectors/modbus/modbus-plan.ts';
 import { openRig, type Rig } from '../connectors/modbus/rig.ts';
@@ -28,7 +29,7 @@ interface Sample {
 const ALL = ['ABCD', 'CDAB', 'BADC', 'DCBA'] as const;
 const BYTES = ['ABCD', 'BADC'] as const;
 const PLAIN = ['ABCD'] as const;
-const float = Math.fround;
+const float = (value: number) => shortestFloat32(Math.fround(value));
 
 const INTEGERS: readonly (Omit<Sample, 'orders'> & { readonly bits: number })[] = [
   { type: 'int16', bits: 16, values: [-32_767, 0x1234] },
