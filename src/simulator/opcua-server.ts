@@ -16,14 +16,7 @@ export interface SimulatedNamespace {
 export interface OpcuaServerOptions {
   /** 0: any that is free. */
   readonly port: number;
-  /** In this order behind the standard's own and the server's: another order shifts the indexes. */
   readonly namespaces: readonly SimulatedNamespace[];
-  /** Passwords by user name; anonymous users are let in where there are none. */
-  readonly users?: Readonly<Record<string, string>>;
-  /** Default: no security at all, which starts quickest. */
-  readonly isSecure?: boolean;
-  readonly maxSessions?: number;
-  readonly operationLimits?: { readonly maxNodesPerRead?: number; readonly maxMonitoredItemsPerCall?: number };
 }
 
 export interface SimulatedOpcuaServer {
@@ -33,8 +26,8 @@ export interface SimulatedOpcuaServer {
   variable(name: string): OpcuaVariable;
   /** Sessions are closed, the port refuses connections. */
   down(): Promise<void>;
-  /** Up again on the same port with the same values; `namespaces` in another order if given. */
-  up(namespaces?: readonly SimulatedNamespace[]): Promise<void>;
+  /** Up again on the same port with the same values. */
+  up(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,11 +44,11 @@ export async function startOpcuaServer(options: OpcuaServerOptions): Promise<Sim
   );
   let running: OPCUAServer | undefined;
 
-  const up = async (namespaces = options.namespaces): Promise<void> => {
+  const up = async (): Promise<void> => {
     if (running !== undefined) return;
-    const server = createOpcuaServer(library, { ...options, port }, folder);
+    const server = createOpcuaServer(library, port, folder);
     await server.initialize();
-    for (const { uri, variables: declared } of namespaces) {
+    for (const { uri, variables: declared } of options.namespaces) {
       const known = declared.flatMap(({ name }) => variables.get(`${uri};${name}`) ?? []);
       addNamespace(library, server, uri, known);
     }
@@ -86,33 +79,25 @@ export async function startOpcuaServer(options: OpcuaServerOptions): Promise<Sim
   };
 }
 
-function createOpcuaServer(library: Library, options: OpcuaServerOptions, folder: string): OPCUAServer {
+/** Without any security, which starts quickest. */
+function createOpcuaServer(library: Library, port: number, folder: string): OPCUAServer {
   const { MessageSecurityMode, OPCUACertificateManager, OPCUAServer, SecurityPolicy } = library;
-  const { users, isSecure = false, maxSessions = 20, operationLimits = {} } = options;
   const manager = (name: string) =>
     new OPCUACertificateManager({
       rootFolder: join(folder, name),
       automaticallyAcceptUnknownCertificate: true,
       disableFileWatchers: true,
     });
-  const secured = isSecure
-    ? {
-        securityModes: [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
-        securityPolicies: [SecurityPolicy.None, SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes256_Sha256_RsaPss],
-      }
-    : { securityModes: [MessageSecurityMode.None], securityPolicies: [SecurityPolicy.None] };
   return new OPCUAServer({
-    port: options.port,
+    port,
     hostname: '127.0.0.1',
     alternateHostname: ['127.0.0.1', 'localhost'],
     nodeset_filename: [library.nodesets.standard],
     serverInfo: { applicationUri: 'urn:fieldmarshal:simulator' },
     serverCertificateManager: manager('pki'),
     userCertificateManager: manager('user-pki'),
-    serverCapabilities: { maxSessions, operationLimits },
-    allowAnonymous: users === undefined,
-    userManager: { isValidUser: (name: string, password: string) => users?.[name] === password },
-    ...secured,
+    securityModes: [MessageSecurityMode.None],
+    securityPolicies: [SecurityPolicy.None],
   });
 }
 
