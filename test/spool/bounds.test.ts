@@ -1,36 +1,27 @@
 import assert from 'node:assert/strict';
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Receiver } from './support/reference.ts';
-import { draft, numbers, open, readAll, removeDirectory, temporaryDirectory } from './support/spool-fixture.ts';
+import { SimulatedDisk } from './support/simulated-disk.ts';
+import { draft, gaps, numbers, open, readAll, values } from './support/spool-fixture.ts';
 
 const MAX_BYTES = 256 * 1024;
 const PADDING = 'x'.repeat(1_000);
 
-async function bytesIn(directory: string): Promise<number> {
-  const names = await readdir(directory, { recursive: true, withFileTypes: true });
-  const files = names.filter((entry) => entry.isFile());
-  const sizes = await Promise.all(files.map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
-}
-
 describe('the bounds of a spool', () => {
-  let directory: string;
+  const directory = '/spool';
+  let fileSystem: SimulatedDisk;
 
-  beforeEach(async () => {
-    directory = await temporaryDirectory();
+  beforeEach(() => {
+    fileSystem = new SimulatedDisk();
   });
 
-  afterEach(() => removeDirectory(directory));
-
   it('drops the oldest when it is full, stays within its bytes, and declares exactly what is missing', async () => {
-    const spool = await open({ directory, maxBytes: MAX_BYTES, hubs: ['cloud', 'historian'] });
+    const spool = await open({ directory, fileSystem, maxBytes: MAX_BYTES, hubs: ['cloud', 'historian'] });
     for (let value = 0; value < 1_000; value += 10) {
       const drafts = Array.from({ length: 10 }, (_, index) =>
         draft(`press-${index % 3}`, value + index, ['cloud', 'historian'], PADDING),
       );
       await spool.append(drafts);
-      assert.ok((await bytesIn(directory)) <= MAX_BYTES);
+      assert.ok(fileSystem.bytes <= MAX_BYTES);
     }
     for (const hub of ['cloud', 'historian']) {
       const receiver = new Receiver();
@@ -45,7 +36,7 @@ describe('the bounds of a spool', () => {
   });
 
   it('tells only the hub that lost something', async () => {
-    const spool = await open({ directory, maxBytes: MAX_BYTES, hubs: ['cloud', 'historian'] });
+    const spool = await open({ directory, fileSystem, maxBytes: MAX_BYTES, hubs: ['cloud', 'historian'] });
     for (let value = 0; value < 400; value += 10) {
       await spool.append(
         Array.from({ length: 10 }, (_, index) => draft('press', value + index, ['cloud', 'historian'], PADDING)),
@@ -60,7 +51,7 @@ describe('the bounds of a spool', () => {
   });
 
   it('refuses the newest when it is told so, without a hole in the numbers, and declares them once there is room', async () => {
-    const spool = await open({ directory, maxBytes: MAX_BYTES, whenFull: 'drop-newest' });
+    const spool = await open({ directory, fileSystem, maxBytes: MAX_BYTES, whenFull: 'drop-newest' });
     for (let value = 0; value < 400; value += 1) await spool.append([draft('press', value, ['cloud'], PADDING)]);
     const stored = await readAll(spool.reader('cloud'));
     assert.equal(numbers(stored)[0], 0);
@@ -76,13 +67,13 @@ describe('the bounds of a spool', () => {
     const gaps = all.flatMap(({ message }) => (message.gap === undefined ? [] : [message.gap]));
     const kept = numbers(all).filter((value) => value !== undefined).length;
     assert.equal(kept + gaps.reduce((sum, { messages }) => sum + messages, 0), 402);
-    assert.ok((await bytesIn(directory)) <= MAX_BYTES);
+    assert.ok(fileSystem.bytes <= MAX_BYTES);
     await spool.close();
   });
 
   it('drops and declares what is older than its bound of age', async () => {
     let nowMs = 1_767_225_600_000;
-    const spool = await open({ directory, maxAgeMs: 3_200, monotonicMs: () => nowMs });
+    const spool = await open({ directory, fileSystem, maxAgeMs: 3_200, monotonicMs: () => nowMs });
     await spool.append([draft('press', 1), draft('press', 2)]);
     nowMs += 1_000;
     await spool.append([draft('press', 3)]);
@@ -105,7 +96,7 @@ describe('the bounds of a spool', () => {
   });
 
   it('declares a message that is too large, with the names of its points', async () => {
-    const spool = await open({ directory, maxBytes: MAX_BYTES });
+    const spool = await open({ directory, fileSystem, maxBytes: MAX_BYTES });
     await spool.append([draft('press', 1, ['cloud'], 'x'.repeat(20_000)), draft('press', 2)]);
     await spool.append([draft('press', 3)]);
     const stored = await readAll(spool.reader('cloud'));
@@ -119,16 +110,16 @@ describe('the bounds of a spool', () => {
   });
 
   it('gives the disk back when everything is acknowledged, and keeps the numbers', async () => {
-    const spool = await open({ directory, maxBytes: MAX_BYTES });
+    const spool = await open({ directory, fileSystem, maxBytes: MAX_BYTES });
     for (let value = 0; value < 100; value += 10) {
       await spool.append(Array.from({ length: 10 }, (_, index) => draft('press', value + index, ['cloud'], PADDING)));
     }
     const stored = await readAll(spool.reader('cloud'));
     spool.reader('cloud').acknowledge(stored.at(-1)?.offset ?? 0);
     await spool.close();
-    const names = (await readdir(directory)).filter((name) => name.startsWith('segment-'));
+    const names = fileSystem.paths('segment-');
     assert.equal(names.length, 1);
-    const again = await open({ directory, maxBytes: MAX_BYTES });
+    const again = await open({ directory, fileSystem, maxBytes: MAX_BYTES });
     await again.append([draft('press', 100)]);
     const [next] = await readAll(again.reader('cloud'));
     assert.equal(next?.sequence, 101);
@@ -137,13 +128,42 @@ describe('the bounds of a spool', () => {
   });
 
   it('is not held up by a hub that nothing was addressed to', async () => {
-    const spool = await open({ directory, maxBytes: MAX_BYTES, hubs: ['cloud', 'silent'] });
+    const spool = await open({ directory, fileSystem, maxBytes: MAX_BYTES, hubs: ['cloud', 'silent'] });
     for (let value = 0; value < 1_000; value += 10) {
       await spool.append(Array.from({ length: 10 }, (_, index) => draft('press', value + index, ['cloud'], PADDING)));
       const stored = await readAll(spool.reader('cloud'), 2);
       spool.reader('cloud').acknowledge(stored.at(-1)?.offset ?? 0);
     }
     assert.equal(spool.status().counters['dropped_messages'], 0);
+    await spool.close();
+  });
+
+  it('keeps everything for a hub that lags behind, and frees it once it has caught up', async () => {
+    const spool = await open({ directory, fileSystem, maxBytes: MAX_BYTES, hubs: ['cloud', 'historian'] });
+    for (let value = 0; value < 100; value += 10) {
+      await spool.append(
+        Array.from({ length: 10 }, (_, index) => draft('press', value + index, ['cloud', 'historian'], PADDING)),
+      );
+    }
+    const fast = await readAll(spool.reader('cloud'));
+    spool.reader('cloud').acknowledge(fast.at(-1)?.offset ?? 0);
+    await spool.append([draft('press', 100, ['historian'])]);
+    const { hubs, segments } = spool.status();
+    assert.deepEqual([hubs['cloud']?.waitingMessages, hubs['historian']?.waitingMessages], [0, 101]);
+    assert.ok(segments > 5);
+    const slow = await readAll(spool.reader('historian'));
+    assert.equal(values(slow).length, 101);
+    spool.reader('historian').acknowledge(slow.at(-1)?.offset ?? 0);
+    await spool.close();
+    assert.equal(spool.status().segments, 1);
+  });
+
+  it('has the statement of a message that is too large on disk before it says so', async () => {
+    const spool = await open({ directory, fileSystem, maxBytes: MAX_BYTES });
+    await spool.append([draft('press', 1, ['cloud'], 'x'.repeat(20_000))]);
+    const after = await open({ directory, fileSystem: fileSystem.cutPower(), maxBytes: MAX_BYTES });
+    assert.equal(gaps(await readAll(after.reader('cloud')))[0]?.reason, 'too-large');
+    await after.close();
     await spool.close();
   });
 });
