@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { duration, portNumber } from '../../src/model/schema.ts';
 import { type ModbusAddress, parseReference, TABLES } from './address.ts';
@@ -23,10 +24,17 @@ const timing = {
     }),
 };
 
+/** Four numbers with dots are meant as an address; anything else may be a name, and DNS knows better than we. */
+function isHost(text: string): boolean {
+  if (isIP(text) !== 0) return true;
+  return /^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/.test(text) && !/^[\d.]+$/.test(text);
+}
+
 const network = {
   host: z
     .string()
     .min(1)
+    .refine(isHost, 'a host name or IP address alone, e.g. `10.20.0.17`; the port has a key of its own, `port`')
     .meta({ description: 'Host name or IP address', examples: ['10.20.0.17'] }),
   port: portNumber().default(502).meta({ description: 'TCP port' }),
   connectTimeout: wait()
@@ -144,9 +152,14 @@ const cell = (what: string) =>
   z
     .int()
     .min(0)
-    .max(65_536)
+    .max(65_536, { error: ({ input }) => referenceHint(input) })
     .optional()
     .meta({ description: `${what}, counted from 0 (or from \`addressBase\`)`, examples: [100] });
+
+function referenceHint(input: unknown): string | undefined {
+  if (typeof input !== 'number' || parseReference(input) === undefined) return undefined;
+  return `a number counted from 0; for the number in the list of the device write \`reference: ${input}\``;
+}
 
 const ADDRESS_HINT = 'an address, e.g. `{ holding: 100 }` counted from 0, or `{ reference: 40101 }` as in the list of the device';
 

@@ -1,14 +1,19 @@
 import { z } from 'zod';
 import { didYouMean } from './suggest.ts';
+import { translate } from './translate.ts';
 import type { ScalarTree, Tree } from './tree.ts';
-import { documentationOf, optionsOf, unwrap } from './zod-shape.ts';
+import { writeExample } from './write-example.ts';
+import { documentationOf, elementOf, optionsOf, shapeOf, unwrap } from './zod-shape.ts';
 
 type Schema = z.core.$ZodType;
 
 /** How to mend a value of the wrong kind, from what was written and what is wanted. */
 export function hintFor(tree: Tree, issue: z.core.$ZodIssue, declared: Schema | undefined, expected = ''): string | undefined {
-  if (tree.kind !== 'scalar' || declared === undefined) return undefined;
+  if (declared === undefined) return undefined;
   const { format, examples } = documentationOf(declared);
+  if (elementOf(declared) !== undefined && tree.kind === 'scalar') return `in brackets, also one alone: \`[${tree.source}]\``;
+  if (isMap(declared)) return tree.kind === 'map' || expected.includes('{') ? undefined : mapHint(examples);
+  if (tree.kind !== 'scalar') return undefined;
   if (format === 'secret') return SECRET;
   if (format === 'duration') return durationHint(tree.source);
   if (format === 'size') return sizeHint(tree.source);
@@ -66,7 +71,9 @@ function unitHint(source: string, units: Readonly<Record<string, string>>): stri
 
 function wordHint(tree: ScalarTree, issue: z.core.$ZodIssue, declared: Schema): string | undefined {
   const words = issue.code === 'invalid_value' ? issue.values.map(String) : wordsOf(declared);
-  return typeof tree.value === 'string' ? didYouMean(tree.source, words) : undefined;
+  if (typeof tree.value !== 'string') return undefined;
+  const meant = translate(tree.source, words);
+  return meant === undefined ? didYouMean(tree.source, words) : `did you mean \`${meant}\`?`;
 }
 
 function wordsOf(declared: Schema): readonly string[] {
@@ -98,6 +105,15 @@ function numberHint({ source }: ScalarTree): string | undefined {
   if (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(source)) return 'remove the quotes';
   if (/^[-+]?\d+,\d+$/.test(source)) return `write a decimal point: ${source.replace(',', '.')}`;
   return undefined;
+}
+
+function isMap(declared: Schema): boolean {
+  return optionsOf(declared).every((option) => shapeOf(option) !== undefined);
+}
+
+function mapHint(examples: readonly unknown[] | undefined): string | undefined {
+  const [example] = examples ?? [];
+  return example === undefined ? undefined : `e.g. \`${writeExample(example)}\``;
 }
 
 function exampleHint(examples: readonly unknown[] | undefined): string | undefined {

@@ -80,6 +80,14 @@ export function addUnknownKey(key: string, entry: Entry, known: readonly string[
   const free = known.filter((name) => !tree.entries.has(name));
   const meant = nearest(key, free.length > 0 ? free : known);
   if (meant !== undefined) problems.noteMisspelt(tree.head, meant);
+  if (meant !== undefined) problems.noteUnclear(tree.span);
+  const [, word, rest] = /^(\w+):(\S+)$/.exec(key) ?? [];
+  if (word !== undefined && known.includes(word)) {
+    problems.noteMisspelt(tree.head, word);
+    problems.noteUnclear(tree.span);
+    problems.add({ at: entry.key, message: 'no blank after the colon', expected: `\`${word}: ${rest}\`` });
+    return;
+  }
   const expected = meant === undefined ? `one of ${listWords([...new Set(known)])}` : undefined;
   const hint = meant === undefined ? undefined : `did you mean \`${meant}\`?`;
   problems.add({ at: entry.key, message: `unknown key \`${key}\``, expected, hint });

@@ -4,6 +4,7 @@ import { describeExpected } from './expected.ts';
 import { hintFor } from './hints.ts';
 import type { Finding, ProblemList } from './problem-list.ts';
 import { locate, locateKey, type Tree } from './tree.ts';
+import { writeExample } from './write-example.ts';
 import { documentationOf, schemaAt } from './zod-shape.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -18,6 +19,7 @@ export function addIssue(issue: Issue, root: Tree, schema: z.core.$ZodType, prob
   }
   const { tree, at } = locate(root, issue.path);
   if (tree === undefined ? problems.isMisspelt(at, String(issue.path.at(-1))) : problems.hasErrorAt(tree.span)) return;
+  if (issue.code === 'custom' && tree?.kind === 'map' && problems.isUnclear(tree.span)) return;
   problems.add(issue.code === 'invalid_key' ? invalidKey(issue, root) : invalidValue(issue, root, schema));
 }
 
@@ -58,18 +60,6 @@ function nameOf(path: readonly PropertyKey[]): string {
 function exampleHint(name: string, declared: z.core.$ZodType | undefined): string | undefined {
   const [example] = declared === undefined ? [] : (documentationOf(declared).examples ?? []);
   return example === undefined ? undefined : `e.g. ${name.replaceAll('`', '')}: ${writeExample(example)}`;
-}
-
-/** A value as it may be written in a mapping. */
-export function writeExample(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(writeExample).join(', ')}]`;
-  if (typeof value === 'object' && value !== null) {
-    const pairs = Object.entries(value).map(([key, part]) => `${key}: ${writeExample(part)}`);
-    return pairs.length === 0 ? '{}' : `{ ${pairs.join(', ')} }`;
-  }
-  return typeof value === 'string' && /[{}[\],&*#?|<>=!%@`"']|: |^$|^[\d.+-]+$/.test(value) && !value.startsWith('!secret ')
-    ? JSON.stringify(value)
-    : String(value);
 }
 
 const MAX_SHOWN = 60;

@@ -72,6 +72,7 @@ export class MappingReader {
     const points = getMap(tree, 'points', 'points by name', this.#scope);
     if (points !== undefined && points.entries.size > 0) return points;
     if (points === undefined && tree.entries.has('points')) return undefined;
+    if (this.#scope.problems.isMisspelt(tree.head, 'points')) return undefined;
     const hint = 'e.g. points: { oilTemperature: { address: …, type: float32 } }';
     this.#scope.problems.add({ at: points?.head ?? tree.head, message: 'the mapping has no points', hint });
     return undefined;

@@ -136,7 +136,9 @@ class Loader {
       const plan = connections[index];
       if (plan !== undefined) checkConnection(connection, plan, reader?.places ?? new Map(), this.#scope);
     }
-    for (const hub of gateway?.hubs ?? []) checkHub(hub, labelNames(gateway, reader), this.#scope);
+    // Without the keys of the gateway its labels are not known, and topics cannot be judged.
+    const hubs = gateway?.keys === undefined ? [] : gateway.hubs;
+    for (const hub of hubs) checkHub(hub, labelNames(gateway, reader), this.#scope);
     const problems = this.#problems.sorted();
     if (this.#problems.errors > 0) return { problems };
     return { plan: this.#plan(gateway, connections, reader), problems };

@@ -1,10 +1,9 @@
 import { Composer, CST, type Document, Lexer, type ParsedNode, Parser, type YAMLError } from 'yaml';
+import { describeLevelsAbove, findOddBlank, textStart } from './indentation.ts';
 import { MAX_DEPTH } from './limits.ts';
-import type { ProblemList } from './problem-list.ts';
+import type { Finding, ProblemList } from './problem-list.ts';
 import type { SourceFile } from './source-file.ts';
 
-/** Errors after the first few are mostly echoes. */
-const MAX_SYNTAX_ERRORS = 5;
 /** Quotes, anchors and tags in a row: a file that has more is noise, and costs the composer a second for each 100 000. */
 const MAX_RUN = 100;
 /** Structure of a map or list of depth n stands at most so much deeper on the stack of the parser. */
@@ -21,7 +20,7 @@ export function parseYaml(file: SourceFile, problems: ProblemList): ParsedNode |
   if (problems.errors > before) return undefined;
   const [document, second] = compose(tokens, file);
   if (document === undefined) return undefined;
-  for (const error of document.errors.slice(0, MAX_SYNTAX_ERRORS)) addSyntaxError(error, file, problems);
+  for (const error of worthTelling(document.errors, file.text)) addSyntaxError(error, file, problems);
   if (second !== undefined && document.errors.length === 0) addSecondDocument(file, second, problems);
   return problems.errors > before ? undefined : (document.contents ?? undefined);
 }
@@ -73,12 +72,15 @@ const UNCLOSED: Wording = {
   message: 'a bracket or brace above is not closed',
   hint: 'close it, or indent this line under its key',
 };
+const ODD_BLANK = {
+  message: 'this looks like a blank and is none',
+  hint: 'copied text often has such characters; delete the indentation of the line and type it anew',
+};
 const QUOTE: Wording = { message: 'this quote is not closed', hint: 'close it; inside of double quotes a quote is written \\"' };
 
 /** What the reader calls by terms of the specification, in words of those who write mappings. */
 const WORDINGS: Readonly<Record<string, Wording>> = {
   TAB_AS_INDENT: TAB,
-  BAD_INDENT: { message: 'this line is indented like no key above it', hint: 'keys of one map start in the same column' },
   MISSING_CHAR: { hint: 'a colon is followed by a blank, list entries in brackets by a comma' },
   BAD_ALIAS: { hint: 'text that begins with `*` or `&` needs quotes' },
   BAD_SCALAR_START: { message: 'text cannot begin with this character', hint: 'put the text in quotes' },
@@ -93,23 +95,54 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
   },
   BLOCK_IN_FLOW: {
     message: 'a bracket or brace above is still open',
-    hint: 'write all of it in one style: with braces and commas, or with indentation',
+    hint: 'entries in braces are separated by commas, `{ min: 0, max: 10 }`; close what is open above',
   },
   UNEXPECTED_TOKEN: { hint: 'text with `: `, `#`, brackets or quotes in it needs quotes around it' },
 };
 
+const MAX_TABS = 5;
+
+/** The first: the reader is lost after it, and the others are its echoes. Only tabs are found line by line. */
+function worthTelling(errors: readonly YAMLError[], text: string): readonly YAMLError[] {
+  const sorted = errors.toSorted((a, b) => a.pos[0] - b.pos[0]);
+  const tabs = sorted.filter(({ pos: [start] }) => text[start] === '\t' && /^ *$/.test(lineBefore(text, start).slice(0, -1)));
+  return tabs.length > 0 && tabs[0] === sorted[0] ? tabs.slice(0, MAX_TABS) : sorted.slice(0, 1);
+}
+
 function addSyntaxError(error: YAMLError, file: SourceFile, problems: ProblemList): void {
   const [start, end] = error.pos.map((offset) => Math.min(offset, file.text.length)) as [number, number];
+  const finding = findingOfIndentation(error, file, start);
+  if (finding !== undefined) {
+    problems.add(finding);
+    return;
+  }
   const { message = wordsOf(error, file.text), hint } = wordingOf(error, file.text, start);
   const quote = QUOTE.message === message ? file.text.lastIndexOf(error.message.includes('"') ? '"' : "'") : -1;
   const at = quote === -1 ? file.span(start, Math.max(start, end)) : file.span(quote, quote + 1);
   if (!problems.hasErrorAt(at)) problems.add({ at, code: 'CONFIG_SYNTAX', message, hint });
 }
 
+const FLOW_NOT_CLOSED = /^Flow .* must be sufficiently indented/;
+
+/** What stands before the text of a line cannot be seen; so it is told in columns. */
+function findingOfIndentation({ code, message }: YAMLError, file: SourceFile, offset: number): Finding | undefined {
+  const odd = findOddBlank(file.text);
+  if (odd !== undefined) return { at: file.span(odd, odd + 1), code: 'CONFIG_SYNTAX', ...ODD_BLANK };
+  if (code !== 'BAD_INDENT' || FLOW_NOT_CLOSED.test(message)) return undefined;
+  const at = textStart(file.text, offset);
+  const end = file.text.indexOf('\n', at);
+  return {
+    at: file.span(at, end === -1 ? file.text.length : end),
+    code: 'CONFIG_SYNTAX',
+    message: 'this line is indented like no key above it',
+    hint: describeLevelsAbove(file.text, at),
+  };
+}
+
 function wordingOf({ code, message }: YAMLError, text: string, start: number): Partial<Wording> {
   if (text[start] === '\t' || /^[ ]*\t/.test(lineBefore(text, start))) return TAB;
   if (code === 'MISSING_CHAR' && /closing ["']quote/.test(message)) return QUOTE;
-  if (/^Flow .* must be sufficiently indented/.test(message)) return UNCLOSED;
+  if (FLOW_NOT_CLOSED.test(message)) return UNCLOSED;
   return WORDINGS[code] ?? {};
 }
 

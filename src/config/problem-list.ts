@@ -67,6 +67,15 @@ export class ProblemList {
     this.#places.add(`${at.file.path}:${at.start}:${key}`);
   }
 
+  /** A key of the map at `at` was not understood: whether the map is complete cannot be judged. */
+  noteUnclear(at: Span): void {
+    this.#places.add(`${at.file.path}:${at.start}:`);
+  }
+
+  isUnclear(at: Span): boolean {
+    return this.#places.has(`${at.file.path}:${at.start}:`);
+  }
+
   isMisspelt(at: Span, key: string): boolean {
     return this.#places.has(`${at.file.path}:${at.start}:${key}`);
   }

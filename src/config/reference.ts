@@ -1,9 +1,9 @@
 import type { Declarations } from '../model/declaration.ts';
 import { ERRORS } from '../model/error.ts';
 import { gatewayKeys, unitsKey } from './gateway-schema.ts';
-import { writeExample } from './issues.ts';
 import { instanceKeys, mappingKeys, pointKeys, sharedConnectionKeys } from './mapping-schema.ts';
 import { type JsonSchema, toJsonSchema } from './schemas.ts';
+import { writeExample } from './write-example.ts';
 
 /** The reference page: every key of both files, from the declarations that also check them, and every error code. */
 export function referencePage(declarations: Declarations): string {

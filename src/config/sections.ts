@@ -5,7 +5,8 @@ import { didYouMean, listWords } from './suggest.ts';
 import { get, locateKey, type MapTree, type Tree } from './tree.ts';
 
 export function addNotAMap(tree: Tree, name: string, expected: string, scope: Scope): void {
-  scope.problems.add({ at: tree.span, message: `wrong value for \`${name}\``, expected, got: describeGot(tree) });
+  const hint = tree.kind === 'list' ? 'write `name:` and its keys below, without `- `' : undefined;
+  scope.problems.add({ at: tree.span, message: `wrong value for \`${name}\``, expected, got: describeGot(tree), hint });
 }
 
 /** The map below a key; `undefined` where there is none, and a problem where something else stands there. */

@@ -23,6 +23,7 @@ export function templateFault(template: string, known: readonly string[]): Templ
   const character = forbiddenCharacter(fixed);
   if (character !== undefined) return { message: `${character} cannot stand in the topic of a message` };
   if (template === '') return { message: 'the topic is empty' };
+  if (template.includes('${')) return { message: 'a name stands in braces, without `$`' };
   if (template.startsWith('$')) return { message: 'topics that begin with `$` belong to the broker' };
   const unknown = placeholdersOf(template).find((name) => !known.includes(name));
   return unknown === undefined ? undefined : unknownName(unknown, known);
