@@ -118,7 +118,7 @@ function gatewayYaml(hubPort: number): string {
 gateway: { id: cli-test }
 hubs:
   cloud: { dialect: mqtt, url: "mqtt://127.0.0.1:${hubPort}" }
-operations: { port: 39464 }
+operations: { port: 0 }
 mappings: [ press.yaml ]
 `;
 }

@@ -5,7 +5,9 @@ import { OTHER, PLANT, startOpcuaServer, type TestServer, type TestServerOptions
 import { TcpCable } from '../../support/tcp-cable.ts';
 import { Bench, Collected, end, FAST, makePlan, OPEN, type PointKeys, spawnServer } from './support.ts';
 
-describe('OPC UA recovery', () => {
+describe('OPC UA recovery', function () {
+  // Servers are started, frozen and waited for.
+  this.timeout(30_000);
   const bench = new Bench();
   beforeEach(() => bench.begin());
   afterEach(() => bench.end());
