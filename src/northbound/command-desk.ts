@@ -61,6 +61,7 @@ export class CommandDesk {
       unanswered_commands: this.#unanswered,
       invalid_commands: 0,
       dropped_commands: 0,
+      undelivered_notices: 0,
     };
     for (const source of [this.#past, ...[...this.#sessions].map((session) => session.counters())]) {
       for (const [name, count] of Object.entries(source)) counts[name] = (counts[name] ?? 0) + count;
@@ -95,6 +96,7 @@ export class CommandDesk {
 
   #refuse({ id, device }: Command, { code, message }: GatewayError): CommandResult {
     this.#refused += 1;
+    this.#options.log.info('command refused', { command: id, twin: device, code, reason: message });
     return { id, device, status: 'refused', points: {}, error: { code, message } };
   }
 

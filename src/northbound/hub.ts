@@ -16,7 +16,7 @@ export interface HubSession extends Session {
   readonly commands: Observable<Command>;
   /** Once for each command. Rejects like `publish`. */
   respond(result: CommandResult): Promise<void>;
-  /** Rising counts of this session: `invalid_commands`, `dropped_commands`. */
+  /** Rising counts of this session: `invalid_commands`, `dropped_commands`, `undelivered_notices` (birth, refusals). */
   counters(): Readonly<Record<string, number>>;
 }
 

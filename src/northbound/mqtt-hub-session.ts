@@ -25,6 +25,7 @@ export class MqttHubSession implements HubSession {
   #unanswered = 0;
   #invalid = 0;
   #dropped = 0;
+  #undelivered = 0;
   #closing: Promise<void> | undefined;
 
   constructor(wire: MqttWire, dialect: Dialect, clock: Clock) {
@@ -47,7 +48,7 @@ export class MqttHubSession implements HubSession {
   /** Sends what the dialect wants said after each connect. */
   announce(): void {
     const birth = this.#dialect.birth?.(this.#clock.nowMs());
-    if (birth !== undefined) void this.#wire.publish(birth).catch(() => {});
+    if (birth !== undefined) void this.#tell(birth);
   }
 
   async publish(stored: Stored): Promise<number> {
@@ -67,8 +68,7 @@ export class MqttHubSession implements HubSession {
   }
 
   receive(packet: Packet): void {
-    if (this.#closing !== undefined) return;
-    if (this.#unanswered >= MAX_UNANSWERED) {
+    if (this.#closing !== undefined || this.#unanswered >= MAX_UNANSWERED) {
       this.#dropped += 1;
       return;
     }
@@ -90,7 +90,9 @@ export class MqttHubSession implements HubSession {
     const refusal = this.#dialect.encodeRefusal(packet, reason);
     if (refusal === undefined) return;
     this.#unanswered += 1;
-    void this.#answer(refusal).catch(() => {});
+    void this.#answer(refusal).catch(() => {
+      this.#undelivered += 1;
+    });
   }
 
   async respond(result: CommandResult): Promise<void> {
@@ -106,7 +108,7 @@ export class MqttHubSession implements HubSession {
   }
 
   counters(): Readonly<Record<string, number>> {
-    return { invalid_commands: this.#invalid, dropped_commands: this.#dropped };
+    return { invalid_commands: this.#invalid, dropped_commands: this.#dropped, undelivered_notices: this.#undelivered };
   }
 
   close(): Promise<void> {
@@ -120,10 +122,20 @@ export class MqttHubSession implements HubSession {
     await this.#wire.close();
   }
 
+  /** What is said about the gateway itself; nobody waits for it, so that the hub does not take it is counted. */
+  async #tell(notice: Packet): Promise<void> {
+    try {
+      await this.#wire.publish(notice);
+    } catch {
+      this.#undelivered += 1;
+    }
+  }
+
   async #sayDeath(): Promise<void> {
     const death = this.#dialect.death?.(this.#clock.nowMs());
     if (death === undefined) return;
     const done = new AbortController();
+    // Where the connection is gone already, the will says it.
     const said = this.#wire.publish(death).catch(() => {});
     await Promise.race([said, this.#clock.sleep(DEATH_WAIT_MS, done.signal).catch(() => {})]);
     done.abort();

@@ -29,6 +29,31 @@ for (const protocol of ['3.1.1', 5] as const) {
   });
 }
 
+describe('an MQTT session', () => {
+  let broker: SinkBroker;
+
+  afterEach(() => broker.stop());
+
+  for (const protocol of ['3.1.1', 5] as const) {
+    it(`leaves nothing with the hub that would queue commands while nobody is there, MQTT ${protocol}`, async () => {
+      broker = await SinkBroker.start();
+      const session = await hub(broker.url, { protocol }).open(NEVER);
+      await session.close();
+      const [connect] = broker.connects;
+      assert.equal(connect?.clean, true);
+      assert.equal(connect?.properties?.sessionExpiryInterval ?? 0, 0);
+    });
+  }
+
+  it('counts what it says about the gateway and the hub does not take', async () => {
+    broker = await SinkBroker.start({ answer: ({ retain }) => (retain ? { reasonCode: 0x87 } : 'acknowledge') });
+    const session = await hub(broker.url).open(NEVER);
+    await session.publish(stored(1));
+    assert.equal(session.counters().undelivered_notices, 1);
+    await session.close();
+  });
+});
+
 describe('MQTT over TLS', () => {
   let authority: TestAuthority;
   let ca: string;
