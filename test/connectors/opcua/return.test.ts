@@ -17,6 +17,7 @@ const plan = (port: number) =>
 
 describe('OPC UA devices come back alone', function () {
   this.timeout(30_000);
+  const home = new Bench();
   const bench = new Bench();
   const rejections: unknown[] = [];
   const onRejection = (reason: unknown) => rejections.push(reason);
@@ -26,13 +27,18 @@ describe('OPC UA devices come back alone', function () {
   let acquisition: Acquisition;
   let readings: Reading[];
 
+  before(async () => {
+    await home.begin();
+    ({ server, port } = await spawnServer(home.stateDirectory));
+    home.onEnd(() => end(server));
+  });
+  after(() => home.end());
+
   beforeEach(async () => {
     process.on('unhandledRejection', onRejection);
     rejections.length = 0;
     readings = [];
     await bench.begin();
-    ({ server, port } = await spawnServer(bench.stateDirectory));
-    bench.onEnd(() => end(server));
     cable = new TcpCable(port);
     await cable.plug();
     bench.onEnd(() => cable.pull());
@@ -96,8 +102,7 @@ describe('OPC UA devices come back alone', function () {
   it('from a restart of the server', async () => {
     await end(server);
     await bothAre('bad');
-    ({ server } = await spawnServer(bench.stateDirectory, port));
-    bench.onEnd(() => end(server));
+    ({ server } = await spawnServer(home.stateDirectory, port));
     await returnsInTime();
   });
 });
