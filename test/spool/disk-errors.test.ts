@@ -53,8 +53,8 @@ describe('a spool on a disk that fails', () => {
     it(`loses nothing by ${name}, at whichever operation it comes`, async () => {
       const operations = await runWith(() => {}, 0);
       assert.ok(operations > 60);
-      for (let first = 1; first <= operations; first += 16) {
-        const batch = Array.from({ length: 16 }, (_, index) => runWith(fault, first + index));
+      for (let first = 1; first <= operations; first += 64) {
+        const batch = Array.from({ length: 64 }, (_, index) => runWith(fault, first + index));
         await Promise.all(batch);
       }
     }).timeout(20_000);
