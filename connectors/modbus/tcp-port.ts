@@ -68,6 +68,13 @@ function wrap(socket: net.Socket, name: string, clock: Clock): BytePort {
   };
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nobody listens there (ECONNREFUSED)',
+  ENOTFOUND: 'no such host name (ENOTFOUND)',
+  EHOSTUNREACH: 'no way to this address (EHOSTUNREACH)',
+  ENETUNREACH: 'no way to this network (ENETUNREACH)',
+};
+
 const CODES: Readonly<Record<string, ErrorCode>> = {
   ETIMEDOUT: 'LINK_TIMEOUT',
   EHOSTUNREACH: 'LINK_TIMEOUT',
@@ -78,5 +85,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 
 function translate(error: Error, name: string, where: string): GatewayError {
   const cause = 'code' in error ? String(error.code) : '';
-  return new GatewayError(CODES[cause] ?? 'LINK_REFUSED', name, `${where}: ${error.message || cause}`, { cause: error });
+  return new GatewayError(CODES[cause] ?? 'LINK_REFUSED', name, `${where}: ${REASONS[cause] ?? (error.message || cause)}`, {
+    cause: error,
+  });
 }

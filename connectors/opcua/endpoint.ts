@@ -39,7 +39,7 @@ export function chooseEndpoint(
     'LINK_UNTRUSTED',
     subject,
     `the server does not offer policy ${policy} with mode ${securityMode(settings.security)}; it offers ${offered.map(describeEndpoint).join(', ') || 'nothing'}. ` +
-      'Where it should offer more, something between may be hiding it',
+      'Switch encryption on at the server, or name what it offers in `security:`. Where it should offer more, something between may be hiding it',
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { openConnector } from '../gateway.ts';
-import { GatewayError } from '../model/error.ts';
+import { ERRORS, GatewayError } from '../model/error.ts';
 import type { ConnectionPlan, GatewayPlan, PointPlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
 import { toJsonValue } from '../pipeline/latest-readings.ts';
@@ -46,6 +46,7 @@ async function read(mapping: string, wanted: readonly string[], json: boolean): 
   const shown: Shown[] = [];
   for (const connection of plan.connections) shown.push(...(await readConnection(connection, plan, wanted)));
   process.stdout.write(json ? `${JSON.stringify(shown, null, 2)}\n` : formatTable(shown));
+  process.stderr.write(formatAdvice(shown));
   return shown.some(({ quality }) => quality === 'bad') ? EXIT.failed : EXIT.ok;
 }
 
@@ -122,4 +123,19 @@ function formatTable(rows: readonly Shown[]): string {
 /** More digits than a float32 holds are noise to the eye; JSON has them all. */
 function shorten(value: Shown['value']): string {
   return typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(9))) : String(value);
+}
+
+/** What to look at, by the statuses that a person at the device meets most. */
+const ADVICE: Readonly<Record<string, string>> = {
+  BadTimeout: ERRORS.DEVICE_TIMEOUT.action,
+  BadCommunicationError: ERRORS.DEVICE_BAD_FRAME.action,
+  BadOutOfRange: ERRORS.DEVICE_EXCEPTION.action,
+  BadNotSupported: ERRORS.DEVICE_EXCEPTION.action,
+  BadNodeIdUnknown: 'the server has no such node; compare the address with what a browser for OPC UA shows',
+  BadUserAccessDenied: ERRORS.LINK_UNAUTHORIZED.action,
+};
+
+function formatAdvice(rows: readonly Shown[]): string {
+  const statuses = new Set(rows.flatMap(({ quality, status }) => (quality === 'bad' && status !== undefined ? [status] : [])));
+  return [...statuses].map((status) => (ADVICE[status] === undefined ? '' : `${status}: ${ADVICE[status]}\n`)).join('');
 }

@@ -82,6 +82,26 @@ describe('the command line', function () {
     assert.deepEqual([setpoint?.point, setpoint?.raw, setpoint?.value], ['press-07/speedSetpoint', '0028', 40]);
   });
 
+  it('says what to look at when a unit is silent', async () => {
+    const wrongUnit = join(directory, 'wrong-unit.yaml');
+    await writeFile(wrongUnit, mappingYaml(press.port).replace('unit: 3', 'unit: 9, timeout: 100 ms'));
+    const { code, stdout, stderr } = await runCli(['read', wrongUnit, 'oilTemperature']);
+    assert.equal(code, 1);
+    assert.match(stdout, /bad BadTimeout/);
+    assert.match(stderr, /BadTimeout: check unit number/);
+  });
+
+  it('exits 74 when another gateway owns the spool', async () => {
+    const first = spawn(LAUNCHER, ['run', '--config', directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const exit = exitOf(first);
+    await once(first.stdout, 'data');
+    const second = await runCli(['run', '--config', directory]);
+    first.kill('SIGTERM');
+    assert.equal(second.code, 74);
+    assert.match(second.stderr, /process \d+ owns this spool/);
+    assert.equal(await exit, 0);
+  });
+
   it('writes a point, reads it back, and refuses what the mapping does not allow', async () => {
     const written = await runCli(['write', press07(), 'speedSetpoint', '900']);
     const refused = await runCli(['write', press07(), 'speedSetpoint', '9000']);
