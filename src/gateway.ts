@@ -20,6 +20,7 @@ import { createMqttHub } from './northbound/mqtt-hub.ts';
 import { LatestReadings } from './pipeline/latest-readings.ts';
 import { operators } from './pipeline/operators/index.ts';
 import { createPipeline, engineer, invert } from './pipeline/pipeline.ts';
+import { atMost } from './runtime/at-most.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
 import { type Health, watchHealth } from './runtime/health.ts';
 import type { Log } from './runtime/log.ts';
@@ -119,7 +120,7 @@ async function run(
     stop.abort();
     await operations?.close();
     await Promise.all(connections.map(({ acquisition }) => acquisition.done));
-    await Promise.all([...devices.values()].map((device) => device.complete()));
+    await atMost(drainMs, Promise.all([...devices.values()].map((device) => device.complete())), clock);
     await Promise.all(hubs.map(({ forwarding }) => forwarding.stop(drainMs)));
     await spool.close();
   };
