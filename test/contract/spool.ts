@@ -22,7 +22,7 @@ async function readCount(reader: SpoolReader, count: number, maxBytes = 1 << 20)
 }
 
 function told(stored: readonly Stored[]): readonly string[] {
-  return stored.map(({ sequence, message }) => `${message.twin} ${sequence} ${message.values['speed']?.[0]?.[1]}`);
+  return stored.map(({ sequence, message }) => `${message.twin} ${sequence} ${message.values.speed?.[0]?.[1]}`);
 }
 
 /** What every spool promises. */
@@ -125,16 +125,16 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       assert.deepEqual([fromTimeMs, toTimeMs], [1_001, 1_001]);
       const expected = { reason: 'rejected', fromSequence: 1, toSequence: 1, messages: 1, readings: 1, points: ['speed'] };
       assert.deepEqual(facts, expected);
-      assert.equal(spool.status().hubs['historian']?.waitingMessages, 1);
+      assert.equal(spool.status().hubs.historian?.waitingMessages, 1);
     });
 
     it('counts what waits for each hub', async () => {
       await spool.append([1, 2, 3].map((value) => draft('press', value, ['cloud'])));
-      assert.equal(spool.status().hubs['cloud']?.waitingMessages, 3);
-      assert.equal(spool.status().hubs['historian']?.waitingMessages, 0);
+      assert.equal(spool.status().hubs.cloud?.waitingMessages, 3);
+      assert.equal(spool.status().hubs.historian?.waitingMessages, 0);
       const stored = await readCount(spool.reader('cloud'), 3);
       spool.reader('cloud').acknowledge(stored[1]?.offset ?? 0);
-      assert.equal(spool.status().hubs['cloud']?.waitingMessages, 1);
+      assert.equal(spool.status().hubs.cloud?.waitingMessages, 1);
     });
 
     it('refuses to append once it is closed, and closes twice without harm', async () => {

@@ -78,4 +78,10 @@ describe('shapes', () => {
       assert.equal(encode(shape, message, T0_MS).id, encode(shape, message, T0_MS + 86_400_000).id);
     });
   }
+
+  it('names the epoch of missing numbers where it is not that of the gap record', () => {
+    const gap = { ...(MESSAGES.gap?.gap ?? assert.fail()), epoch: '71aa' };
+    const { gap: sent } = encode('twin', { ...press, kind: 'gap', gap }) as { gap: { epoch?: string } };
+    assert.equal(sent.epoch, '71aa');
+  });
 });

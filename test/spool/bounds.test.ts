@@ -31,7 +31,7 @@ describe('the bounds of a spool', () => {
       assert.deepEqual(receiver.unexplained(), []);
       assert.equal(receiver.declaredCount(), receiver.missingCount());
     }
-    assert.equal(spool.status().counters['dropped_messages'] !== 0, true);
+    assert.equal(spool.status().counters.dropped_messages !== 0, true);
     await spool.close();
   });
 
@@ -134,7 +134,7 @@ describe('the bounds of a spool', () => {
       const stored = await readAll(spool.reader('cloud'), 2);
       spool.reader('cloud').acknowledge(stored.at(-1)?.offset ?? 0);
     }
-    assert.equal(spool.status().counters['dropped_messages'], 0);
+    assert.equal(spool.status().counters.dropped_messages, 0);
     await spool.close();
   });
 
@@ -149,7 +149,7 @@ describe('the bounds of a spool', () => {
     spool.reader('cloud').acknowledge(fast.at(-1)?.offset ?? 0);
     await spool.append([draft('press', 100, ['historian'])]);
     const { hubs, segments } = spool.status();
-    assert.deepEqual([hubs['cloud']?.waitingMessages, hubs['historian']?.waitingMessages], [0, 101]);
+    assert.deepEqual([hubs.cloud?.waitingMessages, hubs.historian?.waitingMessages], [0, 101]);
     assert.ok(segments > 5);
     const slow = await readAll(spool.reader('historian'));
     assert.equal(values(slow).length, 101);

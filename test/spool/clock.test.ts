@@ -25,7 +25,7 @@ describe('the age of what is in a spool', () => {
       nowMs = clocks[0] ?? 0;
       await second.append([draft('press', 4)]);
       assert.deepEqual(values(await readAll(second.reader('cloud'))), [1, 2, 3, 4]);
-      assert.equal(second.status().counters['expired_messages'], 0);
+      assert.equal(second.status().counters.expired_messages, 0);
       await second.close();
     });
   }

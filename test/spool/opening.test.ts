@@ -116,7 +116,7 @@ describe('opening a spool that is not as it was left', () => {
     const disk = await filled();
     const spool = await open({ ...OPTIONS, fileSystem: disk, hubs: ['cloud', 'historian'] });
     const { hubs } = spool.status();
-    assert.deepEqual([hubs['cloud']?.waitingMessages, hubs['historian']?.waitingMessages], [2, 4]);
+    assert.deepEqual([hubs.cloud?.waitingMessages, hubs.historian?.waitingMessages], [2, 4]);
     await spool.close();
   });
 });

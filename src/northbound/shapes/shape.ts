@@ -47,6 +47,7 @@ function encodeGap(gap: Gap): JsonObject {
     reason: gap.reason,
     ...(gap.fromSequence === undefined ? {} : { fromSeq: gap.fromSequence }),
     ...(gap.toSequence === undefined ? {} : { toSeq: gap.toSequence }),
+    ...(gap.epoch === undefined ? {} : { epoch: gap.epoch }),
     from: isoTime(gap.fromTimeMs),
     to: isoTime(gap.toTimeMs),
     messages: gap.messages,

@@ -16,7 +16,7 @@ export class Receiver {
       const key = `${epoch} ${message.twin}`;
       const seen = this.#seen.get(key) ?? new Map();
       this.#seen.set(key, seen);
-      const value = message.gap ?? message.values['value']?.[0]?.[1];
+      const value = message.gap ?? message.values.value?.[0]?.[1];
       if (seen.has(sequence)) assert.deepEqual(value, seen.get(sequence), `the message ${key} ${sequence} stays the same`);
       else if (message.gap !== undefined) this.#declare(message.gap.epoch ?? epoch, message.twin, message.gap);
       seen.set(sequence, value);

@@ -76,5 +76,5 @@ export async function readAll(reader: SpoolReader, waitMs = 30): Promise<Stored[
 }
 
 export function numbers(stored: readonly Stored[]): readonly unknown[] {
-  return stored.map(({ message: { values } }) => values['value']?.[0]?.[1]);
+  return stored.map(({ message: { values } }) => values.value?.[0]?.[1]);
 }
