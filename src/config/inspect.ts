@@ -75,8 +75,23 @@ function inspectMap({ members, record, isClosed }: Anatomy, tree: MapTree, scope
   return changed === undefined ? tree : { ...tree, entries: changed };
 }
 
-/** `known` may hold more than the map takes now, e.g. the keys of all alternatives. */
-export function addUnknownKey(key: string, entry: Entry, known: readonly string[], tree: MapTree, problems: ProblemList): void {
+/**
+ * `known` may hold more than the map takes now, e.g. the keys of all alternatives. `inside`: the keys whose
+ * maps take it.
+ */
+export function addUnknownKey(
+  key: string,
+  entry: Entry,
+  known: readonly string[],
+  tree: MapTree,
+  problems: ProblemList,
+  inside: readonly string[] = [],
+): void {
+  if (inside.length > 0) {
+    const hint = `it belongs into ${inside.map((name) => `\`${name}: { ${key}: … }\``).join(' or ')}`;
+    problems.add({ at: entry.key, message: `\`${key}\` stands one level too high`, hint });
+    return;
+  }
   const free = known.filter((name) => !tree.entries.has(name));
   const meant = nearest(key, free.length > 0 ? free : known);
   if (meant !== undefined) problems.noteMisspelt(tree.head, meant);

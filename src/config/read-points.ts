@@ -8,6 +8,7 @@ import { isPointName, POINT_NAME_RULE } from './names.ts';
 import { addNotAMap, addRemark } from './sections.ts';
 import { type Entry, locateKey, type MapTree, merge, pick } from './tree.ts';
 import { checkWrite } from './write-rule.ts';
+import { optionsOf, shapeOf } from './zod-shape.ts';
 
 /** A point as it is written, before it belongs to a device. */
 export interface PointDraft {
@@ -67,8 +68,15 @@ export class PointReader {
 
   #checkKeys(tree: MapTree): void {
     for (const [key, entry] of tree.entries) {
-      if (!this.#known.includes(key)) addUnknownKey(key, entry, this.#known, tree, this.#scope.problems);
+      if (!this.#known.includes(key)) addUnknownKey(key, entry, this.#known, tree, this.#scope.problems, this.#inside(key));
     }
+  }
+
+  /** The keys of a point that this one may belong into, e.g. `send` for `deadband`. */
+  #inside(key: string): readonly string[] {
+    const schemas = [this.#common, this.#protocol, ...this.#operators].flatMap(({ schema }) => Object.entries(schema.shape));
+    const takesIt = (schema: z.core.$ZodType) => optionsOf(schema).some((option) => Object.hasOwn(shapeOf(option) ?? {}, key));
+    return schemas.filter(([, schema]) => takesIt(schema)).map(([name]) => name);
   }
 
   #readPoint(name: string, entry: Entry, defaults: MapTree | undefined, names: readonly string[]): PointDraft | undefined {
