@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { SimulatedModbusDevice } from '../../src/simulator/modbus-device.ts';
 import { type ModbusTcpServer, startModbusTcpServer } from '../../src/simulator/modbus-tcp-server.ts';
 import { exitOf, LAUNCHER, runCli } from '../support/run-cli.ts';
@@ -117,6 +118,20 @@ describe('the command line', function () {
       ['gateway', 'mapping'].map(async (file) => JSON.parse((await runCli(['schema', file])).stdout)),
     );
     for (const schema of schemas) assert.equal(typeof schema.$schema, 'string');
+  });
+
+  it('says which Node it needs where it finds an older one only', async () => {
+    const home = join(directory, 'without-node');
+    const tools = join(directory, 'tools');
+    await Promise.all([cp(dirname(LAUNCHER), join(home, 'bin'), { recursive: true }), mkdir(tools)]);
+    await writeFile(join(tools, 'node'), '#!/bin/sh\necho 20\n', { mode: 0o755 });
+    const child = spawn(join(home, 'bin/fieldmarshal'), ['--version'], {
+      env: { PATH: `${tools}:/usr/bin:/bin` },
+      stdio: ['ignore', 'inherit', 'pipe'],
+    });
+    const [code, told] = await Promise.all([exitOf(child), text(child.stderr)]);
+    assert.equal(code, 69);
+    assert.match(told, /needs Node 24, found 20/);
   });
 
   it('runs without its hub, and stops with exit code 0 on SIGTERM', async () => {
