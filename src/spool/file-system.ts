@@ -1,4 +1,5 @@
-import { type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /** What the spool needs of a disk, and nothing else, so that a simulated one can tear writes and cut the power. */
 export interface FileSystem {
@@ -67,10 +68,18 @@ class DiskFile implements File {
   }
 }
 
+/** One step at a time: Node's own recursive mkdir never ends where the kernel takes no directories, as below /proc. */
+async function makeDirectory(path: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined))?.isDirectory() === true) return;
+  const above = dirname(path);
+  if (above !== path) await makeDirectory(above);
+  await mkdir(path, { mode: 0o750 }).catch(async (error: unknown) => {
+    if (!(await stat(path).catch(() => undefined))?.isDirectory()) throw error;
+  });
+}
+
 export const diskFileSystem: FileSystem = {
-  makeDirectory: async (path) => {
-    await mkdir(path, { recursive: true, mode: 0o750 });
-  },
+  makeDirectory,
   list: async (path) => {
     const entries = await readdir(path, { withFileTypes: true });
     return entries.filter((entry) => entry.isFile()).map(({ name }) => name);

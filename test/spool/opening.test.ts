@@ -34,6 +34,17 @@ describe('opening a spool in a directory', () => {
     }
   });
 
+  it('makes the directories above its own', async () => {
+    const deep = join(directory, 'var', 'lib', 'spool');
+    await (await open({ directory: deep })).close();
+    assert.ok((await readdir(deep)).length > 0);
+  });
+
+  it('refuses a place where no directory can be made, at once', async function () {
+    if (process.platform !== 'linux') return this.skip();
+    await assert.rejects(open({ directory: '/proc/fieldmarshal/spool' }), { code: 'SPOOL_WRITE' });
+  });
+
   it('refuses what a newer gateway wrote and touches nothing', async () => {
     const path = join(directory, 'segment-0000000000000001.log');
     await writeFile(path, 'fieldmarshal 02\nFMR2 and what only the newer one knows');
