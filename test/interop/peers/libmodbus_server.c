@@ -152,6 +152,8 @@ int main(int count, char **words) {
     fprintf(stderr, "%s: %s\n", words[2], modbus_strerror(errno));
     return 1;
   }
+  /* A real line holds nothing for a unit that was away; a pseudo-terminal does. */
+  if (!is_tcp) modbus_flush(modbus);
   setvbuf(stdin, NULL, _IONBF, 0);
   printf("ready\n");
   fflush(stdout);
