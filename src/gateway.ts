@@ -27,6 +27,7 @@ import type { Log } from './runtime/log.ts';
 import { type OperationsServer, type OperationsServerOptions, startOperationsServer } from './runtime/operations-server.ts';
 import { acquire } from './southbound/acquisition.ts';
 import type { Connector, ConnectorContext } from './southbound/connector.ts';
+import type { ConnectorTools } from './southbound/tools.ts';
 import { openSpool } from './spool/open-spool.ts';
 import type { Spool } from './spool/spool.ts';
 
@@ -187,6 +188,14 @@ export async function openConnector(
   if (definition === undefined) throw new GatewayError('BUG', connection.name, `no connector speaks ${connection.protocol}`);
   const create = await definition.load();
   return create(connection, { ...context, gatewayId });
+}
+
+/** The tools of a protocol, loaded now and not before; empty where it has none. */
+export async function loadTools(protocol: string): Promise<ConnectorTools> {
+  const definition = connectors.find((each) => each.protocol === protocol);
+  if (definition !== undefined) return (await definition.tools?.()) ?? {};
+  const known = connectors.map((each) => each.protocol).join(', ');
+  throw new GatewayError('USAGE', protocol, `there is no protocol ${protocol}; there are ${known}`);
 }
 
 interface CreatedHub {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { describeValue, type JsonValue } from '../model/value.ts';
 import type { SimulatedBroker } from '../simulator/broker.ts';
 import { PLANT_PARTS, type Plant, type PlantPart } from '../simulator/plant.ts';
 import { DEMO_HELP, type DemoInput } from './demo-input.ts';
@@ -67,12 +68,12 @@ interface CommandResultBody {
   readonly id: string;
   readonly status: string;
   readonly error?: { readonly code: string; readonly message: string };
-  readonly points?: Readonly<Record<string, { readonly value?: unknown; readonly error?: { readonly message: string } }>>;
+  readonly points?: Readonly<Record<string, { readonly value?: JsonValue; readonly error?: { readonly message: string } }>>;
 }
 
 function describe({ status, error, points = {} }: CommandResultBody): string {
   const [point] = Object.values(points);
   const why = error?.message ?? point?.error?.message;
   if (why !== undefined) return `${status}: ${why}`;
-  return point?.value === undefined ? status : `${status}, read back ${String(point.value)}`;
+  return point?.value === undefined ? status : `${status}, read back ${describeValue(point.value)}`;
 }

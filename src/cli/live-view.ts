@@ -1,4 +1,5 @@
 import type { ConnectionStatus, DeviceStatus, GatewayStatus, HubStatus, LinkStatus, PointStatus } from '../model/status.ts';
+import { describeValue } from '../model/value.ts';
 import { clip, pad } from './display-text.ts';
 
 export interface ViewSize {
@@ -113,7 +114,8 @@ function pointCell(point: PointStatus, width: number, nowMs: number): string {
 function valueText({ value, unit, status }: PointStatus): string {
   if (value === undefined) return '–';
   if (value === null) return status ?? 'no value';
-  const text = typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(6))) : String(value);
+  const text =
+    typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(6))) : describeValue(value);
   return unit === undefined ? text : `${text} ${unit}`;
 }
 

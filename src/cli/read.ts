@@ -3,6 +3,7 @@ import { openConnector } from '../gateway.ts';
 import { ERRORS, GatewayError } from '../model/error.ts';
 import type { ConnectionPlan, GatewayPlan, PointPlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
+import { describeValue, type JsonValue } from '../model/value.ts';
 import { toJsonValue } from '../pipeline/latest-readings.ts';
 
 import { operators } from '../pipeline/operators/index.ts';
@@ -32,7 +33,7 @@ export function addReadCommand(program: Command, finish: Finish): void {
 interface Shown {
   readonly point: string;
   readonly raw: string;
-  readonly value: boolean | number | string | null;
+  readonly value: JsonValue;
   readonly unit?: string;
   readonly quality: string;
   readonly status?: string;
@@ -122,7 +123,7 @@ function formatTable(rows: readonly Shown[]): string {
 
 /** More digits than a float32 holds are noise to the eye; JSON has them all. */
 function shorten(value: Shown['value']): string {
-  return typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(9))) : String(value);
+  return typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(9))) : describeValue(value);
 }
 
 /** What to look at, by the statuses that a person at the device meets most. */

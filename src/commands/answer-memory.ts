@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Command, CommandResult } from '../model/command.ts';
+import { type Command, type CommandResult, isCall } from '../model/command.ts';
 
 interface Answer {
   readonly fingerprint: string;
@@ -32,7 +32,8 @@ function keyOf({ device, id }: Command): string {
   return JSON.stringify([device, id]);
 }
 
-function fingerprintOf({ desired }: Command): string {
-  const text = Object.entries(desired).map(([name, value]) => JSON.stringify([name, typeof value, String(value)]));
-  return createHash('sha256').update(text.join()).digest('base64');
+function fingerprintOf(command: Command): string {
+  const asked = isCall(command) ? [command.method, command.arguments] : [command.desired];
+  const text = JSON.stringify(asked, (_key, part: unknown) => (typeof part === 'bigint' ? { bigint: String(part) } : part));
+  return createHash('sha256').update(text).digest('base64');
 }

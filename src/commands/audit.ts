@@ -1,4 +1,4 @@
-import type { Command, CommandResult } from '../model/command.ts';
+import { type CallCommand, type Command, type CommandResult, isCall, type WriteCommand } from '../model/command.ts';
 
 /** What is kept of every command, whatever became of it. */
 export interface AuditEntry {
@@ -20,10 +20,18 @@ export function auditFields({ timeMs, durationMs, command, result, isRepeated }:
     ...(isRepeated === undefined ? {} : { repeated: true }),
     received: new Date(timeMs).toISOString(),
     duration_ms: Math.round(durationMs),
-    desired: carryable(command.desired),
-    points: carryable(result.points),
+    ...(isCall(command) ? callFields(command, result) : writeFields(command, result)),
     ...(result.error === undefined ? {} : { code: result.error.code, reason: result.error.message }),
   };
+}
+
+function writeFields({ desired }: WriteCommand, { points }: CommandResult): Readonly<Record<string, unknown>> {
+  return { desired: carryable(desired), points: carryable(points) };
+}
+
+function callFields(call: CallCommand, { outputs }: CommandResult): Readonly<Record<string, unknown>> {
+  const given = { method: call.method, arguments: carryable(call.arguments) };
+  return outputs === undefined ? given : { ...given, outputs: carryable(outputs) };
 }
 
 function carryable(data: unknown): unknown {

@@ -1,4 +1,4 @@
-import type { Command, CommandResult } from '../model/command.ts';
+import { type Command, type CommandResult, isCall, type WriteCommand } from '../model/command.ts';
 import type { DevicePlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
 import type { ConnectorSession } from '../southbound/connector.ts';
@@ -76,6 +76,7 @@ class Router implements CommandRouter {
 
   /** Nothing is written before every check has passed for every point. */
   async #run(device: DevicePlan, command: Command, signal: AbortSignal): Promise<CommandResult> {
+    if (isCall(command)) return refuse(command, finding('COMMAND_UNKNOWN', `${device.twin} has no method ${command.method}`));
     if (Object.keys(command.desired).length === 0)
       return refuse(command, finding('COMMAND_INVALID', 'the command names no point'));
     const { writes, findings } = prepareWrites(device, command, this.#options.invert);
@@ -89,7 +90,7 @@ class Router implements CommandRouter {
 
   async #runOnce(
     device: DevicePlan,
-    command: Command,
+    command: WriteCommand,
     writes: readonly PreparedWrite[],
     signal: AbortSignal,
   ): Promise<CommandResult> {
@@ -100,7 +101,7 @@ class Router implements CommandRouter {
 
   async #runOnDevice(
     device: DevicePlan,
-    command: Command,
+    command: WriteCommand,
     writes: readonly PreparedWrite[],
     signal: AbortSignal,
   ): Promise<CommandResult> {

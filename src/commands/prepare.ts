@@ -1,4 +1,4 @@
-import type { Command } from '../model/command.ts';
+import type { WriteCommand } from '../model/command.ts';
 import type { DevicePlan, PointPlan } from '../model/plan.ts';
 import type { Value } from '../model/value.ts';
 import { checkValue } from './check-value.ts';
@@ -16,7 +16,7 @@ export interface Preparation {
 }
 
 /** Every check that needs neither time nor device: known, writable, type, limits. */
-export function prepareWrites(device: DevicePlan, command: Command, invert: Invert): Preparation {
+export function prepareWrites(device: DevicePlan, command: WriteCommand, invert: Invert): Preparation {
   const targets = findTargets(device, command);
   const writes: PreparedWrite[] = [];
   const findings = new Map(Object.entries(targets.findings));

@@ -1,4 +1,4 @@
-import type { Command, CommandResult, PointResult } from '../model/command.ts';
+import type { Command, CommandResult, PointResult, WriteCommand } from '../model/command.ts';
 import type { Finding } from './finding.ts';
 
 /** Refused before any point was looked at. */
@@ -7,7 +7,7 @@ export function refuse({ id, device }: Command, { code, message }: Finding): Com
 }
 
 /** Refused for some of its points; then none is written. `findings` by point name. */
-export function refusePoints(command: Command, findings: Readonly<Record<string, Finding>>): CommandResult {
+export function refusePoints(command: WriteCommand, findings: Readonly<Record<string, Finding>>): CommandResult {
   const reasons = new Map(Object.entries(findings));
   const points = Object.keys(command.desired).map((name): [string, PointResult] => {
     const error = reasons.get(name);

@@ -1,4 +1,4 @@
-import type { Command } from '../model/command.ts';
+import type { WriteCommand } from '../model/command.ts';
 import type { DevicePlan, PointPlan } from '../model/plan.ts';
 import type { Value } from '../model/value.ts';
 import { type Finding, finding } from './finding.ts';
@@ -17,7 +17,7 @@ export interface Targets {
 }
 
 /** Known points that the mapping lets be written, and why the others are not. */
-export function findTargets(device: DevicePlan, command: Command): Targets {
+export function findTargets(device: DevicePlan, command: WriteCommand): Targets {
   const plans = new Map(device.points.map((plan) => [plan.point.name, plan]));
   const found: Target[] = [];
   const findings: [string, Finding][] = [];

@@ -1,18 +1,33 @@
 import type { ErrorCode } from './error.ts';
 import type { Value } from './value.ts';
 
-/** A request from the hub to write points. Never stored: a late command is a wrong command. */
-export interface Command {
+/** A request from the hub: points to be written, or a method to be called. Never stored: a late command is a wrong command. */
+export type Command = WriteCommand | CallCommand;
+
+interface Request {
   /** Correlation id given by the hub; echoed in the result and used against replay. */
   readonly id: string;
-  /** The twin whose points are to be written. */
+  /** The twin that is meant. */
   readonly device: string;
-  /** Engineering values by point name. */
-  readonly desired: Readonly<Record<string, Value>>;
   /** After this instant the command must not be executed; UTC, milliseconds since 1970. */
   readonly expiresTimeMs: number;
   /** Where the sender wants the result; without it the result goes where the hub's configuration says. */
   readonly replyTo?: ReplyTo;
+}
+
+export interface WriteCommand extends Request {
+  /** Engineering values by point name. */
+  readonly desired: Readonly<Record<string, Value>>;
+}
+
+export interface CallCommand extends Request {
+  /** Name in the `methods` of the mapping. */
+  readonly method: string;
+  readonly arguments: Readonly<Record<string, Value>>;
+}
+
+export function isCall(command: Command): command is CallCommand {
+  return 'method' in command;
 }
 
 /** MQTT 5 request/response: a topic, and data the sender knows its request by. */
@@ -25,10 +40,13 @@ export interface ReplyTo {
 export interface CommandResult {
   readonly id: string;
   readonly device: string;
-  readonly status: 'done' | 'refused' | 'failed';
-  /** By point name. */
+  /** `unknown`: a method was called, and the answer never came. */
+  readonly status: 'done' | 'refused' | 'failed' | 'unknown';
+  /** By point name; empty for a call. */
   readonly points: Readonly<Record<string, PointResult>>;
-  /** Why the whole command was refused, before any point was looked at. */
+  /** What the method gave back, by name; only of a call that was done. */
+  readonly outputs?: Readonly<Record<string, Value | null>>;
+  /** Why the whole command was refused, before any point was looked at, or why the call failed. */
   readonly error?: { readonly code: ErrorCode; readonly message: string };
   /** Copied from the command by whoever sends the result. */
   readonly replyTo?: ReplyTo;

@@ -14,6 +14,10 @@ export interface ProtocolDeclaration {
   readonly device: z.ZodObject;
   /** Keys of a point beside the common ones; has `address`. Any but `address` may also stand in `defaults`. */
   readonly point: z.ZodObject;
+  /** Keys of an entry of `events`; absent: the protocol knows none. */
+  readonly event?: z.ZodObject;
+  /** Keys of an entry of `methods` beside the common ones; absent: the protocol knows none. */
+  readonly method?: z.ZodObject;
   /** The same text for two connections means: one and the same endpoint, to be shared. */
   endpoint(settings: never): string;
   /** Checks across the devices and points of one connection: limits, overlaps, line load. */

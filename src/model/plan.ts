@@ -1,6 +1,7 @@
+import type { DataType } from './data-type.ts';
 import type { Point } from './point.ts';
 import type { MessageKind } from './twin-message.ts';
-import type { Value } from './value.ts';
+import type { Scalar } from './value.ts';
 
 /** What `config` makes of the files: checked, immutable, complete with defaults. Everything else only reads it. */
 export interface GatewayPlan {
@@ -46,6 +47,10 @@ export interface DevicePlan<Settings = unknown, Address = unknown> {
   /** What the connector's `device` schema parsed, e.g. the Modbus unit. */
   readonly settings: Settings;
   readonly points: readonly PointPlan<Address>[];
+  /** What the device may tell by itself; absent: nothing. */
+  readonly events?: readonly EventPlan[];
+  /** What the cloud may call; absent: nothing. */
+  readonly methods?: readonly MethodPlan[];
   /** Names of the hubs for each kind of message. `gap` goes to every hub of the device. */
   readonly hubs: Readonly<Record<MessageKind, readonly string[]>>;
   /** When the assembler closes a message. */
@@ -59,15 +64,42 @@ export interface PointPlan<Address = unknown> {
   readonly write?: WriteRule;
 }
 
-/** What may be written to a point; without a rule nothing may. Values are engineering values. */
+/** What may be written to a point; without a rule nothing may. Values are engineering values; of a compound value each scalar has to fit. */
 export interface WriteRule {
   readonly min?: number;
   readonly max?: number;
   /** The only values allowed. */
-  readonly values?: readonly Value[];
+  readonly values?: readonly Scalar[];
   readonly atMostEveryMs?: number;
   /** Expression over the other points of the device; must be true on good, fresh values. */
   readonly onlyIf?: string;
+}
+
+/** An entry of `events`; `settings` are what the connector's `event` schema parsed. */
+export interface EventPlan<Settings = unknown> {
+  readonly name: string;
+  readonly settings: Settings;
+}
+
+/** An entry of `methods`: named there, it may be called; `settings` are what the connector's `method` schema parsed. */
+export interface MethodPlan<Settings = unknown> {
+  readonly name: string;
+  readonly settings: Settings;
+  /** All of them have to be given; in the order of the mapping, which is that of the device. */
+  readonly arguments: readonly ArgumentPlan[];
+  readonly atMostEveryMs?: number;
+  /** Expression over the points of the device; must be true on good, fresh values. */
+  readonly onlyIf?: string;
+}
+
+export interface ArgumentPlan {
+  readonly name: string;
+  readonly type: DataType;
+  /** A list of values of this type; the limits hold for each. */
+  readonly isArray: boolean;
+  readonly min?: number;
+  readonly max?: number;
+  readonly values?: readonly Scalar[];
 }
 
 export interface SpoolPlan {

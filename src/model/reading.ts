@@ -18,6 +18,11 @@ export interface Reading {
 export interface Batch {
   readonly device: string;
   readonly readings: readonly Reading[];
+  /**
+   * Fetched later from the device's own history, to fill what was missed: in order of time for each point. Becomes messages of its
+   * own that say so. What is live and what is history may overlap in time.
+   */
+  readonly isHistory?: true;
 }
 
 /** A reading that says why there is no value. */

@@ -1,5 +1,6 @@
 import type { ErrorCode } from './error.ts';
 import type { Quality } from './quality.ts';
+import type { JsonValue } from './value.ts';
 
 /** What `/status` shows and the live view draws: plain JSON data, made anew at each call, without secrets. */
 export interface GatewayStatus {
@@ -58,7 +59,7 @@ export interface DeviceStatus {
 export interface PointStatus {
   readonly name: string;
   /** The engineering value as JSON can carry it; 64-bit integers as text. Absent before the first reading. */
-  readonly value?: boolean | number | string | null;
+  readonly value?: JsonValue;
   readonly quality?: Quality;
   readonly status?: string;
   readonly unit?: string;

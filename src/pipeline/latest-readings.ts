@@ -1,7 +1,7 @@
 import type { DevicePlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
 import type { DeviceStatus, PointStatus } from '../model/status.ts';
-import type { Value } from '../model/value.ts';
+import { isCompound, type JsonValue, mapScalars, type Value } from '../model/value.ts';
 
 /** The last engineering reading of every point: for interlocks, for `/status`, for the live view. Bounded by the mapping. */
 export class LatestReadings {
@@ -42,7 +42,8 @@ export class LatestReadings {
 }
 
 /** What JSON can carry: 64-bit integers as text, no NaN nor infinity. */
-export function toJsonValue(value: Value | null): boolean | number | string | null {
+export function toJsonValue(value: Value | null): JsonValue {
+  if (isCompound(value)) return mapScalars(value, toJsonValue);
   if (typeof value === 'bigint') return value.toString();
   return typeof value === 'number' && !Number.isFinite(value) ? null : value;
 }

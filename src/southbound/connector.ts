@@ -1,13 +1,15 @@
 import type { Observable } from 'rxjs';
 import type { ProtocolDeclaration } from '../model/declaration.ts';
+import type { DeviceEvent } from '../model/device-event.ts';
 import type { GatewayError } from '../model/error.ts';
-import type { ConnectionPlan } from '../model/plan.ts';
+import type { ConnectionPlan, MethodPlan } from '../model/plan.ts';
 import type { Point } from '../model/point.ts';
 import type { Batch, Reading } from '../model/reading.ts';
 import type { Value } from '../model/value.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Link, Session } from '../runtime/link.ts';
 import type { Log } from '../runtime/log.ts';
+import type { ConnectorTools } from './tools.ts';
 
 export interface ConnectorSession extends Session {
   /** Hot; polling or publishing starts when subscribed, once. Never errors: loss is told by `lost`; completes at `close`. */
@@ -16,6 +18,10 @@ export interface ConnectorSession extends Session {
   read(points: readonly Point[], signal: AbortSignal): Promise<readonly OneShot[]>;
   /** One result per write, same order, one after the other, before anything that is only polled. Rejects only when the link is lost or aborted. */
   write(writes: readonly Write[], signal: AbortSignal): Promise<readonly WriteResult[]>;
+  /** What the mapping lists under `events`. As `batches`: hot, starts when subscribed, once, never errors, completes at `close`. */
+  readonly events?: Observable<DeviceEvent>;
+  /** One call of a method of the mapping, made once. Rejects only when the link is lost or aborted. */
+  call?(call: MethodCall, signal: AbortSignal): Promise<MethodResult>;
 }
 
 /** A reading with what came over the wire, for people: raw registers as hex, or the DataValue as text. */
@@ -30,6 +36,20 @@ export interface Write {
 }
 
 export type WriteResult = { readonly written: true } | { readonly written: false; readonly error: GatewayError };
+
+/** Checked against the mapping: every argument is there, of its type and within its limits. */
+export interface MethodCall {
+  /** The twin whose method is called. */
+  readonly device: string;
+  readonly method: MethodPlan;
+  /** In the order of `method.arguments`. */
+  readonly arguments: readonly Value[];
+}
+
+/** An error that is certainly a refusal has one of the codes of `WriteResult`; after any other nobody knows what the device did. */
+export type MethodResult =
+  | { readonly called: true; readonly outputs: Readonly<Record<string, Value | null>> }
+  | { readonly called: false; readonly error: GatewayError };
 
 export interface Connector extends Link<ConnectorSession> {
   /** For `/status` and metrics; cheap, callable at any time. */
@@ -60,4 +80,6 @@ export type CreateConnector = (plan: ConnectionPlan, context: ConnectorContext) 
 /** The one export of a connector folder that the list names. Light: libraries are loaded by `load` only. */
 export interface ConnectorDefinition extends ProtocolDeclaration {
   load(): Promise<CreateConnector>;
+  /** What the command line offers for the protocol beside running it. */
+  tools?(): Promise<ConnectorTools>;
 }

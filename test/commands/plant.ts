@@ -1,5 +1,5 @@
 import { EMPTY } from 'rxjs';
-import type { Command } from '../../src/model/command.ts';
+import type { WriteCommand } from '../../src/model/command.ts';
 import type { DataType } from '../../src/model/data-type.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import type { DevicePlan, PointPlan, WriteRule } from '../../src/model/plan.ts';
@@ -39,7 +39,7 @@ export function press(points: readonly PointPlan[]): DevicePlan {
 
 export const NOW_MS = Date.UTC(2026, 0, 1);
 
-export function command(id: string, desired: Readonly<Record<string, Value>>, more: Partial<Command> = {}): Command {
+export function command(id: string, desired: Readonly<Record<string, Value>>, more: Partial<WriteCommand> = {}): WriteCommand {
   return { id, device: 'press-07', desired, expiresTimeMs: NOW_MS + 60_000, ...more };
 }
 

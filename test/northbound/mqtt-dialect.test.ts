@@ -63,8 +63,12 @@ describe('mqtt dialect', () => {
     });
 
     it('keeps large integers exact', () => {
-      assert.deepEqual(dialect.decode(packet('{"id":"c1","desired":{"a":9007199254740993}}'), NOW_MS)?.desired, {
-        a: 9007199254740993n,
+      const command = dialect.decode(packet('{"id":"c1","desired":{"a":9007199254740993}}'), NOW_MS);
+      assert.deepEqual(command, {
+        id: 'c1',
+        device: 'press-07',
+        desired: { a: 9007199254740993n },
+        expiresTimeMs: NOW_MS + 30_000,
       });
     });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { isCall } from '../../src/model/command.ts';
 import type { Stored, TwinMessage } from '../../src/model/twin-message.ts';
 import { shapes } from '../../src/northbound/shapes/index.ts';
 import { mqttDialect } from './plant.ts';
@@ -51,10 +52,11 @@ describe('README of northbound', () => {
     const payload = Buffer.from(JSON.stringify(example('command')));
     const dialect = mqttDialect();
     const command = dialect.decode({ topic: 'gw-01/press-07/command', payload, qos: 1, retain: false }, 0);
-    assert.deepEqual(command?.desired, { speedSetpoint: 900 });
+    assert.ok(command !== undefined && !isCall(command));
+    assert.deepEqual(command.desired, { speedSetpoint: 900 });
     const error = { code: 'COMMAND_OUT_OF_RANGE', message: '900 is above 800' } as const;
     const points = { speedSetpoint: { status: 'refused', error } } as const;
-    const result = dialect.encodeResult({ id: command?.id ?? '', device: 'press-07', status: 'refused', points });
+    const result = dialect.encodeResult({ id: command.id, device: 'press-07', status: 'refused', points });
     assert.deepEqual(JSON.parse(Buffer.from(result.payload).toString()), example('result'));
   });
 });

@@ -1,5 +1,5 @@
 import { type Gap, messageId, type Stored, type TwinMessage } from '../../model/twin-message.ts';
-import type { Value } from '../../model/value.ts';
+import { isCompound, type JsonValue, mapScalars, type Value } from '../../model/value.ts';
 
 /** What a shape is made of: one stored message and the circumstances of this attempt to send it. */
 export interface ShapeInput {
@@ -72,7 +72,8 @@ function lastTimeMs({ startTimeMs, values }: TwinMessage): number {
 }
 
 /** Integers that a double cannot hold travel as text. */
-export function jsonValue(value: Value | null): boolean | number | string | null {
+export function jsonValue(value: Value | null): JsonValue {
+  if (isCompound(value)) return mapScalars(value, jsonValue);
   if (typeof value !== 'bigint') return value;
   return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
 }
