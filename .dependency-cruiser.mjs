@@ -7,6 +7,7 @@ const ROOMS = {
   'src/pipeline': ['src/model'],
   'src/spool': ['src/model'],
   'src/northbound': ['src/model', 'src/runtime', 'src/spool/spool\\.ts'],
+  'src/receiver': [],
   'src/commands': ['src/model', 'src/southbound/connector\\.ts', 'src/northbound/hub\\.ts'],
   'src/simulator': ['src/model'],
   'connectors/[^/]+': ['src/model', 'src/runtime', 'src/southbound'],

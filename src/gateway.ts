@@ -13,6 +13,7 @@ import type { ConnectionPlan, DevicePlan, GatewayPlan, HubPlan } from './model/p
 import type { Batch, Reading } from './model/reading.ts';
 import type { GatewayStatus } from './model/status.ts';
 import type { Stored } from './model/twin-message.ts';
+import type { Dialect } from './northbound/dialect.ts';
 import { dialects } from './northbound/dialects/index.ts';
 import { startForwarding } from './northbound/forwarder.ts';
 import type { Hub } from './northbound/hub.ts';
@@ -203,11 +204,16 @@ interface CreatedHub {
   readonly hub: Hub;
 }
 
-function createHub(plan: HubPlan, { devices, gateway }: GatewayPlan, clock: Clock): CreatedHub {
+function createHub(plan: HubPlan, gatewayPlan: GatewayPlan, clock: Clock): CreatedHub {
+  return { plan, hub: createMqttHub(plan.name, createDialect(plan, gatewayPlan), clock) };
+}
+
+/** How a configured hub is spoken to. */
+export function createDialect(plan: HubPlan, { devices, gateway }: GatewayPlan): Dialect {
   const definition = dialects.find(({ dialect }) => dialect === plan.dialect);
   if (definition === undefined) throw new GatewayError('BUG', plan.name, `no dialect is named ${plan.dialect}`);
   const twins = new Map(devices.map(({ twin, labels }) => [twin, { ...gateway.labels, ...labels }]));
-  return { plan, hub: createMqttHub(plan.name, definition.create(plan, gateway, twins), clock) };
+  return definition.create(plan, gateway, twins);
 }
 
 type Execute = (command: Command, signal: AbortSignal) => Promise<CommandResult>;

@@ -1,7 +1,7 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { GatewayError } from '../model/error.ts';
-import { duration } from '../model/schema.ts';
 import type { Finish } from './exit-code.ts';
+import { parseDuration } from './parse-duration.ts';
 
 export function addDemoCommand(program: Command, finish: Finish): void {
   program
@@ -13,12 +13,6 @@ export function addDemoCommand(program: Command, finish: Finish): void {
       const { runDemo } = await import('./demo.ts').catch(refusePackaged);
       finish(await runDemo({ json, ...(forMs === undefined ? {} : { forMs }) }));
     });
-}
-
-function parseDuration(text: string): number {
-  const { success, data } = duration().safeParse(text);
-  if (!success) throw new InvalidArgumentError('a duration with its unit, e.g. `20s` or `5 min`.');
-  return data;
 }
 
 /** What simulates the plant are development packages, which an installed gateway does not have. */

@@ -6,6 +6,7 @@ import { EXIT, exitCodeOf, type Finish } from './exit-code.ts';
 import { addReadCommand } from './read.ts';
 import { addRunCommand } from './run.ts';
 import { addSchemaCommand } from './schema.ts';
+import { addVerifyCommand } from './verify.ts';
 import { VERSION } from './version.ts';
 import { addWriteCommand } from './write.ts';
 
@@ -17,7 +18,15 @@ function createProgram(finish: Finish): Command {
     .helpCommand(false)
     .showHelpAfterError('(fieldmarshal --help lists the commands)')
     .exitOverride();
-  for (const add of [addRunCommand, addCheckCommand, addReadCommand, addWriteCommand, addSchemaCommand, addDemoCommand]) {
+  for (const add of [
+    addRunCommand,
+    addCheckCommand,
+    addReadCommand,
+    addWriteCommand,
+    addVerifyCommand,
+    addSchemaCommand,
+    addDemoCommand,
+  ]) {
     add(program, finish);
   }
   return program;

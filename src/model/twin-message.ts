@@ -6,7 +6,8 @@ export type TimedValue =
   | readonly [offsetMs: number, value: Value | null]
   | readonly [offsetMs: number, value: Value | null, quality: Quality, status: string];
 
-export type MessageKind = 'telemetry' | 'property' | 'event' | 'gap' | 'status';
+export const MESSAGE_KINDS = ['telemetry', 'property', 'event', 'gap', 'status'] as const;
+export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
 /** What is missing and why: the answer to every silence. */
 export interface Gap {

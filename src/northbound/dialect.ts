@@ -44,6 +44,8 @@ export interface WireSettings {
 export interface Dialect {
   readonly wire: WireSettings;
   readonly subscriptions: readonly string[];
+  /** Every topic that `encode` uses for the twins of the configuration: what a receiver of all messages subscribes to. */
+  messageTopics?(): readonly string[];
   /** Sent after each connect, e.g. the retained `online`. */
   birth?(nowMs: number): Packet;
   /** Sent before a planned disconnect, e.g. the retained `offline`. */

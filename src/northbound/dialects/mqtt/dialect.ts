@@ -1,5 +1,5 @@
 import type { GatewayIdentity, HubPlan } from '../../../model/plan.ts';
-import type { TwinMessage } from '../../../model/twin-message.ts';
+import { MESSAGE_KINDS, type TwinMessage } from '../../../model/twin-message.ts';
 import type { Dialect, Packet, TwinLabels } from '../../dialect.ts';
 import { shapes } from '../../shapes/index.ts';
 import { decodeCommand, encodeResultBody } from './commands.ts';
@@ -24,6 +24,13 @@ export function createMqttDialect(plan: HubPlan, gateway: GatewayIdentity, twins
     jsonPacket(statusTopic, encodeStatus(gateway, state, more), { retain: true });
 
   return {
+    messageTopics: () => [
+      ...new Set(
+        [...names.values()].flatMap((filled) =>
+          MESSAGE_KINDS.map((kind) => fillTemplate(settings.topic, { ...filled, kind }, plan.name)),
+        ),
+      ),
+    ],
     wire: { ...wireSettings(settings, gateway), will: status('offline', { reason: 'connection lost' }) },
     birth: (nowMs) => status('online', { time: new Date(nowMs).toISOString() }),
     death: (nowMs) => status('offline', { time: new Date(nowMs).toISOString(), reason: 'stopped' }),

@@ -1,0 +1,110 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Command } from 'commander';
+import { loadConfiguration } from '../config/load.ts';
+import { formatProblems } from '../config/problem.ts';
+import { createDialect, declarations } from '../gateway.ts';
+import { GatewayError } from '../model/error.ts';
+import type { GatewayPlan, HubPlan } from '../model/plan.ts';
+import { listen } from '../northbound/listen.ts';
+import { DeliveryBook } from '../receiver/delivery-book.ts';
+import { formatReport } from '../receiver/format-report.ts';
+import { parseMessage } from '../receiver/received-message.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
+import { parseDuration } from './parse-duration.ts';
+
+interface VerifyOptions {
+  readonly config?: string;
+  readonly hub?: string;
+  readonly for?: number;
+  readonly fromFirst?: boolean;
+  readonly json?: boolean;
+}
+
+export function addVerifyCommand(program: Command, finish: Finish): void {
+  program
+    .command('verify')
+    .description('receive messages and prove that they are complete: each number came, or a gap record says why not')
+    .argument('[capture]', 'file of messages, one a line, as `mosquitto_sub -v` prints them; `-` is standard input')
+    .option('-c, --config <path>', 'subscribe at a hub of this gateway.yaml, or of the one in this directory')
+    .option('--hub <name>', 'which hub, where there are several')
+    .option('--for <duration>', 'stop by itself after this time, e.g. 20s; else Ctrl-C', parseDuration)
+    .option('--from-first', 'every twin is expected from its first message on, not only from the first one seen')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', '\nExit code 0: complete. 1: something is missing that no gap record declares, or nothing came.')
+    .action(async (capture: string | undefined, options: VerifyOptions) => finish(await verify(capture, options)));
+}
+
+async function verify(capture: string | undefined, options: VerifyOptions): Promise<ExitCode> {
+  if ((capture === undefined) === (options.config === undefined))
+    throw new GatewayError('USAGE', 'verify', 'expected either a capture or `--config` with a hub to subscribe at');
+  const book = new DeliveryBook({ fromFirst: options.fromFirst === true });
+  const take = (payload: string): void => {
+    const message = parseMessage(payload);
+    if (message !== undefined) book.take(message);
+  };
+  if (capture !== undefined) await readCapture(capture, take);
+  else if (!(await subscribe(options, take))) return EXIT.config;
+  const report = book.report();
+  process.stdout.write(options.json === true ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report));
+  return report.isComplete && report.streams.length > 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** A line is a message, or a topic and a message. */
+async function readCapture(path: string, take: (payload: string) => void): Promise<void> {
+  const input = path === '-' ? process.stdin : createReadStream(path);
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      const start = line.indexOf('{');
+      if (start >= 0) take(line.slice(start));
+    }
+  } catch (cause) {
+    throw new GatewayError('USAGE', path, `the capture cannot be read: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+}
+
+/** False when the configuration is wrong, which was told then. */
+async function subscribe(options: VerifyOptions, take: (payload: string) => void): Promise<boolean> {
+  const { plan, problems } = await loadConfiguration(options.config ?? '.', declarations);
+  process.stderr.write(formatProblems(problems));
+  if (plan === undefined) return false;
+  const hub = chooseHub(plan, options.hub);
+  const dialect = createDialect(hub, plan);
+  const topics = dialect.messageTopics?.();
+  if (topics === undefined)
+    throw new GatewayError('USAGE', hub.name, `messages of the dialect ${hub.dialect} cannot be subscribed to; give a capture`);
+  const stop = stopAfter(options.for);
+  const onPacket = (packet: { readonly payload: Uint8Array }) => take(Buffer.from(packet.payload).toString());
+  const session = await listen({ dialect, topics, clock: systemClock, signal: stop, onPacket });
+  process.stderr.write(`listening at ${hub.name} on ${topics.length} topics; Ctrl-C ends it and prints the report\n`);
+  const lost = await Promise.race([session.lost, aborted(stop)]);
+  await session.close();
+  if (lost !== undefined)
+    process.stderr.write(`${lost.subject}: ${lost.message} (${lost.code})\n  the report covers what came until then\n`);
+  return true;
+}
+
+function chooseHub(plan: GatewayPlan, name: string | undefined): HubPlan {
+  const [first, ...others] = plan.hubs;
+  const names = plan.hubs.map((hub) => hub.name).join(', ');
+  if (name === undefined && first !== undefined && others.length === 0) return first;
+  const found = plan.hubs.find((hub) => hub.name === name);
+  if (found !== undefined) return found;
+  throw new GatewayError('USAGE', name ?? 'verify', `say with \`--hub\` which hub to listen at; there are ${names}`);
+}
+
+function stopAfter(ms: number | undefined): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  return ms === undefined ? stop.signal : AbortSignal.any([stop.signal, AbortSignal.timeout(ms)]);
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}

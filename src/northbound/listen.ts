@@ -1,0 +1,34 @@
+import type { Clock } from '../runtime/clock.ts';
+import type { Session } from '../runtime/link.ts';
+import type { Dialect, Packet } from './dialect.ts';
+import { MqttWire } from './wire/mqtt-wire.ts';
+import { openStream } from './wire/open-stream.ts';
+
+export interface ListenOptions {
+  readonly dialect: Dialect;
+  readonly topics: readonly string[];
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onPacket: (packet: Packet) => void;
+}
+
+/** Names the listener at the broker, so that it does not take the place of the gateway. */
+const CLIENT_ID_SUFFIX = '-verify';
+
+/** Listens at a broker as a receiver of the gateway's messages, with the gateway's own settings. One attempt. */
+export async function listen({ dialect, topics, clock, signal, onPacket }: ListenOptions): Promise<Session> {
+  const { will: _, ...wireSettings } = dialect.wire;
+  const settings = { ...wireSettings, clientId: `${wireSettings.clientId}${CLIENT_ID_SUFFIX}` };
+  const subject = `${settings.host}:${settings.port}`;
+  const attempt = AbortSignal.any([signal, AbortSignal.timeout(settings.connectTimeoutMs)]);
+  const stream = await openStream(settings, subject, attempt);
+  const wire = new MqttWire(stream, { settings, subject, clock, onPacket });
+  try {
+    await wire.handshake(attempt);
+    await wire.subscribe(topics);
+    return wire;
+  } catch (error) {
+    await wire.close();
+    throw error;
+  }
+}

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { countOf, type NumberRange, NumberRanges } from './number-ranges.ts';
+import type { ReceivedGap, ReceivedMessage } from './received-message.ts';
+
+/** What came of one twin under one epoch. */
+export interface StreamReport {
+  readonly gateway: string;
+  readonly twin: string;
+  readonly epoch: string;
+  readonly first: number;
+  readonly last: number;
+  /** Each once. */
+  readonly messages: number;
+  readonly readings: number;
+  readonly duplicates: number;
+  /** Came after a higher number of the same twin. */
+  readonly overtaken: number;
+  /** Did not come, and a gap record says so. */
+  readonly declared: readonly NumberRange[];
+  /** Did not come, and nobody says why. */
+  readonly undeclared: readonly NumberRange[];
+  /** Gap records by reason. */
+  readonly gaps: Readonly<Record<string, { readonly records: number; readonly messages: number; readonly readings: number }>>;
+  /** Against the rules: a number that came again with another content, an id that does not fit. */
+  readonly faults: readonly string[];
+}
+
+export interface DeliveryReport {
+  /** Nothing is missing that is not declared, and nothing is against the rules. */
+  readonly isComplete: boolean;
+  readonly streams: readonly StreamReport[];
+}
+
+export interface DeliveryBookOptions {
+  /** Each stream is expected from its number 1 on, not only from the first one seen. */
+  readonly fromFirst?: boolean;
+}
+
+/** Contents of so many numbers are remembered for each stream, to compare what comes twice. */
+const REMEMBERED_CONTENTS = 1_000;
+const MAX_FAULTS = 20;
+
+/**
+ * The receiver's recipe of src/northbound/README.md: by (gateway, epoch, twin) each sequence number comes, or a gap record
+ * declares it; what comes twice is the same. Memory grows with the number of holes, not of messages.
+ */
+export class DeliveryBook {
+  readonly #streams = new Map<string, Stream>();
+  readonly #fromFirst: boolean;
+
+  constructor({ fromFirst = false }: DeliveryBookOptions = {}) {
+    this.#fromFirst = fromFirst;
+  }
+
+  /** `false`: it came before. */
+  take(message: ReceivedMessage): boolean {
+    const { gateway, twin, epoch, gap } = message;
+    const isNew = this.#stream(gateway, twin, epoch).take(message);
+    if (isNew && gap !== undefined) this.#stream(gateway, twin, gap.epoch ?? epoch).declare(gap);
+    return isNew;
+  }
+
+  report(): DeliveryReport {
+    const streams = [...this.#streams.values()]
+      .filter((stream) => !stream.isEmpty)
+      .map((stream) => stream.report(this.#fromFirst));
+    const isComplete = streams.every(({ undeclared, faults }) => undeclared.length === 0 && faults.length === 0);
+    return { isComplete, streams };
+  }
+
+  #stream(gateway: string, twin: string, epoch: string): Stream {
+    const key = JSON.stringify([gateway, twin, epoch]);
+    const known = this.#streams.get(key);
+    if (known !== undefined) return known;
+    const stream = new Stream(gateway, twin, epoch);
+    this.#streams.set(key, stream);
+    return stream;
+  }
+}
+
+class Stream {
+  readonly #gateway: string;
+  readonly #twin: string;
+  readonly #epoch: string;
+  readonly #seen = new NumberRanges();
+  readonly #declared = new NumberRanges();
+  readonly #contents = new Map<number, string>();
+  readonly #gaps: Record<string, { records: number; messages: number; readings: number }> = {};
+  readonly #faults: string[] = [];
+  #highest = 0;
+  #readings = 0;
+  #duplicates = 0;
+  #overtaken = 0;
+
+  constructor(gateway: string, twin: string, epoch: string) {
+    this.#gateway = gateway;
+    this.#twin = twin;
+    this.#epoch = epoch;
+  }
+
+  get isEmpty(): boolean {
+    return this.#seen.size === 0;
+  }
+
+  take(message: ReceivedMessage): boolean {
+    const { sequence } = message;
+    const content = createHash('sha1').update(message.content).digest('base64');
+    if (this.#seen.has(sequence)) {
+      this.#duplicates += 1;
+      const known = this.#contents.get(sequence);
+      if (known !== undefined && known !== content) this.#fault(`${sequence} came again with another content`);
+      return false;
+    }
+    const expectedId = `${this.#gateway}:${this.#twin}:${this.#epoch}:${sequence}`;
+    if (message.id !== expectedId) this.#fault(`${sequence} has the id ${message.id}`);
+    if (sequence < this.#highest) this.#overtaken += 1;
+    this.#highest = Math.max(this.#highest, sequence);
+    this.#seen.add(sequence);
+    this.#readings += message.readings;
+    this.#remember(sequence, content);
+    return true;
+  }
+
+  declare({ reason, from, to, messages, readings }: ReceivedGap): void {
+    if (to !== undefined) this.#declared.add(from ?? 1, to);
+    this.#gaps[reason] ??= { records: 0, messages: 0, readings: 0 };
+    const sum = this.#gaps[reason];
+    sum.records += 1;
+    sum.messages += messages;
+    sum.readings += readings;
+  }
+
+  report(fromFirst: boolean): StreamReport {
+    const first = fromFirst ? 1 : (this.#seen.ranges[0]?.from ?? 1);
+    const holes = this.#seen.missing({ from: first, to: this.#highest });
+    const undeclared = holes.flatMap((hole) => this.#declared.missing(hole));
+    const known = new NumberRanges();
+    for (const { from, to } of [...this.#seen.ranges, ...undeclared]) known.add(from, to);
+    return {
+      ...{ gateway: this.#gateway, twin: this.#twin, epoch: this.#epoch, first, last: this.#highest },
+      ...{ messages: this.#seen.size, readings: this.#readings, duplicates: this.#duplicates, overtaken: this.#overtaken },
+      ...{ declared: known.missing({ from: first, to: this.#highest }), undeclared, gaps: { ...this.#gaps } },
+      faults: [...this.#faults],
+    };
+  }
+
+  #remember(sequence: number, content: string): void {
+    this.#contents.set(sequence, content);
+    if (this.#contents.size <= REMEMBERED_CONTENTS) return;
+    const [oldest] = this.#contents.keys();
+    if (oldest !== undefined) this.#contents.delete(oldest);
+  }
+
+  #fault(text: string): void {
+    if (this.#faults.length < MAX_FAULTS) this.#faults.push(text);
+  }
+}
+
+/** Numbers that did not come, over all streams. */
+export function countMissing({ streams }: DeliveryReport): { readonly declared: number; readonly undeclared: number } {
+  const count = (pick: (stream: StreamReport) => readonly NumberRange[]) =>
+    streams.reduce((sum, stream) => sum + countOf(pick(stream)), 0);
+  return { declared: count(({ declared }) => declared), undeclared: count(({ undeclared }) => undeclared) };
+}

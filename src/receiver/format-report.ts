@@ -1,0 +1,42 @@
+import { countMissing, type DeliveryReport, type StreamReport } from './delivery-book.ts';
+import { countOf, formatRanges } from './number-ranges.ts';
+
+/** The proof for people: what is against the promise, stream by stream, then the sums and the verdict in one line. */
+export function formatReport(report: DeliveryReport): string {
+  return [...report.streams.flatMap(describeStream), verdict(report), ''].join('\n');
+}
+
+function describeStream(stream: StreamReport): readonly string[] {
+  const { gateway, twin, epoch, first, last, messages, readings, declared, undeclared, duplicates, overtaken, gaps } = stream;
+  const missing = declared.length === 0 ? '' : `, ${countOf(declared)} missing and declared (${shorten(formatRanges(declared))})`;
+  const again = duplicates === 0 ? '' : `, ${duplicates} twice`;
+  const late = overtaken === 0 ? '' : `, ${overtaken} overtaken`;
+  return [
+    `${gateway}/${twin} epoch ${epoch}: ${first} to ${last}, ${messages} messages, ${readings} readings${again}${late}${missing}`,
+    ...Object.entries(gaps).map(
+      ([reason, gap]) => `  gap, ${reason}: ${gap.records} records, ${gap.messages} messages, ${gap.readings} readings`,
+    ),
+    ...(undeclared.length === 0
+      ? []
+      : [`  NOT DECLARED: ${shorten(formatRanges(undeclared))} did not come, and no gap record says why`]),
+    ...stream.faults.map((fault) => `  AGAINST THE RULES: ${fault}`),
+  ];
+}
+
+function verdict(report: DeliveryReport): string {
+  const { streams, isComplete } = report;
+  const sum = (pick: (stream: StreamReport) => number) => streams.reduce((total, stream) => total + pick(stream), 0);
+  const missing = countMissing(report);
+  const word = streams.length === 0 ? 'nothing came' : isComplete ? 'complete' : 'NOT COMPLETE';
+  return (
+    `${word}: ${sum(({ messages }) => messages)} messages, ${sum(({ readings }) => readings)} readings of ` +
+    `${new Set(streams.map(({ twin }) => twin)).size} twins, ${sum(({ duplicates }) => duplicates)} twice, ` +
+    `${missing.declared} missing and declared, ${missing.undeclared} missing and not declared`
+  );
+}
+
+const MAX_TEXT = 200;
+
+function shorten(text: string): string {
+  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)} …`;
+}

@@ -1,0 +1,71 @@
+/** What the recipe for receivers (src/northbound/README.md) looks at in a message. Both shapes of the `mqtt` dialect carry it. */
+export interface ReceivedMessage {
+  readonly id: string;
+  readonly gateway: string;
+  readonly twin: string;
+  readonly epoch: string;
+  readonly sequence: number;
+  readonly readings: number;
+  readonly gap?: ReceivedGap;
+  /** The message without what may differ from one sending to the next. */
+  readonly content: string;
+}
+
+export interface ReceivedGap {
+  readonly reason: string;
+  readonly from?: number;
+  readonly to?: number;
+  /** Of the numbers, where it is not that of the message. */
+  readonly epoch?: string;
+  readonly messages: number;
+  readonly readings: number;
+}
+
+/** `undefined` for anything but a message of a twin: a status, a result, a foreign payload. */
+export function parseMessage(payload: string): ReceivedMessage | undefined {
+  const body = parseObject(payload);
+  if (body === undefined) return undefined;
+  const { id, gateway, twin, epoch, seq, gap, values, points } = body;
+  if (typeof id !== 'string' || typeof gateway !== 'string' || typeof twin !== 'string' || typeof epoch !== 'string')
+    return undefined;
+  if (!isSequence(seq)) return undefined;
+  return {
+    ...{ id, gateway, twin, epoch, sequence: seq, readings: countReadings(values, points) },
+    ...(isObject(gap) ? { gap: toGap(gap) } : {}),
+    content: JSON.stringify({ ...body, sent: undefined, history: undefined }),
+  };
+}
+
+function toGap({ reason, fromSeq, toSeq, epoch, messages, readings }: Readonly<Record<string, unknown>>): ReceivedGap {
+  return {
+    reason: typeof reason === 'string' ? reason : 'unknown',
+    ...(isSequence(fromSeq) ? { from: fromSeq } : {}),
+    ...(isSequence(toSeq) ? { to: toSeq } : {}),
+    ...(typeof epoch === 'string' ? { epoch } : {}),
+    messages: typeof messages === 'number' ? messages : 0,
+    readings: typeof readings === 'number' ? readings : 0,
+  };
+}
+
+function countReadings(values: unknown, points: unknown): number {
+  if (Array.isArray(points)) return points.length;
+  if (!isObject(values)) return 0;
+  return Object.values(values).reduce<number>((sum, timed) => sum + (Array.isArray(timed) ? timed.length : 0), 0);
+}
+
+function parseObject(payload: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const body: unknown = JSON.parse(payload);
+    return isObject(body) ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSequence(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1;
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
+import { type SimulatedBroker, startBroker } from '../../src/simulator/broker.ts';
+import { exitOf, LAUNCHER, runCli } from '../support/run-cli.ts';
+
+const message = (seq: number, more = {}) =>
+  JSON.stringify({
+    id: `gw-01:press-07:e1:${seq}`,
+    gateway: 'gw-01',
+    twin: 'press-07',
+    epoch: 'e1',
+    seq,
+    values: { a: [[0, 1]] },
+    ...more,
+  });
+
+describe('fieldmarshal verify', function () {
+  this.timeout(30_000);
+  let directory: string;
+  let broker: SimulatedBroker;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'fieldmarshal-verify-'));
+    broker = await startBroker({ port: 0 });
+    await writeFile(
+      join(directory, 'gateway.yaml'),
+      `gateway: { id: gw-01 }\nhubs:\n  cloud: { dialect: mqtt, url: ${broker.url}, protocol: "3.1.1" }\nmappings: [press.yaml]\n`,
+    );
+    await writeFile(
+      join(directory, 'press.yaml'),
+      'twin: press-07\nconnection: { protocol: modbus-tcp, host: 127.0.0.1, unit: 1 }\npoints:\n  a: { address: { input: 1 }, type: int16 }\n',
+    );
+  });
+
+  after(async () => {
+    await broker.close();
+    await rm(directory, { recursive: true });
+  });
+
+  it('proves a capture of a subscriber complete, or says what is missing', async () => {
+    const capture = join(directory, 'capture.txt');
+    const lines = [message(1), message(2), message(2), 'a line of something else', message(4)];
+    await writeFile(capture, lines.map((line) => `gw-01/press-07/telemetry ${line}\n`).join(''));
+    const missing = await runCli(['verify', capture]);
+    assert.equal(missing.code, 1);
+    assert.match(missing.stdout, /NOT DECLARED: 3 did not come/);
+    assert.match(
+      missing.stdout,
+      /\nNOT COMPLETE: 3 messages, 3 readings of 1 twins, 1 twice, 0 missing and declared, 1 missing and not declared\n$/,
+    );
+    const gap = { reason: 'overflow', fromSeq: 3, toSeq: 3, messages: 1, readings: 1 };
+    await writeFile(capture, [...lines, message(5, { values: undefined, gap })].join('\n'));
+    const declared = await runCli(['verify', capture, '--json']);
+    assert.equal(declared.code, 0, declared.stdout);
+    assert.equal(JSON.parse(declared.stdout).isComplete, true);
+  });
+
+  it('subscribes with the settings of the gateway, beside it', async () => {
+    const child = spawn(LAUNCHER, ['verify', '--config', directory], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [output, code] = [text(child.stdout), exitOf(child)];
+    await once(child.stderr, 'data');
+    for (let seq = 1; seq <= 20; seq += 1) await broker.publish('gw-01/press-07/telemetry', message(seq));
+    await broker.publish(
+      'gw-01/press-07/gap',
+      message(22, { gap: { reason: 'expired', fromSeq: 21, toSeq: 21, messages: 1, readings: 3 } }),
+    );
+    await setTimeout(200);
+    child.kill('SIGINT');
+    const report = await output;
+    assert.equal(await code, 0, report);
+    assert.match(report, /gap, expired: 1 records, 1 messages, 3 readings\n/);
+    assert.match(report, /\ncomplete: .* 1 missing and declared, 0 missing and not declared\n$/);
+  });
+
+  it('ends with 1 where nothing came, and with 64 where it is not told what to look at', async () => {
+    const [nothing, usage, both] = await Promise.all([
+      runCli(['verify', '--config', directory, '--for', '500 ms']),
+      runCli(['verify']),
+      runCli(['verify', 'x', '--config', directory]),
+    ]);
+    assert.deepEqual([nothing.code, usage.code, both.code], [1, 64, 64]);
+    assert.match(nothing.stdout, /^nothing came: 0 messages/);
+  });
+});

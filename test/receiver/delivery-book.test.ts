@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { countMissing, DeliveryBook } from '../../src/receiver/delivery-book.ts';
+import { formatReport } from '../../src/receiver/format-report.ts';
+import { parseMessage } from '../../src/receiver/received-message.ts';
+
+const body = (seq: number, more: Readonly<Record<string, unknown>> = {}) => {
+  const { twin = 'press-07', epoch = 'e1' } = more;
+  return { id: `gw:${twin}:${epoch}:${seq}`, gateway: 'gw', twin, epoch, seq, values: { a: [[0, seq]] }, ...more };
+};
+
+function bookOf(bodies: readonly unknown[], options = {}): DeliveryBook {
+  const book = new DeliveryBook(options);
+  for (const one of bodies) {
+    const message = parseMessage(JSON.stringify(one));
+    if (message !== undefined) book.take(message);
+  }
+  return book;
+}
+
+const gap = (seq: number, fromSeq: number, toSeq: number) =>
+  body(seq, { values: undefined, gap: { reason: 'overflow', fromSeq, toSeq, messages: toSeq - fromSeq + 1, readings: 10 } });
+
+describe('delivery book', () => {
+  it('finds a stream without a hole complete, each message counted once', () => {
+    const report = bookOf([body(4), body(5), body(5, { sent: 'later', history: true }), body(6)]).report();
+    assert.equal(report.isComplete, true);
+    const [stream] = report.streams;
+    assert.deepEqual([stream?.first, stream?.last, stream?.messages, stream?.duplicates], [4, 6, 3, 1]);
+  });
+
+  it('names what is missing and not declared', () => {
+    const book = bookOf([body(1), body(2), body(6)]);
+    assert.equal(book.report().isComplete, false);
+    assert.deepEqual(book.report().streams[0]?.undeclared, [{ from: 3, to: 5 }]);
+    assert.match(formatReport(book.report()), /NOT DECLARED: 3-5 did not come.*\nNOT COMPLETE: 3 messages/);
+  });
+
+  it('is content with what a gap record declares, as far as it declares it', () => {
+    const report = bookOf([body(1), gap(6, 2, 4), body(7)]).report();
+    assert.deepEqual(report.streams[0]?.declared, [{ from: 2, to: 4 }]);
+    assert.deepEqual(report.streams[0]?.undeclared, [{ from: 5, to: 5 }]);
+    assert.deepEqual(report.streams[0]?.gaps, { overflow: { records: 1, messages: 3, readings: 10 } });
+    assert.deepEqual(countMissing(report), { declared: 3, undeclared: 1 });
+  });
+
+  it('what did arrive, arrived, whatever a gap record says', () => {
+    const report = bookOf([body(1), body(2), gap(4, 2, 3)]).report();
+    assert.deepEqual(report.streams[0]?.declared, [{ from: 3, to: 3 }]);
+  });
+
+  it('takes what was overtaken, and counts it', () => {
+    const report = bookOf([body(1), body(3), body(2)]).report();
+    assert.equal(report.isComplete, true);
+    assert.equal(report.streams[0]?.overtaken, 1);
+  });
+
+  it('keeps twins, epochs and gateways apart', () => {
+    const report = bookOf([body(9), body(1, { epoch: 'e2' }), body(2, { twin: 'b' }), body(3, { twin: 'b' })]).report();
+    assert.equal(report.isComplete, true);
+    assert.equal(report.streams.length, 3);
+  });
+
+  it('applies a gap record of another epoch to that epoch', () => {
+    const other = body(1, {
+      epoch: 'e2',
+      gap: { reason: 'damaged', fromSeq: 2, toSeq: 2, epoch: 'e1', messages: 1, readings: 1 },
+    });
+    assert.equal(bookOf([body(1), body(3), other]).report().isComplete, true);
+  });
+
+  it('expects everything from number 1 on where told so', () => {
+    assert.equal(bookOf([body(2)], { fromFirst: true }).report().isComplete, false);
+    assert.equal(bookOf([body(2)]).report().isComplete, true);
+  });
+
+  it('complains of a number that comes again with another content, and of an id that does not fit', () => {
+    const report = bookOf([body(1), body(1, { values: { a: [[0, 99]] } }), body(2, { id: 'gw:press-07:e1:7' })]).report();
+    assert.equal(report.isComplete, false);
+    assert.deepEqual(report.streams[0]?.faults, ['1 came again with another content', '2 has the id gw:press-07:e1:7']);
+  });
+
+  it('reads both shapes, and leaves everything else alone', () => {
+    assert.equal(parseMessage(JSON.stringify(body(1, { values: undefined, points: [{}, {}] })))?.readings, 2);
+    for (const other of ['', '{', 'null', '[]', '{"schema":"gw.status/1"}', JSON.stringify(body(0)), JSON.stringify(body(1.5))])
+      assert.equal(parseMessage(other), undefined, other);
+  });
+
+  it('never calls complete what has an undeclared hole, nor incomplete what has none', () => {
+    const plan = fc.array(fc.constantFrom('arrives', 'arrives twice', 'is lost', 'is declared'), { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(plan, (fates) => {
+        const bodies = fates.flatMap((fate, index) => {
+          const one = body(index + 2);
+          return fate === 'arrives' ? [one] : fate === 'arrives twice' ? [one, one] : [];
+        });
+        const declared = fates.flatMap((fate, index) => (fate === 'is declared' ? [index + 2] : []));
+        const last = fates.length + 2;
+        const gaps = declared.map((number, index) => gap(last + index, number, number));
+        const end = [body(last + gaps.length)];
+        const report = bookOf([body(1), ...bodies, ...gaps, ...end]).report();
+        assert.equal(report.isComplete, !fates.includes('is lost'));
+        assert.equal(countMissing(report).undeclared, fates.filter((fate) => fate === 'is lost').length);
+        assert.equal(countMissing(report).declared, declared.length);
+      }),
+    );
+  });
+});
