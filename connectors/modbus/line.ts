@@ -1,8 +1,9 @@
 import { GatewayError, toGatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import { type Answer, decodeAnswer } from './answer.ts';
 import type { Count } from './counters.ts';
-import { type Answer, exceptionNumber, LibraryCodec } from './library.ts';
-import { isRead, type Request } from './request.ts';
+import { exceptionNumber } from './exception.ts';
+import { isRepeatable, type Request } from './request.ts';
 import { Turn } from './turn.ts';
 import type { Units } from './units.ts';
 import type { Wire } from './wire.ts';
@@ -28,7 +29,6 @@ export type Ask = (request: Request) => Promise<Answer>;
  */
 export class Line {
   readonly #options: LineOptions;
-  readonly #codec = new LibraryCodec();
   readonly #turn = new Turn();
   #restUntilMs = 0;
 
@@ -49,7 +49,7 @@ export class Line {
     const { units, count, clock } = this.#options;
     const isProbe = units.isDown(request.unit);
     if (isProbe) count('unit_probes');
-    const tries = isRead(request) && !isProbe ? 1 + this.#options.retries : 1;
+    const tries = isRepeatable(request) && !isProbe ? 1 + this.#options.retries : 1;
     for (let attempt = 1; ; attempt += 1) {
       const sentMs = clock.monotonicMs();
       try {
@@ -69,12 +69,11 @@ export class Line {
     const { wire, clock, count, pauseMs } = this.#options;
     const restMs = this.#restUntilMs - clock.monotonicMs();
     if (restMs > 0) await clock.sleep(restMs);
-    const { frame, decode } = this.#codec.encode(request);
     count('requests');
     try {
-      const answer = await wire.exchange(request, frame);
+      const answer = await wire.exchange(request);
       count('responses');
-      return decode(answer);
+      return decodeAnswer(request, answer);
     } finally {
       this.#restUntilMs = clock.monotonicMs() + pauseMs;
     }

@@ -3,8 +3,8 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import { findMismatch } from './answer-check.ts';
 import type { BytePort } from './byte-port.ts';
 import type { Count } from './counters.ts';
-import { withCrc } from './crc.ts';
-import type { Request } from './request.ts';
+import { writeRequest } from './encode-request.ts';
+import { type Request, requestBytes } from './request.ts';
 import { badFrame, noAnswer, type Wire } from './wire.ts';
 
 /**
@@ -23,6 +23,7 @@ interface Adu {
 }
 
 export class MbapWire implements Wire {
+  readonly capacity = 1;
   readonly #port: BytePort;
   readonly #timeoutMs: number;
   readonly #clock: Clock;
@@ -41,13 +42,12 @@ export class MbapWire implements Wire {
     this.#port.fail(error);
   }
 
-  async exchange(request: Request, frame: Buffer): Promise<Buffer> {
+  async exchange(request: Request): Promise<Buffer> {
     const id = this.#nextId();
-    const sent = frame.subarray(0, -2);
-    this.#port.write(toAdu(id, sent));
+    this.#port.write(toAdu(id, request));
     const body = await this.#receive(request, id);
-    const mismatch = findMismatch(request, sent, body);
-    if (mismatch === undefined) return withCrc(body);
+    const mismatch = findMismatch(request, body);
+    if (mismatch === undefined) return body;
     this.#count('bad_frames');
     throw badFrame(request, mismatch);
   }
@@ -103,11 +103,13 @@ export class MbapWire implements Wire {
   }
 }
 
-function toAdu(id: number, body: Buffer): Buffer {
-  const adu = Buffer.alloc(HEADER_BYTES + body.length);
+function toAdu(id: number, request: Request): Buffer {
+  const length = requestBytes(request);
+  const adu = Buffer.allocUnsafe(HEADER_BYTES + length);
   adu.writeUInt16BE(id, 0);
-  adu.writeUInt16BE(body.length, 4);
-  body.copy(adu, HEADER_BYTES);
+  adu.writeUInt16BE(0, 2);
+  adu.writeUInt16BE(length, 4);
+  writeRequest(request, adu, HEADER_BYTES);
   return adu;
 }
 

@@ -1,8 +1,9 @@
 import { type GatewayError, toGatewayError } from '../../src/model/error.ts';
 import type { Value } from '../../src/model/value.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import type { Answer } from './answer.ts';
 import { decodeValue } from './codec.ts';
-import { type Answer, exceptionNumber } from './library.ts';
+import { exceptionNumber } from './exception.ts';
 import type { Ask } from './line.ts';
 import { type Block, type PlacedPoint, planReads } from './read-plan.ts';
 import type { ReadRequest } from './request.ts';

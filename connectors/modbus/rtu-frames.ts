@@ -1,5 +1,6 @@
 import { hasValidCrc } from './crc.ts';
-import { answerDataBytes, isRead, type Request } from './request.ts';
+import { identificationBytes } from './identification.ts';
+import { answerBytes, answerDataBytes, isRead, MAX_BODY_BYTES, type Request } from './request.ts';
 
 /**
  * Frames in a stream of bytes. RTU frames have no mark: where one begins and ends shows by unit, function, the length that
@@ -26,6 +27,7 @@ export function findFrame(bytes: Buffer, request: Request): Found | undefined {
 }
 
 const MAX_DATA_BYTES = 250;
+const CRC_BYTES = 2;
 const EXCEPTION_BYTES = 5;
 
 /** Of an answer, from its first bytes; `undefined` while they do not tell, or for functions that are not asked here. */
@@ -34,7 +36,14 @@ function frameLength(bytes: Buffer): number | undefined {
   if (code === undefined || dataBytes === undefined) return undefined;
   if ((code & 0x80) !== 0) return EXCEPTION_BYTES;
   if ((code >= 1 && code <= 4) || code === 23) return dataBytes <= MAX_DATA_BYTES ? EXCEPTION_BYTES + dataBytes : undefined;
+  if (code === 43) return identificationLength(bytes);
+  if (code === 22) return 10;
   return [5, 6, 15, 16].includes(code) ? 8 : undefined;
+}
+
+function identificationLength(bytes: Buffer): number | undefined {
+  const length = identificationBytes(bytes);
+  return length === undefined || length > MAX_BODY_BYTES ? undefined : length + CRC_BYTES;
 }
 
 /** Whether these bytes are the beginning of the wanted answer, cut off. */
@@ -43,10 +52,12 @@ function mayBecome(bytes: Buffer, request: Request): boolean {
   if (unit !== request.unit || bytes.length >= wantedLength(bytes, request)) return false;
   if (code === undefined || code === (request.function | 0x80)) return true;
   if (code !== request.function) return false;
-  return !isRead(request) || dataBytes === undefined || dataBytes === answerDataBytes(request);
+  if (!isRead(request) && request.function !== 23) return true;
+  return dataBytes === undefined || dataBytes === answerDataBytes(request);
 }
 
 function wantedLength(bytes: Buffer, request: Request): number {
   if (((bytes[1] ?? 0) & 0x80) !== 0) return EXCEPTION_BYTES;
-  return isRead(request) ? EXCEPTION_BYTES + answerDataBytes(request) : 8;
+  const known = request.function === 43 ? identificationLength(bytes) : undefined;
+  return known ?? answerBytes(request) + CRC_BYTES;
 }

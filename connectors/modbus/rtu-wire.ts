@@ -5,6 +5,7 @@ import type { BytePort } from './byte-port.ts';
 import type { Count } from './counters.ts';
 import { withCrc } from './crc.ts';
 import { Echo } from './echo.ts';
+import { encodeRequest } from './encode-request.ts';
 import { OwedAnswers } from './owed-answers.ts';
 import { frameBytes, type Request } from './request.ts';
 import { findFrame } from './rtu-frames.ts';
@@ -33,6 +34,7 @@ const MAX_DRAIN_WINDOWS = 5;
  * thrown away; and the first answer of a unit that owes one is held until it is clear that no second comes behind it.
  */
 export class RtuWire implements Wire {
+  readonly capacity = 1;
   readonly #port: BytePort;
   readonly #options: RtuWireOptions;
   readonly #echo: Echo;
@@ -50,20 +52,21 @@ export class RtuWire implements Wire {
     this.#port.fail(error);
   }
 
-  async exchange(request: Request, frame: Buffer): Promise<Buffer> {
-    if (this.#echo.isUnknownFor(request)) await this.#learnEcho(request);
+  async exchange(request: Request): Promise<Buffer> {
+    const frame = withCrc(encodeRequest(request));
+    if (isEchoed(request) && this.#echo.isUnknownFor(request)) await this.#learnEcho(request);
     await this.#beSilent();
     this.#throwAway(request);
     this.#send(frame);
-    const answer = await this.#receive(request, frame);
-    return this.#owes(request.unit) ? this.#confirm(request, frame, answer) : answer;
+    const answer = await this.#receive(request);
+    const confirmed = this.#owes(request.unit) ? await this.#confirm(request, answer) : answer;
+    return withoutCrc(confirmed);
   }
 
   /** An echoed single write cannot be told from its confirmation, an echoed read can. */
-  async #learnEcho({ unit, address, function: code }: Request): Promise<void> {
+  async #learnEcho({ unit, address, function: code }: Extract<Request, { function: 5 | 6 }>): Promise<void> {
     const probe: Request = { function: code === 5 ? 1 : 3, unit, address, count: 1 };
-    const frame = withCrc(Buffer.from([unit, probe.function, address >> 8, address & 0xff, 0, 1]));
-    await this.exchange(probe, frame).catch((error: GatewayError) => {
+    await this.exchange(probe).catch((error: GatewayError) => {
       if (error.code !== 'DEVICE_BAD_FRAME') throw error;
     });
   }
@@ -81,7 +84,7 @@ export class RtuWire implements Wire {
     this.#lastSentMs = this.#options.clock.monotonicMs() + this.#options.wireMs(frame.length);
   }
 
-  async #receive(request: Request, sent: Buffer): Promise<Buffer> {
+  async #receive(request: Request): Promise<Buffer> {
     const { inbox } = this.#port;
     const { clock, timeoutMs, wireMs } = this.#options;
     const { answer: answerBytes } = frameBytes(request);
@@ -90,7 +93,7 @@ export class RtuWire implements Wire {
       if (this.#echo.strip(inbox, request)) this.#options.count('echoes');
       const frame = this.#take(request);
       if (frame !== undefined) {
-        const mismatch = findMismatch(request, sent.subarray(0, -2), frame.subarray(0, -2));
+        const mismatch = findMismatch(request, withoutCrc(frame));
         if (mismatch === undefined) return this.#accept(request, frame);
         if (frame[0] === request.unit && !this.#owes(request.unit)) throw this.#bad(request, mismatch);
         this.#countForeign(frame);
@@ -167,7 +170,7 @@ export class RtuWire implements Wire {
    * An answer behind it means that the one before was late. A unit that is simply slow sends them as far apart as they were
    * asked.
    */
-  async #confirm(request: Request, sent: Buffer, first: Buffer): Promise<Buffer> {
+  async #confirm(request: Request, first: Buffer): Promise<Buffer> {
     const { clock } = this.#options;
     let newest: Buffer | undefined = first;
     let untilMs = this.#confirmedAtMs(request);
@@ -176,7 +179,7 @@ export class RtuWire implements Wire {
       if (later === undefined) continue;
       this.#countForeign(later);
       if (later[0] !== request.unit) continue;
-      const fits = findMismatch(request, sent.subarray(0, -2), later.subarray(0, -2)) === undefined;
+      const fits = findMismatch(request, withoutCrc(later)) === undefined;
       newest = fits ? later : undefined;
       untilMs = this.#confirmedAtMs(request);
     } while (await this.#port.inbox.arrival(Math.max(0, untilMs - clock.monotonicMs())));
@@ -192,4 +195,13 @@ export class RtuWire implements Wire {
     if (oldestMs === undefined) return nowMs;
     return nowMs + this.#lastSentMs - oldestMs + Math.max(lateWindowMs, DAMAGED_AFTER_MS);
   }
+}
+
+/** An echoed single write looks like its confirmation. */
+function isEchoed(request: Request): request is Extract<Request, { function: 5 | 6 }> {
+  return request.function === 5 || request.function === 6;
+}
+
+function withoutCrc(frame: Buffer): Buffer {
+  return frame.subarray(0, -2);
 }

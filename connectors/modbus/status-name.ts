@@ -1,5 +1,5 @@
 import type { ErrorCode, GatewayError } from '../../src/model/error.ts';
-import { exceptionNumber } from './library.ts';
+import { exceptionNumber } from './exception.ts';
 
 /** OPC UA symbolic names for the exceptions of Modbus; the mapping is ours. */
 const OF_EXCEPTION: Readonly<Record<number, string>> = {

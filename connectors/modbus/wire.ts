@@ -1,13 +1,15 @@
 import { GatewayError } from '../../src/model/error.ts';
 import { describeRequest, type Request } from './request.ts';
 
-/** Takes one request at a time to a device and its answer back; `line.ts` sees to it that it is one at a time. */
+/** Takes requests to devices and their answers back; `line.ts` sees to it that there are no more at once than `capacity`. */
 export interface Wire {
+  /** How many requests may be under way at once. */
+  readonly capacity: number;
   /**
-   * `frame` is the request as RTU frame with CRC, and so is the answer, every byte of which was checked. Always settles: rejects
-   * with DEVICE_TIMEOUT, DEVICE_BAD_FRAME or the error of the lost connection.
+   * Resolves with the answer: unit and PDU, every byte of which was checked against the request; it may be an exception. Always
+   * settles: rejects with DEVICE_TIMEOUT, DEVICE_BAD_FRAME or the error of the lost connection.
    */
-  exchange(request: Request, frame: Buffer): Promise<Buffer>;
+  exchange(request: Request): Promise<Buffer>;
   /** Gives the connection up. */
   fail(error: GatewayError): void;
 }

@@ -2,7 +2,7 @@ import { GatewayError, toGatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Write, WriteResult } from '../../src/southbound/connector.ts';
 import { encodeValue, toBoolean, withBit } from './codec.ts';
-import { exceptionNumber } from './library.ts';
+import { exceptionNumber } from './exception.ts';
 import type { Ask, Line } from './line.ts';
 import type { PlacedPoint } from './read-plan.ts';
 import type { WriteRequest } from './request.ts';
