@@ -1,12 +1,5 @@
-import {
-  AttributeIds,
-  DataChangeFilter,
-  DataChangeTrigger,
-  DeadbandType,
-  MonitoringMode,
-  TimestampsToReturn,
-} from 'node-opcua-client';
-import type { FoundNode } from './nodes.ts';
+import { DataChangeFilter, DataChangeTrigger, DeadbandType, MonitoringMode, TimestampsToReturn } from 'node-opcua-client';
+import { type FoundNode, valueRequest } from './nodes.ts';
 import type { RawSession } from './raw-session.ts';
 import { inChunks, type ServerLimits } from './requests.ts';
 import type { OpcuaPoint } from './settings.ts';
@@ -14,9 +7,11 @@ import { qualityOf, statusName } from './status-code.ts';
 
 export type UsableNode = Extract<FoundNode, { problem?: undefined }>;
 
-/** A point that the server watches for us. */
+/** A node that the server watches for us. */
 export interface MonitoredItem {
   readonly node: UsableNode;
+  /** All points that get its values: they lie in the value of the same node. */
+  readonly nodes: readonly UsableNode[];
   /** Ours; comes back with each notification. Unique in the session. */
   readonly handle: number;
   readonly samplingMs: number;
@@ -37,11 +32,18 @@ const DEADBAND_PROBLEMS: ReadonlySet<string> = new Set([
   'BadDeadbandFilterInvalid',
 ]);
 
-export function planItem(node: UsableNode, handle: number, publishingMs: number): MonitoredItem {
+/** Points for which it is the same text can share what the server sends. */
+export function sharingKey({ nodeId, point }: UsableNode): string {
+  const { sampling, queueSize, serverDeadband, indexRange } = point.address;
+  return JSON.stringify([nodeId.toString(), sampling ?? point.intervalMs, queueSize, serverDeadband, indexRange]);
+}
+
+export function planItem(nodes: readonly [UsableNode, ...UsableNode[]], handle: number, publishingMs: number): MonitoredItem {
+  const [node] = nodes;
   const { sampling, queueSize } = node.point.address;
   const samplingMs = sampling ?? node.point.intervalMs;
   const valuesPerPublish = samplingMs > 0 ? Math.ceil(publishingMs / samplingMs) : 10;
-  return { node, handle, samplingMs, queueSize: queueSize ?? valuesPerPublish + 2 };
+  return { node, nodes, handle, samplingMs, queueSize: queueSize ?? valuesPerPublish + 2 };
 }
 
 /** Asks the server to watch the items, in requests of a size it accepts; what it refuses is told by `problem`. */
@@ -89,7 +91,7 @@ async function createOnce(
 function request({ node, handle, samplingMs, queueSize }: MonitoredItem, useDeadband: boolean) {
   const filter = useDeadband ? deadbandFilter(node.point.address.serverDeadband) : undefined;
   return {
-    itemToMonitor: { nodeId: node.nodeId, attributeId: AttributeIds.Value },
+    itemToMonitor: valueRequest(node),
     monitoringMode: MonitoringMode.Reporting,
     requestedParameters: {
       clientHandle: handle,

@@ -1,13 +1,16 @@
-import { AttributeIds, type ClientSession, type DataValue, NodeId } from 'node-opcua-client';
+import { AttributeIds, type ClientSession, type DataValue, NodeId, type ReadValueIdOptions } from 'node-opcua-client';
 import type { Point } from '../../src/model/point.ts';
 import type { NodeAddress } from './node-address.ts';
+import type { Words } from './raw-value.ts';
+import type { ReadablePoint } from './reading.ts';
 import { readAll, type ServerFacts } from './requests.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { qualityOf, statusName } from './status-code.ts';
+import { readWords } from './words.ts';
 
 /** Where a point was found in this session; `problem` is the status name of why it cannot be used. */
 export type FoundNode =
-  | { readonly point: Point<OpcuaPoint>; readonly nodeId: NodeId; readonly problem?: undefined }
+  | (ReadablePoint & { readonly nodeId: NodeId; readonly problem?: undefined })
   | { readonly point: Point<OpcuaPoint>; readonly problem: string };
 
 /** Browse name and data type by point id, as first seen; outlives the sessions. */
@@ -28,6 +31,16 @@ export function resolveNodeId({ namespace, identifier }: NodeAddress, namespaces
   return new NodeId(NODE_ID_TYPES[identifier.kind], value, index);
 }
 
+/** What to ask for to get the value of the point, or the value that it lies in. */
+export function valueRequest({ nodeId, point }: ReadablePoint & { readonly nodeId: NodeId }): ReadValueIdOptions {
+  return { nodeId, attributeId: AttributeIds.Value, ...rangeOf(point) };
+}
+
+/** The library takes the text, and only its types do not say so. */
+export function rangeOf({ address: { indexRange } }: Point<OpcuaPoint>): Pick<ReadValueIdOptions, 'indexRange'> {
+  return indexRange === undefined ? {} : { indexRange: indexRange as unknown as NonNullable<ReadValueIdOptions['indexRange']> };
+}
+
 /** Finds the nodes of the points and makes sure that each is still the node it was. */
 export async function findNodes(
   session: ClientSession,
@@ -45,7 +58,23 @@ export async function findNodes(
   const found = new Map(
     known.map((node, at) => [node.point.id, verify(node, answers.slice(2 * at, 2 * at + 2), namespaces, fingerprints)]),
   );
-  return resolved.map(({ point }) => found.get(point.id) ?? { point, problem: UNKNOWN });
+  const words = await readWords(session, usableOf([...found.values()]).filter(wantsWords), limits);
+  return resolved.map(({ point }) => withWords(found.get(point.id) ?? { point, problem: UNKNOWN }, words));
+}
+
+function usableOf(nodes: readonly FoundNode[]): readonly Extract<FoundNode, { problem?: undefined }>[] {
+  return nodes.filter((node) => node.problem === undefined);
+}
+
+/** Fields of structures bring their words along. */
+function wantsWords({ point: { address } }: ReadablePoint): boolean {
+  return address.enumeration === 'text' && !(address.path ?? []).some((step) => typeof step === 'string');
+}
+
+function withWords(node: FoundNode, known: ReadonlyMap<string, Words>): FoundNode {
+  if (node.problem !== undefined) return node;
+  const words = known.get(node.nodeId.toString());
+  return words === undefined ? node : { ...node, words };
 }
 
 function verify(

@@ -4,7 +4,7 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import { runPollGroups } from '../../src/southbound/poll-groups.ts';
 import type { Counters } from './counters.ts';
 import { Doubts } from './doubts.ts';
-import { createItems, type MonitoredItem, planItem, type UsableNode } from './monitored-item.ts';
+import { createItems, type MonitoredItem, planItem, sharingKey, type UsableNode } from './monitored-item.ts';
 import { type Fingerprints, type FoundNode, findNodes } from './nodes.ts';
 import { pollGroup } from './polling.ts';
 import { Publisher } from './publisher.ts';
@@ -69,13 +69,13 @@ export class PointAcquisition {
   }
 
   get items(): readonly MonitoredItem[] {
-    return [...this.#items.values()];
+    return [...new Set(this.#items.values())];
   }
 
   /** Status names by point id of all that cannot be read. */
   get problems(): Readonly<Record<string, string>> {
     const nodes = [...this.#nodes.values()].map(({ point, problem }) => [point.id, problem] as const);
-    const items = this.items.map(({ node, problem }) => [node.point.id, problem] as const);
+    const items = [...this.#items].map(([id, { problem }]) => [id, problem] as const);
     return Object.fromEntries([...nodes, ...items].filter((entry): entry is [string, string] => entry[1] !== undefined));
   }
 
@@ -114,16 +114,19 @@ export class PointAcquisition {
     const groups = Map.groupBy(nodes, ({ point }) => point.address.publishingInterval ?? settings.publishingInterval);
     for (const [publishingMs, group] of groups) {
       const subscription = await this.#subscription(publishingMs);
-      const items = group.map((node) => this.#plan(node, subscription));
+      const shared = Map.groupBy(group, sharingKey).values();
+      const items = [...shared].flatMap(([first, ...more]) =>
+        first === undefined ? [] : this.#plan([first, ...more], subscription),
+      );
       await createItems(session, subscription.id, items, facts.limits);
     }
   }
 
-  #plan(node: UsableNode, subscription: Subscription): MonitoredItem {
+  #plan(nodes: readonly [UsableNode, ...UsableNode[]], subscription: Subscription): MonitoredItem {
     this.#handles += 1;
-    const item = planItem(node, this.#handles, subscription.publishingMs);
+    const item = planItem(nodes, this.#handles, subscription.publishingMs);
     subscription.items.set(item.handle, item);
-    this.#items.set(node.point.id, item);
+    for (const { point } of nodes) this.#items.set(point.id, item);
     return item;
   }
 

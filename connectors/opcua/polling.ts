@@ -1,10 +1,11 @@
-import { AttributeIds, type ClientSession, type DataValue } from 'node-opcua-client';
+import type { ClientSession, DataValue } from 'node-opcua-client';
 import { badReading, type Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { PollGroup } from '../../src/southbound/poll-groups.ts';
 import type { Counters } from './counters.ts';
 import { statusNameOf } from './errors.ts';
 import type { UsableNode } from './monitored-item.ts';
+import { valueRequest } from './nodes.ts';
 import { toReading } from './reading.ts';
 import { readAll, type ServerLimits } from './requests.ts';
 
@@ -46,13 +47,15 @@ export async function readNodes(
   clock: Clock,
 ): Promise<readonly (readonly [Reading, DataValue?])[]> {
   try {
-    const requests = nodes.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.Value }));
-    const values = await readAll(session, requests, limits);
-    return nodes.map(({ point }, at) => {
-      const value = values[at];
+    const keys = nodes.map(({ nodeId, point }) => `${nodeId} ${point.address.indexRange}`);
+    const distinct = new Map(nodes.map((node, at) => [keys[at], node]));
+    const answers = await readAll(session, [...distinct.values()].map(valueRequest), limits);
+    const values = new Map([...distinct.keys()].map((key, at) => [key, answers[at]]));
+    return nodes.map((node, at) => {
+      const value = values.get(keys[at]);
       return value === undefined
-        ? [badReading(point, 'BadNoData', clock.nowMs())]
-        : [toReading(point, value, clock.nowMs()), value];
+        ? [badReading(node.point, 'BadNoData', clock.nowMs())]
+        : [toReading(node, value, clock.nowMs()), value];
     });
   } catch (error) {
     const status = statusNameOf(error) ?? 'BadCommunicationError';

@@ -1,23 +1,54 @@
 import type { DataValue } from 'node-opcua-client';
 import type { Point } from '../../src/model/point.ts';
 import { badReading, type Reading } from '../../src/model/reading.ts';
+import type { Value } from '../../src/model/value.ts';
+import { pick, type RawValue, toRaw, type Words } from './raw-value.ts';
+import type { OpcuaPoint } from './settings.ts';
 import { qualityOf, statusName } from './status-code.ts';
-import { toValue } from './value.ts';
+import { rawToValue } from './value.ts';
+
+/** What is needed to understand the value of a point. */
+export interface ReadablePoint {
+  readonly point: Point<OpcuaPoint>;
+  /** What the server calls the values of the node, where the mapping wants text. */
+  readonly words?: Words;
+}
 
 /** Before this no gateway ran: some PLCs send 1601-01-01 until their clock is set. */
 const EARLIEST_MS = Date.UTC(2000, 0, 1);
 const MAX_AHEAD_MS = 3_600_000;
+/** There is nothing at the `path` of the point. */
+const NOTHING_THERE = 'BadNoMatch';
+/** A structure whose type the server does not describe, or describes wrongly. */
+const NOT_UNDERSTOOD = 'BadDataTypeIdUnknown';
 
-export function toReading(point: Point, dataValue: DataValue, nowMs: number): Reading {
+export function toReading(node: ReadablePoint, dataValue: DataValue, nowMs: number): Reading {
+  const { point } = node;
   const code = dataValue.statusCode.value;
   const quality = qualityOf(code);
   const sourceTimeMs = sourceTime(dataValue, nowMs);
   if (quality === 'bad') return badReading(point, statusName(code), sourceTimeMs);
-  const value = toValue(dataValue.value);
-  if (value === undefined) return badReading(point, 'BadNotSupported', sourceTimeMs);
+  const isText = point.address.enumeration === 'text';
+  const raw = rawOf(node, dataValue);
+  if (raw === undefined) return badReading(point, NOTHING_THERE, sourceTimeMs);
+  const value = rawToValue(raw, isText);
+  if (value === undefined) return badReading(point, NOT_UNDERSTOOD, sourceTimeMs);
   if (quality === 'uncertain') return { point, value, quality, status: statusName(code), sourceTimeMs };
   if (value === null) return badReading(point, 'BadNoData', sourceTimeMs);
+  if (isText && raw.words !== undefined && !hasWords(raw.words, value)) {
+    return { point, value, quality: 'uncertain', status: 'UncertainEngineeringUnitsExceeded', sourceTimeMs };
+  }
   return { point, value, quality, sourceTimeMs };
+}
+
+function rawOf({ point, words }: ReadablePoint, { value }: DataValue): RawValue | undefined {
+  const whole = toRaw(value);
+  return pick(words === undefined ? whole : { ...whole, words }, point.address.path ?? []);
+}
+
+function hasWords(words: Words, value: Value): boolean {
+  const all = [...words.values()];
+  return (Array.isArray(value) ? value.flat(8) : [value]).every((word) => typeof word !== 'string' || all.includes(word));
 }
 
 /** The device's time, else the server's, else ours: the first that is plausible. */

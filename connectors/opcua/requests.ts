@@ -6,6 +6,9 @@ import { statusNameOf } from './errors.ts';
 export interface ServerLimits {
   readonly nodesPerRead: number;
   readonly itemsPerCall: number;
+  readonly nodesPerBrowse: number;
+  readonly nodesPerTranslate: number;
+  readonly nodesPerRegister: number;
 }
 
 /** More in one request makes long pauses in small servers. */
@@ -13,8 +16,15 @@ const LARGEST_REQUEST = 500;
 
 /** OPC UA Part 6, NodeIds.csv. */
 const NAMESPACE_ARRAY = 2255;
-const MAX_NODES_PER_READ = 11705;
-const MAX_ITEMS_PER_CALL = 11714;
+const LIMIT_NODES: Readonly<Record<keyof ServerLimits, number>> = {
+  nodesPerRead: 11705,
+  nodesPerBrowse: 11710,
+  nodesPerRegister: 11711,
+  nodesPerTranslate: 11712,
+  itemsPerCall: 11714,
+};
+/** Few enough for a server whose limits are not known yet. */
+const FIRST_READ = 10;
 
 export interface ServerFacts {
   readonly namespaces: readonly string[];
@@ -22,16 +32,16 @@ export interface ServerFacts {
 }
 
 export async function readServerFacts(session: ClientSession): Promise<ServerFacts> {
-  const values = await session.read(
-    [NAMESPACE_ARRAY, MAX_NODES_PER_READ, MAX_ITEMS_PER_CALL].map((id) => ({
-      nodeId: makeNodeId(id),
-      attributeId: AttributeIds.Value,
-    })),
-  );
-  const [namespaces, nodesPerRead, itemsPerCall] = values.map(({ value }) => value.value as unknown);
+  const nodes = [NAMESPACE_ARRAY, ...Object.values(LIMIT_NODES)].map((id) => ({
+    nodeId: makeNodeId(id),
+    attributeId: AttributeIds.Value,
+  }));
+  const values = await inChunks(nodes, FIRST_READ, (chunk) => session.read(chunk));
+  const [namespaces, ...limits] = values.map(({ value }) => value.value as unknown);
+  const stated = Object.keys(LIMIT_NODES).map((name, at) => [name, limit(limits[at])]);
   return {
     namespaces: Array.isArray(namespaces) ? namespaces.map(String) : [],
-    limits: { nodesPerRead: limit(nodesPerRead), itemsPerCall: limit(itemsPerCall) },
+    limits: Object.fromEntries(stated) as Record<keyof ServerLimits, number>,
   };
 }
 

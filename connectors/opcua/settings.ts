@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { certificateFile, duration, secret } from '../../src/model/schema.ts';
 import { parseNodeAddress } from './node-address.ts';
+import { isIndexRange, parseValuePath } from './value-path.ts';
 
 export const POLICIES = ['none', 'basic256sha256', 'aes128-sha256-rsaoaep', 'aes256-sha256-rsapss', 'best'] as const;
 export const MODES = ['none', 'sign', 'sign-and-encrypt'] as const;
@@ -109,8 +110,38 @@ const serverDeadband = z
     examples: [{ absolute: 0.5 }, { percent: 2 }],
   });
 
+const path = z
+  .string()
+  .transform((text, context) => {
+    const parsed = parseValuePath(text);
+    if (parsed !== undefined) return parsed;
+    context.addIssue({ code: 'custom', message: 'fields and indices, e.g. `position.x`, `[3]` or `track[0].x`' });
+    return z.NEVER;
+  })
+  .optional()
+  .meta({
+    description:
+      'Where in the value of the node this point lies: fields of a structure, indices of an array from 0. Points of one node share what the server sends. Without it an array or a structure is one value',
+    examples: ['position.x', '[3]', 'track[0].x'],
+  });
+
+const indexRange = z
+  .string()
+  .refine(isIndexRange, 'indices from 0, e.g. `0:9`, or `0:1,2:3` for two dimensions')
+  .optional()
+  .meta({
+    description: 'The part of an array that the server sends and takes; `path` counts inside of it',
+    examples: ['0:9', '0:1,2:3'],
+  });
+
 export const pointSchema = z.object({
   address,
+  path,
+  indexRange,
+  enumeration: z.enum(['number', 'text']).default('number').meta({
+    description:
+      'An enumeration as its number, or as the text that the server knows for it (EnumStrings, EnumValues; TrueState and FalseState of a boolean), also inside of structures. A number without text is sent as text, with quality uncertain',
+  }),
   read: z.enum(['subscribe', 'poll']).default('subscribe').meta({
     description: '`subscribe`: the server samples every `interval` and sends changes. `poll`: the gateway reads every `interval`',
   }),

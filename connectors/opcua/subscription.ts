@@ -2,6 +2,7 @@ import {
   type CreateSubscriptionResponse,
   DataChangeNotification,
   type NotificationMessage,
+  promoteOpaqueStructureInNotificationData,
   RepublishRequest,
   StatusChangeNotification,
 } from 'node-opcua-client';
@@ -93,7 +94,7 @@ export class Subscription {
       return recovered;
     }
     this.#nextSequence = following(message.sequenceNumber);
-    return [...recovered, ...this.#read(message)];
+    return [...recovered, ...(await this.#read(message))];
   }
 
   /** After a short break: asks for what was sent into the void. */
@@ -122,7 +123,7 @@ export class Subscription {
       this.#context.counters.republished_messages += 1;
       sequence = following(sequence);
       this.#nextSequence = sequence;
-      readings.push(...this.#read(message));
+      readings.push(...(await this.#read(message)));
     }
     return readings;
   }
@@ -130,17 +131,24 @@ export class Subscription {
   /** From its last value on nobody knows what each point was, until it is read. */
   #doubtEverything(): readonly Reading[] {
     const { last, clock } = this.#context;
-    const points = [...this.items.values()].map(({ node }) => node.point);
+    const points = [...this.items.values()].flatMap(({ nodes }) => nodes.map(({ point }) => point));
     return last.doubt(points, 'UncertainLastUsableValue', clock.nowMs());
   }
 
-  #read(message: NotificationMessage): readonly Reading[] {
+  async #read(message: NotificationMessage): Promise<readonly Reading[]> {
+    await this.#understand(message);
     const readings: Reading[] = [];
     for (const data of message.notificationData ?? []) {
       if (data instanceof StatusChangeNotification) this.ended = data.status.name;
       if (data instanceof DataChangeNotification) readings.push(...this.#readChanges(data));
     }
     return readings;
+  }
+
+  /** Structures come as bytes; what they mean the server has to be asked for, once. */
+  async #understand({ notificationData }: NotificationMessage): Promise<void> {
+    const data = (notificationData ?? []).filter((one) => one !== null);
+    await promoteOpaqueStructureInNotificationData(this.#context.session, data).catch(() => {});
   }
 
   #readChanges({ monitoredItems }: DataChangeNotification): readonly Reading[] {
@@ -150,7 +158,7 @@ export class Subscription {
       const item = this.items.get(clientHandle);
       if (item === undefined) continue;
       if (isOverflow(value.statusCode.value)) counters.overflows += 1;
-      readings.push(toReading(item.node.point, value, clock.nowMs()));
+      for (const node of item.nodes) readings.push(toReading(node, value, clock.nowMs()));
     }
     counters.notifications += readings.length;
     return last.take(readings, clock.nowMs());

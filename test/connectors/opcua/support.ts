@@ -10,9 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { createConnector } from '../../../connectors/opcua/connector.ts';
 import { opcua } from '../../../connectors/opcua/definition.ts';
 import { loadIdentity } from '../../../connectors/opcua/identity.ts';
-import { connectionSchema, deviceSchema, pointSchema } from '../../../connectors/opcua/settings.ts';
+import { connectionSchema, deviceSchema, type OpcuaPoint, pointSchema } from '../../../connectors/opcua/settings.ts';
 import { makeFolders, trustFolders } from '../../../connectors/opcua/trust.ts';
 import type { ConnectionPlan, DevicePlan, PointPlan } from '../../../src/model/plan.ts';
+import type { Point } from '../../../src/model/point.ts';
 import type { Batch, Reading } from '../../../src/model/reading.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { type Log, silentLog } from '../../../src/runtime/log.ts';
@@ -28,7 +29,7 @@ export interface PointKeys {
 export const FAST = { keepAlive: '1 s', publishingInterval: '50 ms', timeout: '5 s' };
 export const OPEN = { security: { policy: 'none' } };
 
-export function planPoint(device: string, name: string, keys: PointKeys): PointPlan {
+export function planPoint(device: string, name: string, keys: PointKeys): PointPlan & { readonly point: Point<OpcuaPoint> } {
   const { interval = 50, access = 'read', ...own } = keys;
   const address = pointSchema.parse({ address: `nsu=${PLANT};s=${name}`, ...own });
   return { point: { id: `${device}/${name}`, device, name, address, access, kind: 'telemetry', intervalMs: interval }, keys: {} };
