@@ -1,9 +1,9 @@
 import { GatewayError } from '../../src/model/error.ts';
 import type { Inbox } from './inbox.ts';
+import type { Receiver } from './receiver.ts';
 
 /** A socket or a serial port, open. */
-export interface BytePort {
-  readonly inbox: Inbox;
+export interface Port {
   /** Resolves once, with the cause, when the port is gone. Stays pending when `close` was called first. */
   readonly lost: Promise<GatewayError>;
   /** Never throws and never waits; a failure is told by `lost`. */
@@ -14,18 +14,23 @@ export interface BytePort {
   close(): Promise<void>;
 }
 
+/** A port whose bytes are fetched. */
+export interface BytePort extends Port {
+  readonly inbox: Inbox;
+}
+
 /** The one way a port ends: the first cause counts, everybody is told once, and a wanted close is no loss. */
 export class PortEnd {
   readonly lost: Promise<GatewayError>;
   readonly #subject: string;
-  readonly #inbox: Inbox;
+  readonly #receiver: Pick<Receiver, 'fail'>;
   readonly #release: () => void;
   #tellLost: (error: GatewayError) => void = () => {};
   #isOver = false;
 
-  constructor(subject: string, inbox: Inbox, release: () => void) {
+  constructor(subject: string, receiver: Pick<Receiver, 'fail'>, release: () => void) {
     this.#subject = subject;
-    this.#inbox = inbox;
+    this.#receiver = receiver;
     this.#release = release;
     this.lost = new Promise((resolve) => {
       this.#tellLost = resolve;
@@ -39,7 +44,7 @@ export class PortEnd {
   fail(error: GatewayError): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#inbox.fail(error);
+    this.#receiver.fail(error);
     this.#release();
     this.#tellLost(error);
   }
@@ -47,7 +52,7 @@ export class PortEnd {
   close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#inbox.fail(new GatewayError('LINK_CLOSED', this.#subject, 'the connection was closed by the gateway'));
+    this.#receiver.fail(new GatewayError('LINK_CLOSED', this.#subject, 'the connection was closed by the gateway'));
     this.#release();
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Connector, ConnectorStatus, CreateConnector } from '../../src/southbound/connector.ts';
-import type { BytePort } from './byte-port.ts';
+import type { BytePort, Port } from './byte-port.ts';
 import { type Count, createCounters } from './counters.ts';
 import { Line } from './line.ts';
 import { lineLoadPercent } from './line-load.ts';
@@ -10,7 +10,7 @@ import { RtuWire } from './rtu-wire.ts';
 import { openSerialPort } from './serial-port.ts';
 import { ModbusSession } from './session.ts';
 import type { RtuOverTcpSettings, RtuSettings } from './settings.ts';
-import { openTcpPort } from './tcp-port.ts';
+import { openTcpPort, withInbox } from './tcp-port.ts';
 import { silentIntervalMs, wireMs } from './timing.ts';
 import { Units } from './units.ts';
 import type { Wire } from './wire.ts';
@@ -23,9 +23,9 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
   const connector: Connector = {
     name: plan.name,
     open: async (signal) => {
-      const port = await openPort(plan, clock, signal);
+      const { port, wire } = await openWire(plan, { clock, count: counters.count }, signal);
       units.opened();
-      const line = createLine(plan, port, { units, clock, count: counters.count });
+      const line = createLine(plan, wire, { units, clock, count: counters.count });
       return new ModbusSession({ plan, port, line, units, clock, count: counters.count, log });
     },
     status: (): ConnectorStatus => ({
@@ -50,30 +50,37 @@ function lineLoad(plan: ModbusPlan): Readonly<Record<string, unknown>> {
   return isSerial(plan) ? { lineLoadPercent: Math.round(lineLoadPercent(plan)) } : {};
 }
 
-function openPort(plan: ModbusPlan, clock: Clock, signal: AbortSignal): Promise<BytePort> {
-  if (isSerial(plan)) return openSerialPort(plan.name, plan.settings, clock, signal);
-  return openTcpPort(plan.name, plan.settings as RtuOverTcpSettings, clock, signal);
-}
-
 interface LineParts {
   readonly units: Units;
   readonly clock: Clock;
   readonly count: Count;
 }
 
-function createLine(plan: ModbusPlan, port: BytePort, { units, clock, count }: LineParts): Line {
+type WireParts = Pick<LineParts, 'clock' | 'count'>;
+
+interface OpenWire {
+  readonly port: Port;
+  readonly wire: Wire;
+}
+
+function createLine(plan: ModbusPlan, wire: Wire, { units, clock, count }: LineParts): Line {
   const { retries, pauseBetweenRequests: pauseMs } = plan.settings;
   const maxTimeouts = 'maxTimeouts' in plan.settings ? plan.settings.maxTimeouts : undefined;
-  const wire = createWire(plan, port, clock, count);
   return new Line({ name: plan.name, wire, units, retries, pauseMs, maxTimeouts, clock, count });
 }
 
-function createWire(plan: ModbusPlan, port: BytePort, clock: Clock, count: Count): Wire {
-  const { timeout: timeoutMs } = plan.settings;
-  if (plan.protocol === 'modbus-tcp') return new MbapWire(port, timeoutMs, clock, count);
-  const { lateWindow, echo } = plan.settings as RtuOverTcpSettings | RtuSettings;
+async function openWire(plan: ModbusPlan, parts: WireParts, signal: AbortSignal): Promise<OpenWire> {
+  const { clock } = parts;
+  if (isSerial(plan)) return onRtu(plan, await openSerialPort(plan.name, plan.settings, clock, signal), parts);
+  const port = await openTcpPort(plan.name, plan.settings as RtuOverTcpSettings, clock, signal);
+  if (plan.protocol !== 'modbus-tcp') return onRtu(plan, withInbox(port, clock), parts);
+  return { port, wire: new MbapWire(port, { timeoutMs: plan.settings.timeout, maxInFlight: 1, ...parts }) };
+}
+
+function onRtu(plan: ModbusPlan, port: BytePort, parts: WireParts): OpenWire {
+  const { timeout: timeoutMs, lateWindow, echo } = plan.settings as RtuOverTcpSettings | RtuSettings;
   const lateWindowMs = lateWindow ?? timeoutMs / 4;
-  return new RtuWire(port, { timeoutMs, lateWindowMs, echo, ...lineTiming(plan), clock, count });
+  return { port, wire: new RtuWire(port, { timeoutMs, lateWindowMs, echo, ...lineTiming(plan), ...parts }) };
 }
 
 function lineTiming(plan: ModbusPlan): { readonly silenceMs: number; wireMs(bytes: number): number } {

@@ -1,10 +1,10 @@
 import type { GatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import { Alarm } from './alarm.ts';
+import type { Receiver } from './receiver.ts';
 
 /** Longer than any frame; what a babbling line sends beyond it is dropped from the front. */
 const MAX_BYTES = 4_096;
-/** Why an alarm is not needed any more; made once, because an error with its stack costs more than an answer does. */
-const NOT_NEEDED = new Error('not needed any more');
 
 interface Waiting {
   readonly settle: (hasArrived: boolean) => void;
@@ -14,18 +14,18 @@ interface Waiting {
 }
 
 /** Bytes that came from a port and were not looked at yet. One reader. */
-export class Inbox {
+export class Inbox implements Receiver {
   readonly #clock: Clock;
+  readonly #alarm: Alarm;
   #bytes: Buffer = Buffer.alloc(0);
   #lastArrivalMs: number;
   #failure: GatewayError | undefined;
   #waiting: Waiting | undefined;
-  /** Outlives the answer it was set for: the next one mostly comes before it rings, and needs none of its own. */
-  #alarm: { readonly atMs: number; readonly stop: AbortController } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#lastArrivalMs = clock.monotonicMs();
+    this.#alarm = new Alarm(clock, (nowMs) => this.#ring(nowMs));
   }
 
   get bytes(): Buffer {
@@ -38,7 +38,7 @@ export class Inbox {
   }
 
   append(bytes: Buffer): void {
-    this.#bytes = (this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes])).subarray(-MAX_BYTES);
+    this.#bytes = Buffer.concat([this.#bytes, bytes]).subarray(-MAX_BYTES);
     this.#lastArrivalMs = this.#clock.monotonicMs();
     this.#takeWaiting()?.settle(true);
   }
@@ -50,7 +50,7 @@ export class Inbox {
   /** Whoever waits, now or later, is told. The first failure stays. */
   fail(error: GatewayError): void {
     this.#failure ??= error;
-    this.#alarm?.stop.abort(NOT_NEEDED);
+    this.#alarm.stop();
     this.#takeWaiting()?.fail(this.#failure);
   }
 
@@ -60,7 +60,7 @@ export class Inbox {
     return new Promise<boolean>((settle, fail) => {
       const untilMs = this.#clock.monotonicMs() + waitMs;
       this.#waiting = { settle, fail, untilMs };
-      this.#ringBy(untilMs);
+      this.#alarm.ringBy(untilMs);
     });
   }
 
@@ -70,22 +70,10 @@ export class Inbox {
     return waiting;
   }
 
-  /** An alarm that rings earlier will do: it sets the next one. */
-  #ringBy(untilMs: number): void {
-    if (this.#alarm !== undefined && this.#alarm.atMs <= untilMs) return;
-    this.#alarm?.stop.abort(NOT_NEEDED);
-    const stop = new AbortController();
-    this.#alarm = { atMs: untilMs, stop };
-    this.#clock.sleep(untilMs - this.#clock.monotonicMs(), stop.signal).then(
-      () => this.#ring(untilMs),
-      () => {},
-    );
-  }
-
-  #ring(atMs: number): void {
-    this.#alarm = undefined;
-    if (this.#waiting === undefined) return;
-    if (this.#waiting.untilMs <= Math.max(atMs, this.#clock.monotonicMs())) this.#takeWaiting()?.settle(false);
-    else this.#ringBy(this.#waiting.untilMs);
+  #ring(nowMs: number): number | undefined {
+    if (this.#waiting === undefined) return undefined;
+    if (this.#waiting.untilMs > nowMs) return this.#waiting.untilMs;
+    this.#takeWaiting()?.settle(false);
+    return undefined;
   }
 }

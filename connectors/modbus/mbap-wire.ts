@@ -1,105 +1,149 @@
 import { GatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import { Alarm } from './alarm.ts';
 import { findMismatch } from './answer-check.ts';
-import type { BytePort } from './byte-port.ts';
 import type { Count } from './counters.ts';
 import { writeRequest } from './encode-request.ts';
+import type { Receiver } from './receiver.ts';
 import { type Request, requestBytes } from './request.ts';
+import type { SocketPort } from './tcp-port.ts';
 import { badFrame, noAnswer, type Wire } from './wire.ts';
 
 /**
  * Modbus TCP (Messaging on TCP/IP 1.0b, section 3.1.3): transaction id, protocol id 0, length of what follows, then unit and
- * PDU. Ids are not used again within 65 536 requests, so a late answer is never taken for another; a header that cannot be
- * right means that the stream is out of step, and the connection is given up.
+ * PDU. Answers are matched by id, in whatever order they come. Ids are not used again within 65 536 requests, so a late answer
+ * is never taken for another; a header that cannot be right means that the stream is out of step, and the connection is given up.
  */
 const HEADER_BYTES = 6;
 const MIN_LENGTH = 3;
 const MAX_LENGTH = 254;
 
-interface Adu {
-  readonly id: number;
-  /** Unit and PDU. */
-  readonly body: Buffer;
+export interface MbapWireOptions {
+  readonly timeoutMs: number;
+  /** Requests that may be under way at once. */
+  readonly maxInFlight: number;
+  readonly clock: Clock;
+  readonly count: Count;
 }
 
-export class MbapWire implements Wire {
-  readonly capacity = 1;
-  readonly #port: BytePort;
-  readonly #timeoutMs: number;
-  readonly #clock: Clock;
-  readonly #count: Count;
+interface Pending {
+  readonly request: Request;
+  readonly settle: (body: Buffer) => void;
+  readonly fail: (error: GatewayError) => void;
+  /** Monotonic milliseconds. */
+  readonly untilMs: number;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+export class MbapWire implements Wire, Receiver {
+  readonly capacity: number;
+  readonly #port: SocketPort;
+  readonly #options: MbapWireOptions;
+  readonly #alarm: Alarm;
+  /** By transaction id, in the order of their time-outs. */
+  readonly #pending = new Map<number, Pending>();
   readonly #unanswered = new Set<number>();
+  /** The beginning of an answer. */
+  #rest: Buffer = NOTHING;
+  #failure: GatewayError | undefined;
   #lastId = 0;
 
-  constructor(port: BytePort, timeoutMs: number, clock: Clock, count: Count) {
+  constructor(port: SocketPort, options: MbapWireOptions) {
     this.#port = port;
-    this.#timeoutMs = timeoutMs;
-    this.#clock = clock;
-    this.#count = count;
+    this.#options = options;
+    this.capacity = options.maxInFlight;
+    this.#alarm = new Alarm(options.clock, (nowMs) => this.#giveUp(nowMs));
+    port.listen(this);
   }
 
+  get underWay(): number {
+    return this.#pending.size;
+  }
+
+  exchange(request: Request): Promise<Buffer> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((settle, fail) => {
+      const id = this.#nextId();
+      const untilMs = this.#options.clock.monotonicMs() + this.#options.timeoutMs;
+      this.#pending.set(id, { request, settle, fail, untilMs });
+      this.#alarm.ringBy(untilMs);
+      this.#port.write(toAdu(id, request));
+    });
+  }
+
+  append(bytes: Buffer): void {
+    let stream = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    for (let taken = this.#take(stream); taken > 0; taken = this.#take(stream)) stream = stream.subarray(taken);
+    this.#rest = stream.length === 0 ? NOTHING : Buffer.from(stream);
+  }
+
+  /** The port is gone, or given up: so is everything under way. */
   fail(error: GatewayError): void {
+    this.#failure ??= error;
     this.#port.fail(error);
-  }
-
-  async exchange(request: Request): Promise<Buffer> {
-    const id = this.#nextId();
-    this.#port.write(toAdu(id, request));
-    const body = await this.#receive(request, id);
-    const mismatch = findMismatch(request, body);
-    if (mismatch === undefined) return body;
-    this.#count('bad_frames');
-    throw badFrame(request, mismatch);
+    this.#alarm.stop();
+    for (const { fail } of this.#pending.values()) fail(this.#failure);
+    this.#pending.clear();
   }
 
   #nextId(): number {
-    this.#lastId = (this.#lastId + 1) & 0xffff;
+    do this.#lastId = (this.#lastId + 1) & 0xffff;
+    while (this.#pending.has(this.#lastId));
     this.#unanswered.delete(this.#lastId);
     return this.#lastId;
   }
 
-  async #receive(request: Request, id: number): Promise<Buffer> {
-    const { inbox } = this.#port;
-    const deadlineMs = this.#clock.monotonicMs() + this.#timeoutMs;
-    for (;;) {
-      const adu = this.#take(request);
-      if (adu?.id === id) return adu.body;
-      if (adu !== undefined) this.#count(this.#unanswered.delete(adu.id) ? 'late_replies' : 'foreign_frames');
-      else if (!(await inbox.arrival(Math.max(0, deadlineMs - this.#clock.monotonicMs())))) throw this.#missing(request, id);
+  /** Hands the first whole ADU over; how many bytes it was, 0 where there is none. */
+  #take(stream: Buffer): number {
+    if (stream.length < HEADER_BYTES || this.#failure !== undefined) return 0;
+    const length = stream.readUInt16BE(4);
+    if (stream.readUInt16BE(2) !== 0) return this.#outOfStep(`protocol id ${stream.readUInt16BE(2)}`);
+    if (length < MIN_LENGTH || length > MAX_LENGTH) return this.#outOfStep(`a frame of ${length} bytes`);
+    const end = HEADER_BYTES + length;
+    if (stream.length < end) return 0;
+    if (isTornRead(stream, length)) return this.#outOfStep(`byte count ${stream[8]} in a frame of ${length} bytes`);
+    this.#deliver(stream.readUInt16BE(0), stream, end);
+    return end;
+  }
+
+  #deliver(id: number, stream: Buffer, end: number): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) {
+      this.#options.count(this.#unanswered.delete(id) ? 'late_replies' : 'foreign_frames');
+      return;
+    }
+    this.#pending.delete(id);
+    const body = Buffer.allocUnsafe(end - HEADER_BYTES);
+    stream.copy(body, 0, HEADER_BYTES, end);
+    const mismatch = findMismatch(pending.request, body);
+    if (mismatch === undefined) {
+      pending.settle(body);
+    } else {
+      this.#options.count('bad_frames');
+      pending.fail(badFrame(pending.request, mismatch));
     }
   }
 
-  /** The next whole ADU. Throws, and gives the connection up, where the stream is out of step. */
-  #take(request: Request): Adu | undefined {
-    const { inbox } = this.#port;
-    const { bytes } = inbox;
-    if (bytes.length < HEADER_BYTES) return undefined;
-    const length = bytes.readUInt16BE(4);
-    if (bytes.readUInt16BE(2) !== 0) throw this.#outOfStep(request, `protocol id ${bytes.readUInt16BE(2)}`);
-    if (length < MIN_LENGTH || length > MAX_LENGTH) throw this.#outOfStep(request, `a frame of ${length} bytes`);
-    if (bytes.length < HEADER_BYTES + length) return undefined;
-    inbox.drop(HEADER_BYTES + length);
-    const body = bytes.subarray(HEADER_BYTES, HEADER_BYTES + length);
-    if (isTornRead(body)) throw this.#outOfStep(request, `byte count ${body[2]} in a frame of ${length} bytes`);
-    return { id: bytes.readUInt16BE(0), body };
+  /** Time is over for the oldest; gives when it is for the next. */
+  #giveUp(nowMs: number): number | undefined {
+    for (const [id, { request, fail, untilMs }] of this.#pending) {
+      if (untilMs > nowMs) return untilMs;
+      if (this.#rest.length > 0) this.#outOfStep('half an answer');
+      if (!this.#pending.delete(id)) return undefined;
+      this.#unanswered.add(id);
+      this.#options.count('timeouts');
+      fail(noAnswer(request, this.#options.timeoutMs));
+    }
+    return undefined;
   }
 
-  #missing(request: Request, id: number): GatewayError {
-    if (this.#port.inbox.bytes.length > 0) return this.#outOfStep(request, 'half an answer');
-    this.#unanswered.add(id);
-    this.#count('timeouts');
-    return noAnswer(request, this.#timeoutMs);
-  }
-
-  #outOfStep(request: Request, what: string): GatewayError {
-    this.#count('bad_frames');
-    const error = new GatewayError(
-      'LINK_PROTOCOL',
-      `unit ${request.unit}`,
-      `the device sent ${what}; the connection is opened anew`,
-    );
-    this.#port.fail(error);
-    return error;
+  #outOfStep(what: string): 0 {
+    const [oldest] = this.#pending.values();
+    const subject = oldest === undefined ? 'modbus-tcp' : `unit ${oldest.request.unit}`;
+    this.#options.count('bad_frames');
+    this.fail(new GatewayError('LINK_PROTOCOL', subject, `the device sent ${what}; the connection is opened anew`));
+    return 0;
   }
 }
 
@@ -114,7 +158,7 @@ function toAdu(id: number, request: Request): Buffer {
 }
 
 /** The answer to a read whose byte count and frame length contradict each other. */
-function isTornRead(body: Buffer): boolean {
-  const code = body[1] ?? 0;
-  return code >= 1 && code <= 4 && body.length !== 3 + (body[2] ?? 0);
+function isTornRead(stream: Buffer, length: number): boolean {
+  const code = stream[HEADER_BYTES + 1] ?? 0;
+  return code >= 1 && code <= 4 && length !== 3 + (stream[HEADER_BYTES + 2] ?? 0);
 }

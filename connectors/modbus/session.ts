@@ -6,7 +6,7 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import type { ConnectorSession, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
 import { type PollGroup, runPollGroups } from '../../src/southbound/poll-groups.ts';
-import type { BytePort } from './byte-port.ts';
+import type { Port } from './byte-port.ts';
 import type { Count } from './counters.ts';
 import type { Ask, Line } from './line.ts';
 import { devicePoints, type ModbusDevicePlan, type ModbusPlan, type ModbusPlanPoint } from './plan.ts';
@@ -18,7 +18,7 @@ import { writePoint } from './write-point.ts';
 
 export interface SessionOptions {
   readonly plan: ModbusPlan;
-  readonly port: BytePort;
+  readonly port: Port;
   readonly line: Line;
   readonly units: Units;
   readonly clock: Clock;

@@ -1,11 +1,21 @@
 import net from 'node:net';
-import { type ErrorCode, GatewayError } from '../../src/model/error.ts';
+import { GatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
-import { type BytePort, PortEnd } from './byte-port.ts';
+import { type BytePort, type Port, PortEnd } from './byte-port.ts';
 import { Inbox } from './inbox.ts';
+import type { Receiver } from './receiver.ts';
 import type { RtuOverTcpSettings, TcpSettings } from './settings.ts';
+import { translateSocketError } from './socket-error.ts';
 
 const KEEP_ALIVE_MS = 30_000;
+/** Many answers; one buffer for each socket, used again and again. */
+const READ_BYTES = 8_192;
+
+/** A connection whose bytes are handed over as they come. */
+export interface SocketPort extends Port {
+  /** To be called at once, and once. */
+  listen(receiver: Receiver): void;
+}
 
 /** One attempt. */
 export async function openTcpPort(
@@ -13,14 +23,22 @@ export async function openTcpPort(
   settings: TcpSettings | RtuOverTcpSettings,
   clock: Clock,
   signal: AbortSignal,
-): Promise<BytePort> {
+): Promise<SocketPort> {
   signal.throwIfAborted();
+  const relay = new Relay();
   const socket = net.connect({
     host: settings.host,
     port: settings.port,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_MS,
+    onread: {
+      buffer: Buffer.allocUnsafe(READ_BYTES),
+      callback: (count, buffer) => {
+        relay.append((buffer as Buffer).subarray(0, count));
+        return true;
+      },
+    },
   });
   try {
     await connected(socket, name, settings, clock, signal);
@@ -28,7 +46,34 @@ export async function openTcpPort(
     socket.destroy();
     throw error;
   }
-  return wrap(socket, name, clock);
+  return wrap(socket, name, relay);
+}
+
+/** The same with an inbox, for those who fetch. */
+export function withInbox(port: SocketPort, clock: Clock): BytePort {
+  const inbox = new Inbox(clock);
+  port.listen(inbox);
+  return { inbox, lost: port.lost, write: port.write, fail: port.fail, close: port.close };
+}
+
+/** Passes on to whoever listens; nothing comes from a device that was not asked, but the connection may end before. */
+class Relay implements Receiver {
+  #receiver: Receiver | undefined;
+  #failure: GatewayError | undefined;
+
+  listen(receiver: Receiver): void {
+    this.#receiver = receiver;
+    if (this.#failure !== undefined) receiver.fail(this.#failure);
+  }
+
+  append(bytes: Buffer): void {
+    this.#receiver?.append(bytes);
+  }
+
+  fail(error: GatewayError): void {
+    this.#failure = error;
+    this.#receiver?.fail(error);
+  }
 }
 
 function connected(
@@ -41,7 +86,7 @@ function connected(
   const done = new AbortController();
   return new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve);
-    socket.on('error', (error) => reject(translate(error, name, `${host}:${port}`)));
+    socket.on('error', (error) => reject(translateSocketError(error, name, `${host}:${port}`)));
     signal.addEventListener('abort', () => reject(signal.reason), { signal: done.signal });
     clock.sleep(connectTimeout, done.signal).then(
       () => reject(new GatewayError('LINK_TIMEOUT', name, `${host}:${port} did not answer within ${connectTimeout} ms`)),
@@ -50,42 +95,18 @@ function connected(
   }).finally(() => done.abort());
 }
 
-function wrap(socket: net.Socket, name: string, clock: Clock): BytePort {
-  const inbox = new Inbox(clock);
-  const end = new PortEnd(name, inbox, () => socket.destroy());
-  socket.on('data', (bytes) => inbox.append(bytes));
-  socket.on('error', (error) => end.fail(translate(error, name, 'the connection')));
+function wrap(socket: net.Socket, name: string, relay: Relay): SocketPort {
+  const end = new PortEnd(name, relay, () => socket.destroy());
+  socket.on('error', (error) => end.fail(translateSocketError(error, name, 'the connection')));
   socket.on('end', () => end.fail(new GatewayError('LINK_CLOSED', name, 'the device closed the connection')));
   socket.on('close', () => end.fail(new GatewayError('LINK_CLOSED', name, 'the connection was closed')));
   return {
-    inbox,
     lost: end.lost,
+    listen: (receiver) => relay.listen(receiver),
     write: (bytes) => {
       if (!end.isOver) socket.write(bytes);
     },
     fail: (error) => end.fail(error),
     close: async () => end.close(),
   };
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nobody listens there (ECONNREFUSED)',
-  ENOTFOUND: 'no such host name (ENOTFOUND)',
-  EHOSTUNREACH: 'no way to this address (EHOSTUNREACH)',
-  ENETUNREACH: 'no way to this network (ENETUNREACH)',
-};
-
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  ETIMEDOUT: 'LINK_TIMEOUT',
-  EHOSTUNREACH: 'LINK_TIMEOUT',
-  ENETUNREACH: 'LINK_TIMEOUT',
-  ECONNRESET: 'LINK_CLOSED',
-  EPIPE: 'LINK_CLOSED',
-};
-
-function translate(error: Error, name: string, where: string): GatewayError {
-  const cause = 'code' in error ? String(error.code) : '';
-  return new GatewayError(CODES[cause] ?? 'LINK_REFUSED', name, `${where}: ${REASONS[cause] ?? (error.message || cause)}`, {
-    cause: error,
-  });
 }
