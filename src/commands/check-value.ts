@@ -1,24 +1,33 @@
 import type { WriteRule } from '../model/plan.ts';
-import type { Value } from '../model/value.ts';
+import { describeValue, isNumber, type Scalar, scalarsOf, type Value } from '../model/value.ts';
 import { type Finding, finding } from './finding.ts';
 import { isSameValue } from './same-value.ts';
 
-/** The engineering value against the `write:` rule of its point. */
-export function checkValue(rule: WriteRule, wanted: Value): Finding | undefined {
+export type Limits = Pick<WriteRule, 'min' | 'max' | 'values'>;
+
+/** The value against the `write:` rule of its point, or of an argument; of an array or a structure every element. */
+export function checkValue(limits: Limits, wanted: Value): Finding | undefined {
+  for (const scalar of scalarsOf(wanted)) {
+    const found = checkScalar(limits, scalar);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function checkScalar(limits: Limits, wanted: Scalar | null): Finding | undefined {
+  if (wanted === null) return finding('VALUE_TYPE', 'an element without a value cannot be written');
   if (typeof wanted === 'number' && !Number.isFinite(wanted)) {
     return finding('VALUE_TYPE', `expected a finite number, got ${wanted}`);
   }
-  if (rule.values !== undefined && !rule.values.some((allowed) => isSameValue(allowed, wanted))) {
-    return finding('COMMAND_OUT_OF_RANGE', `expected one of ${rule.values.join(', ')}, got ${wanted}`);
+  if (limits.values !== undefined && !limits.values.some((allowed) => isSameValue(allowed, wanted))) {
+    return finding('COMMAND_OUT_OF_RANGE', `expected one of ${limits.values.join(', ')}, got ${wanted}`);
   }
-  return checkLimits(rule, wanted);
+  return checkLimits(limits, wanted);
 }
 
-function checkLimits({ min, max }: WriteRule, wanted: Value): Finding | undefined {
+function checkLimits({ min, max }: Limits, wanted: Scalar): Finding | undefined {
   if (min === undefined && max === undefined) return undefined;
-  if (typeof wanted !== 'number' && typeof wanted !== 'bigint') {
-    return finding('VALUE_TYPE', `expected a number, got ${typeof wanted} ${JSON.stringify(wanted)}`);
-  }
+  if (!isNumber(wanted)) return finding('VALUE_TYPE', `expected a number, got ${typeof wanted} ${describeValue(wanted)}`);
   if (min !== undefined && wanted < min) return finding('COMMAND_OUT_OF_RANGE', `expected at least ${min}, got ${wanted}`);
   if (max !== undefined && wanted > max) return finding('COMMAND_OUT_OF_RANGE', `expected at most ${max}, got ${wanted}`);
   return undefined;

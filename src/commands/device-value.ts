@@ -1,58 +1,85 @@
 import type { DataType } from '../model/data-type.ts';
 import { GatewayError } from '../model/error.ts';
 import type { PointPlan } from '../model/plan.ts';
-import type { Value } from '../model/value.ts';
+import { describeValue, isScalarOrArray, mapScalars, type Scalar, someScalar, type Value } from '../model/value.ts';
 import { integerLimits, isWide, nearlyWhole } from './numeric.ts';
 
 /** JSON has no 64-bit integers, so they may come as decimal text. */
 export function parseWide(type: DataType | undefined, wanted: Value): Value {
-  return isWide(type) && typeof wanted === 'string' && /^-?\d{1,20}$/.test(wanted) ? BigInt(wanted) : wanted;
+  if (!isWide(type) || !isScalarOrArray(wanted)) return wanted;
+  return mapScalars(wanted, (scalar) => (isDigits(scalar) ? BigInt(scalar) : scalar)) ?? wanted;
 }
 
-/** The value as the device holds it: operators undone, of the declared type, within its limits. Throws VALUE_TYPE or VALUE_OUT_OF_RANGE. */
+function isDigits(scalar: Scalar): scalar is string {
+  return typeof scalar === 'string' && /^-?\d{1,20}$/.test(scalar);
+}
+
+/**
+ * The value as the device holds it: operators undone, of the declared type, within its limits; of an array each element, whether
+ * the point takes an array is for the connector to say. Throws VALUE_TYPE or VALUE_OUT_OF_RANGE.
+ */
 export function toDeviceValue(plan: PointPlan, wanted: Value, invert: (plan: PointPlan, value: Value) => Value): Value {
-  const value = invert(plan, wanted);
-  const { type } = plan.point;
-  if (typeof value === 'number' && !Number.isFinite(value)) throw wrongType(plan, 'a finite number', value);
-  if (type === undefined) return value;
-  if (type === 'boolean') return expectKind(plan, value, 'boolean');
-  if (type === 'float32' || type === 'float64') return toFloat(plan, type, value);
-  const limits = integerLimits(type);
-  return limits === undefined ? toText(plan, value) : toInteger(plan, value, limits);
+  return toTyped(plan.point.type, plan.point.id, invert(plan, wanted));
 }
 
-function toFloat(plan: PointPlan, type: DataType, value: Value): Value {
-  const number = typeof value === 'bigint' ? Number(value) : expectKind(plan, value, 'number');
-  if (type === 'float32' && !Number.isFinite(Math.fround(Number(number)))) throw outOfRange(plan, value);
+/** The same for a value that no operator has changed. `subject`: the point or argument that is meant. */
+export function toTyped(type: DataType | undefined, subject: string, value: Value): Value {
+  const typed = { type, subject };
+  if (someScalar(value, isEndless)) throw wrongType(typed, 'finite numbers', value);
+  if (type === undefined) return value;
+  if (!isScalarOrArray(value)) throw wrongType(typed, `${type} or a list of them`, value);
+  return mapScalars<Value>(value, (scalar) => toScalar({ type, subject }, scalar)) ?? value;
+}
+
+interface Typed<T = DataType | undefined> {
+  readonly type: T;
+  readonly subject: string;
+}
+
+function isEndless(scalar: Scalar): boolean {
+  return typeof scalar === 'number' && !Number.isFinite(scalar);
+}
+
+function toScalar(typed: Typed<DataType>, value: Scalar): Scalar {
+  const { type } = typed;
+  if (type === 'boolean') return expectKind(typed, value, 'boolean');
+  if (type === 'float32' || type === 'float64') return toFloat(typed, value);
+  const limits = integerLimits(type);
+  return limits === undefined ? toText(typed, value) : toInteger(typed, value, limits);
+}
+
+function toFloat(typed: Typed, value: Scalar): Scalar {
+  const number = typeof value === 'bigint' ? Number(value) : expectKind(typed, value, 'number');
+  if (typed.type === 'float32' && !Number.isFinite(Math.fround(Number(number)))) throw outOfRange(typed, value);
   return number;
 }
 
-function toText(plan: PointPlan, value: Value): Value {
-  const text = String(expectKind(plan, value, 'string'));
-  if (plan.point.type === 'dateTime' && Number.isNaN(Date.parse(text))) throw wrongType(plan, 'an ISO 8601 time', value);
+function toText(typed: Typed, value: Scalar): Scalar {
+  const text = String(expectKind(typed, value, 'string'));
+  if (typed.type === 'dateTime' && Number.isNaN(Date.parse(text))) throw wrongType(typed, 'an ISO 8601 time', value);
   return text;
 }
 
-function toInteger(plan: PointPlan, value: Value, [lowest, highest]: readonly [bigint, bigint]): Value {
+function toInteger(typed: Typed, value: Scalar, [lowest, highest]: readonly [bigint, bigint]): Scalar {
   const whole = typeof value === 'number' ? nearlyWhole(value) : value;
-  if (typeof whole !== 'number' && typeof whole !== 'bigint') throw wrongType(plan, 'a whole number', value);
-  if (whole < lowest || whole > highest) throw outOfRange(plan, value);
-  return isWide(plan.point.type) ? BigInt(whole) : Number(whole);
+  if (typeof whole !== 'number' && typeof whole !== 'bigint') throw wrongType(typed, 'a whole number', value);
+  if (whole < lowest || whole > highest) throw outOfRange(typed, value);
+  return isWide(typed.type) ? BigInt(whole) : Number(whole);
 }
 
-function expectKind(plan: PointPlan, value: Value, kind: 'boolean' | 'number' | 'string'): Value {
-  if (typeof value !== kind) throw wrongType(plan, `a ${kind}`, value);
+function expectKind(typed: Typed, value: Scalar, kind: 'boolean' | 'number' | 'string'): Scalar {
+  if (typeof value !== kind) throw wrongType(typed, `a ${kind}`, value);
   return value;
 }
 
-function wrongType({ point }: PointPlan, expected: string, value: Value): GatewayError {
+function wrongType({ type, subject }: Typed, expected: string, value: Value): GatewayError {
   return new GatewayError(
     'VALUE_TYPE',
-    point.id,
-    `the device holds ${point.type ?? 'its own type'}: expected ${expected}, got ${value}`,
+    subject,
+    `the device holds ${type ?? 'its own type'}: expected ${expected}, got ${describeValue(value)}`,
   );
 }
 
-function outOfRange({ point }: PointPlan, value: Value): GatewayError {
-  return new GatewayError('VALUE_OUT_OF_RANGE', point.id, `${value} does not fit ${point.type ?? 'the device'}`);
+function outOfRange({ type, subject }: Typed, value: Scalar): GatewayError {
+  return new GatewayError('VALUE_OUT_OF_RANGE', subject, `${value} does not fit ${type ?? 'the device'}`);
 }

@@ -1,7 +1,7 @@
 import { compileExpression, type Expression } from '../model/expression.ts';
 import type { DevicePlan, PointPlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
-import type { Value } from '../model/value.ts';
+import { describeValue, type Value } from '../model/value.ts';
 import { type Finding, finding, toFinding } from './finding.ts';
 
 /** An `onlyIf`, with the points whose values it needs. */
@@ -40,7 +40,7 @@ function judge(text: string, expression: Expression, values: readonly [string, V
   } catch (error) {
     return interlocked(text, toFinding(error).message);
   }
-  return interlocked(text, values.map(([name, value]) => `${name} is ${value}`).join(', ') || 'it is never true');
+  return interlocked(text, values.map(([name, value]) => `${name} is ${describeValue(value)}`).join(', ') || 'it is never true');
 }
 
 function interlocked(text: string, reason: string): Finding {

@@ -1,8 +1,8 @@
 import type { DataType } from '../model/data-type.ts';
-import type { Value } from '../model/value.ts';
+import { matches, type Scalar, type Value } from '../model/value.ts';
 
 /** Equal as a person would say: 3 and 3n are the same, 3 and '3' and true are not. */
-export function isSameValue(a: Value, b: Value): boolean {
+export function isSameValue(a: Scalar, b: Scalar): boolean {
   if (typeof a === 'bigint' && typeof b === 'number') return Number.isInteger(b) && a === BigInt(b);
   if (typeof a === 'number' && typeof b === 'bigint') return isSameValue(b, a);
   return a === b;
@@ -13,6 +13,10 @@ const FLOAT32_TOLERANCE = 2 ** -22;
 
 /** Whether the device took the value: what was written and what was read back, both as the device's own values. */
 export function isTaken(type: DataType | undefined, written: Value, readBack: Value): boolean {
+  return matches(written, readBack, (a, b) => isTakenScalar(type, a, b));
+}
+
+function isTakenScalar(type: DataType | undefined, written: Scalar, readBack: Scalar): boolean {
   if (isSameValue(written, readBack)) return true;
   if (typeof written === 'string' && typeof readBack === 'string') return isSameText(type, written, readBack);
   if (typeof written !== 'number' || typeof readBack !== 'number') return false;

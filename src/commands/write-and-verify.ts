@@ -2,9 +2,9 @@ import type { PointResult } from '../model/command.ts';
 import type { ErrorCode, GatewayError } from '../model/error.ts';
 import type { PointPlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
-import type { Value } from '../model/value.ts';
+import { describeValue, type Value } from '../model/value.ts';
 import type { ConnectorSession, WriteResult } from '../southbound/connector.ts';
-import { finding, toFinding } from './finding.ts';
+import { type Finding, finding, toFinding } from './finding.ts';
 import { isTaken } from './same-value.ts';
 import type { Target } from './target.ts';
 
@@ -91,7 +91,11 @@ function judge(
   const seen = { value: toEngineering(plan, reading).value };
   if (isTaken(plan.point.type, value, reading.value)) return { status: 'written', ...seen };
   if (error !== undefined) return { ...unknown(error), ...seen };
-  return { status: 'failed', ...seen, error: finding('COMMAND_FAILED', `wrote ${target.wanted}, read back ${seen.value}`) };
+  return { status: 'failed', ...seen, error: differs(target.wanted, seen.value) };
+}
+
+function differs(wanted: Value, seen: Value | null): Finding {
+  return finding('COMMAND_FAILED', `wrote ${describeValue(wanted)}, read back ${describeValue(seen)}`);
 }
 
 function mayBeWritten(result: WriteResult | undefined): boolean {

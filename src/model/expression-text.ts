@@ -42,11 +42,13 @@ export function readExpression(text: string, root: ASTNode, names: readonly stri
       case '/':
         return `(double(${write(node.args[0])}) / ${write(node.args[1])})`;
       case '.':
-      case '.?':
+        return `${write(node.args[0])}.${node.args[1]}`;
       case '[]':
+        return `${write(node.args[0])}[${write(node.args[1])}]`;
+      case '.?':
       case '[?]':
       case 'map':
-        throw refused(node, 'a point has no members; only operators, functions and names of points can be used');
+        throw refused(node, 'only operators, functions, names of points and their elements (`a[0]`, `a.speed`) can be used');
       default:
         return `(${write(node.args[0])} ${node.op} ${write(node.args[1])})`;
     }

@@ -1,6 +1,6 @@
 /**
  * Expressions of the mapping in the Common Expression Language (CEL): derived points and `onlyIf`. No statements, no loops, no
- * access to anything but the named points, so the work is bounded by the length of the text. Two things differ from plain CEL,
+ * access to anything but the named points and their elements (`a[0]`, `a.speed`), so the work is bounded by the length of the text. Two things differ from plain CEL,
  * because a plant expects them: `/` divides as on paper (`7 / 2` is 3.5), and int, double and the branches of `a ? b : c` mix.
  */
 import { EvaluationError, ParseError, type ParseResult, TypeError as TypeCheckError } from '@marcbachmann/cel-js';
@@ -44,7 +44,7 @@ function evaluate(run: ParseResult, text: string, values: Readonly<Record<string
   }
   if (typeof result === 'bigint') return Number.isSafeInteger(Number(result)) ? Number(result) : result;
   if (typeof result === 'number' || typeof result === 'boolean' || typeof result === 'string') return result;
-  throw new GatewayError('VALUE_TYPE', text, `\`${text}\` gives no number, boolean or text`);
+  throw new GatewayError('VALUE_TYPE', text, `\`${text}\` gives no number, boolean or text; name one element, e.g. \`a[0]\``);
 }
 
 function toInvalid(text: string, error: unknown): GatewayError {

@@ -19,6 +19,20 @@ export function isArray(value: Value | null): value is readonly (Value | null)[]
   return Array.isArray(value);
 }
 
+export function isNumber(value: Value | null): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
+/** A scalar, or an array all the way down: what operators that change single values can work on element by element. */
+export function isScalarOrArray(value: Value | null): boolean {
+  return !isCompound(value) || (isArray(value) && value.every(isScalarOrArray));
+}
+
+/** A number, or an array of nothing but numbers. */
+export function isNumeric(value: Value): boolean {
+  return isScalarOrArray(value) && !someScalar(value, (scalar) => !isNumber(scalar));
+}
+
 export type JsonValue = boolean | number | string | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
 /** The same shape with every scalar replaced; `null` stays. */
@@ -27,6 +41,12 @@ export function mapScalars<T extends Value | JsonValue>(value: Value | null, cha
   if (!isCompound(value)) return change(value);
   const parts = Object.entries(value).map(([name, part]) => [name, mapScalars(part, change)] as const);
   return (isArray(value) ? parts.map(([, part]) => part) : Object.fromEntries(parts)) as T;
+}
+
+/** Every element, `null` too, in order; the value itself where it is a scalar. */
+export function* scalarsOf(value: Value | null): Generator<Scalar | null> {
+  if (!isCompound(value)) yield value;
+  else for (const part of Object.values(value)) yield* scalarsOf(part);
 }
 
 export function someScalar(value: Value | null, isMeant: (scalar: Scalar) => boolean): boolean {

@@ -3,6 +3,7 @@ import type { Draft } from '../model/draft.ts';
 import type { DevicePlan, GatewayIdentity } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
 import type { MessageKind } from '../model/twin-message.ts';
+import { isCompound, mapScalars, type Scalar, someScalar } from '../model/value.ts';
 import { createAlarm, remainingMs } from './alarm.ts';
 import { guarded } from './guarded.ts';
 import { OpenMessage } from './open-message.ts';
@@ -113,10 +114,12 @@ class Assembler {
   }
 }
 
-/** What JSON cannot carry. */
+/** What JSON cannot carry; inside of a compound value it becomes `null` there, and the rest stays. */
 function toSendable(reading: Reading): Reading {
-  if (reading.value === null && reading.quality === 'good') return { ...reading, quality: 'bad', status: 'BadNoData' };
-  if (typeof reading.value !== 'number' || Number.isFinite(reading.value)) return reading;
+  const { value } = reading;
+  if (value === null && reading.quality === 'good') return { ...reading, quality: 'bad', status: 'BadNoData' };
+  if (!someScalar(value, isUnsendable)) return reading;
+  if (isCompound(value)) return { ...reading, value: mapScalars(value, (scalar) => (isUnsendable(scalar) ? null : scalar)) };
   return {
     ...reading,
     value: null,
@@ -125,9 +128,13 @@ function toSendable(reading: Reading): Reading {
   };
 }
 
+function isUnsendable(scalar: Scalar): boolean {
+  return typeof scalar === 'number' && !Number.isFinite(scalar);
+}
+
 const NAN_STATUS = 'BadDecodingError';
 
-/** A text that no message can hold. */
+/** A text or an array that no message can hold. */
 function tooLarge(reading: Reading): Reading {
   return { ...reading, value: null, quality: 'bad', status: 'BadEncodingLimitsExceeded' };
 }

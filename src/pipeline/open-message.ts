@@ -1,7 +1,7 @@
 import type { DevicePlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
 import type { MessageKind, TimedValue, TwinMessage } from '../model/twin-message.ts';
-import type { Value } from '../model/value.ts';
+import { isCompound, mapScalars, type Scalar, type Value } from '../model/value.ts';
 
 /** A twin message that still takes readings. Knows its size in the default JSON shape, as an upper bound. */
 export class OpenMessage {
@@ -71,5 +71,10 @@ const FALLBACK_STATUS = { uncertain: 'Uncertain', bad: 'Bad' } as const;
 function valueBytes(value: Value | null): number {
   if (typeof value === 'string') return Buffer.byteLength(JSON.stringify(value));
   // A bigint may be written as text.
+  if (isCompound(value)) return Buffer.byteLength(JSON.stringify(mapScalars(value, bigintAsText)));
   return String(value).length + (typeof value === 'bigint' ? 2 : 0);
+}
+
+function bigintAsText(scalar: Scalar): Scalar {
+  return typeof scalar === 'bigint' ? String(scalar) : scalar;
 }

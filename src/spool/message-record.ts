@@ -1,4 +1,5 @@
 import { countReadings, type TimedValue, type TwinMessage } from '../model/twin-message.ts';
+import { isArray, isCompound, type Value } from '../model/value.ts';
 import type { Frame } from './frame.ts';
 
 /** What is known of a stored message without reading it: enough to count it, to skip it, and to declare its loss. */
@@ -42,10 +43,13 @@ export function decodeHead(frame: Frame): MessageHead | undefined {
   }
 }
 
-/** JSON has no big integers: `5n` is written as `{"$bigint":"5"}`, which no other value can be mistaken for. */
+/**
+ * JSON has no big integers: `5n` is written as `{"$bigint":"5"}`. The names of a structure that begin with `$` are written with
+ * one more, so that nothing else can be mistaken for it.
+ */
 export function encodeMessage(message: TwinMessage): Buffer {
-  const hasBigint = Object.values(message.values).some((values) => values.some(([, value]) => typeof value === 'bigint'));
-  return Buffer.from(JSON.stringify(hasBigint ? { ...message, values: mapValues(message.values, tag) } : message));
+  const needsTags = Object.values(message.values).some((values) => values.some(([, value]) => isTagged(value)));
+  return Buffer.from(JSON.stringify(needsTags ? { ...message, values: mapValues(message.values, tag) } : message));
 }
 
 /** `undefined` as for the head. */
@@ -53,7 +57,7 @@ export function decodeMessage(frame: Frame): TwinMessage | undefined {
   try {
     const text = frame.body.toString();
     const message = JSON.parse(text) as TwinMessage;
-    return text.includes('{"$bigint":') ? { ...message, values: mapValues(message.values, untag) } : message;
+    return text.includes('{"$') || text.includes(',"$') ? { ...message, values: mapValues(message.values, untag) } : message;
   } catch {
     return undefined;
   }
@@ -61,7 +65,7 @@ export function decodeMessage(frame: Frame): TwinMessage | undefined {
 
 type Values = TwinMessage['values'];
 
-function mapValues(values: Values, change: (value: unknown) => unknown): Values {
+function mapValues(values: Values, change: (value: Value | null) => unknown): Values {
   const mapped = Object.entries(values).map(([name, list]) => [
     name,
     list.map(([offsetMs, value, ...rest]) => [offsetMs, change(value), ...rest] as unknown as TimedValue),
@@ -69,10 +73,23 @@ function mapValues(values: Values, change: (value: unknown) => unknown): Values 
   return Object.fromEntries(mapped) as Values;
 }
 
-function tag(value: unknown): unknown {
-  return typeof value === 'bigint' ? { $bigint: value.toString() } : value;
+function isTagged(value: Value | null): boolean {
+  if (!isCompound(value)) return typeof value === 'bigint';
+  if (!isArray(value) && Object.keys(value).some((name) => name.startsWith('$'))) return true;
+  return Object.values(value).some(isTagged);
 }
 
-function untag(value: unknown): unknown {
-  return typeof value === 'object' && value !== null && '$bigint' in value ? BigInt(String(value.$bigint)) : value;
+function tag(value: Value | null): unknown {
+  if (!isCompound(value)) return typeof value === 'bigint' ? { $bigint: value.toString() } : value;
+  if (isArray(value)) return value.map(tag);
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name.startsWith('$') ? `$${name}` : name, tag(part)]));
+}
+
+function untag(value: unknown): Value | null {
+  if (typeof value !== 'object' || value === null) return value as Value | null;
+  if (Array.isArray(value)) return value.map(untag);
+  if ('$bigint' in value) return BigInt(String(value.$bigint));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, part]) => [name.startsWith('$') ? name.slice(1) : name, untag(part)]),
+  );
 }

@@ -7,7 +7,7 @@ import { findTargets } from '../../src/commands/target.ts';
 import type { DataType } from '../../src/model/data-type.ts';
 import { type ErrorCode, GatewayError } from '../../src/model/error.ts';
 import type { WriteRule } from '../../src/model/plan.ts';
-import type { Value } from '../../src/model/value.ts';
+import { describeValue, type Value } from '../../src/model/value.ts';
 import { command, pointPlan, press } from './plant.ts';
 
 describe('findTargets', () => {
@@ -49,9 +49,17 @@ describe('checkValue', () => {
     [{ values: ['auto', 'manual'] }, 'Auto', 'COMMAND_OUT_OF_RANGE'],
     [{ values: [1, 2] }, 2n, undefined],
     [{ values: [1, 2] }, true, 'COMMAND_OUT_OF_RANGE'],
+    [{ min: 0, max: 10 }, [0, [5, 10n]], undefined],
+    [{ min: 0, max: 10 }, [0, [5, 11]], 'COMMAND_OUT_OF_RANGE'],
+    [{ min: 0, max: 10 }, [0, 'x'], 'VALUE_TYPE'],
+    [{ min: 0, max: 10 }, { speed: 11 }, 'COMMAND_OUT_OF_RANGE'],
+    [{ min: 0, max: 10 }, { speed: 1, mode: 'auto' }, 'VALUE_TYPE'],
+    [{ values: [1, 2] }, [1, 2, 3], 'COMMAND_OUT_OF_RANGE'],
+    [{}, [1, null], 'VALUE_TYPE'],
+    [{}, [1, Number.NaN], 'VALUE_TYPE'],
   ];
   for (const [rule, value, code] of table) {
-    it(`says ${code ?? 'yes'} to ${typeof value} ${value} under ${JSON.stringify(rule)}`, () => {
+    it(`says ${code ?? 'yes'} to ${typeof value} ${describeValue(value)} under ${JSON.stringify(rule)}`, () => {
       assert.equal(checkValue(rule, value)?.code, code);
     });
   }
@@ -70,11 +78,13 @@ describe('toDeviceValue', () => {
     ['float64', 3n, 3],
     ['boolean', false, false],
     ['string', 'on', 'on'],
+    ['int16', [1, [2n]], [1, [2]]],
+    ['uint64', [1, 2], [1n, 2n]],
     ['dateTime', '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z'],
   ];
   for (const [type, value, expected] of accepted) {
     it(`makes ${typeof expected} ${expected} of ${typeof value} ${value} for ${type}`, () => {
-      assert.equal(convert(type, value), expected);
+      assert.deepEqual(convert(type, value), expected);
     });
   }
 
@@ -91,9 +101,13 @@ describe('toDeviceValue', () => {
     ['float32', 1e39, 'VALUE_OUT_OF_RANGE'],
     ['float64', Number.NaN, 'VALUE_TYPE'],
     ['dateTime', 'tomorrow', 'VALUE_TYPE'],
+    ['int8', [1, 128], 'VALUE_OUT_OF_RANGE'],
+    ['int8', [1, 'x'], 'VALUE_TYPE'],
+    ['int8', { speed: 1 }, 'VALUE_TYPE'],
+    ['float64', [1, Number.NaN], 'VALUE_TYPE'],
   ];
   for (const [type, value, code] of refused) {
-    it(`refuses ${typeof value} ${value} for ${type} with ${code}`, () => {
+    it(`refuses ${typeof value} ${describeValue(value)} for ${type} with ${code}`, () => {
       assert.throws(
         () => convert(type, value),
         (error) => error instanceof GatewayError && error.code === code,
@@ -117,6 +131,7 @@ describe('toDeviceValue', () => {
   it('takes 64-bit integers as decimal text, which JSON can carry', () => {
     assert.equal(parseWide('uint64', '18446744073709551615'), 18_446_744_073_709_551_615n);
     assert.equal(parseWide('string', '12'), '12');
+    assert.deepEqual(parseWide('int64', ['-5', 6]), [-5n, 6]);
   });
 });
 
@@ -134,9 +149,13 @@ describe('isTaken', () => {
     ['string', 'on', 'ON', false],
     ['guid', 'AB-1', 'ab-1', true],
     ['dateTime', '2026-01-01T00:00:00Z', '2026-01-01T00:00:00.000Z', true],
+    ['float32', [0.1, 2], [Math.fround(0.1), 2], true],
+    ['uint16', [1, 2], [1], false],
+    [undefined, { speed: 3, on: true }, { on: true, speed: 3n }, true],
+    [undefined, { speed: 3 }, { speed: 4 }, false],
   ];
   for (const [type, written, readBack, expected] of table) {
-    it(`says ${expected} to ${written} written and ${readBack} read back as ${type ?? 'no declared type'}`, () => {
+    it(`says ${expected} to ${describeValue(written)} written and ${describeValue(readBack)} read back as ${type ?? 'no declared type'}`, () => {
       assert.equal(isTaken(type, written, readBack), expected);
     });
   }

@@ -5,16 +5,13 @@ import type { Quality } from '../../src/model/quality.ts';
 import { badReading, type Reading } from '../../src/model/reading.ts';
 import type { Value } from '../../src/model/value.ts';
 import type { OperatorDefinition } from '../../src/pipeline/operator.ts';
+import { anyValue as anyDeviceValue } from '../support/any-value.ts';
 import { type DeviceSketch, deviceOf } from '../support/device.ts';
 import { HandScheduler } from '../support/hand-scheduler.ts';
 
 const anyValue: fc.Arbitrary<Value | null> = fc.oneof(
-  fc.double(),
-  fc.integer(),
-  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }),
-  fc.boolean(),
-  fc.string(),
-  fc.constantFrom(null, Number.NaN, Number.POSITIVE_INFINITY, -0, ''),
+  { weight: 1, arbitrary: fc.constant(null) },
+  { weight: 5, arbitrary: anyDeviceValue },
 );
 const anyQuality = fc.constantFrom<Quality>('good', 'uncertain', 'bad');
 

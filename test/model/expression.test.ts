@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { GatewayError } from '../../src/model/error.ts';
 import { compileExpression } from '../../src/model/expression.ts';
-import type { Value } from '../../src/model/value.ts';
+import { describeValue, type Value } from '../../src/model/value.ts';
 
 const compute = (text: string, values: Record<string, Value> = {}): Value =>
   compileExpression(text, Object.keys(values)).evaluate(values);
@@ -36,6 +36,9 @@ describe('an expression', () => {
     ['"line " + string(a)', { a: 1.5 }, 'line 1.5'],
     ['name.startsWith("P")', { name: 'P7' }, true],
     ['0.000000000001 * 2', {}, 2e-12],
+    ['a[1] * 2', { a: [1, 2.5, null] }, 5],
+    ['a[1][0] + motor.speed', { a: [0, [3]], motor: { speed: 4n } }, 7],
+    ['motor["speed"] > 3 && size(a) == 3', { a: [1, 2, 3], motor: { speed: 4 } }, true],
     ['counter + 1', { counter: 9_007_199_254_740_993n }, 9_007_199_254_740_994n],
   ];
   for (const [text, values, expected] of table) {
@@ -50,7 +53,9 @@ describe('an expression', () => {
     ['speed +', /column 8/],
     ['1 + sped', /`sped`; did you mean `speed`\?.*column 5/],
     ['1 + x', /known are speed, state/],
-    ['speed.value', /column 1/],
+    ['speed.?value', /column 7/],
+    ['{"a": speed}.a', /column 1/],
+    ['speed.spede[stat]', /`stat`; did you mean `state`/],
     ['[1, 2].map(x, x)', /unknown function `map`/],
     ['state.matches("(a+)+$")', /unknown function `matches`.*column 1/],
     ['process.exit(1)', /unknown name `process`/],
@@ -80,9 +85,19 @@ describe('an expression', () => {
     ['a + 1', { a: 2n ** 63n }],
     ['[a]', { a: 1 }],
     ['min(a, 1)', { a: 'x' }],
+    ['a', { a: [1] }],
+    ['a[1]', { a: [1] }],
+    ['a[0]', { a: [null] }],
+    ['a[0]', { a: 5 }],
+    ['a.speed', { a: 5 }],
+    ['a.speed', { a: { spede: 5 } }],
+    ['a.constructor', { a: {} }],
+    ['a.__proto__', { a: {} }],
+    ['a.length', { a: [] }],
+    ['a + 1', { a: [1] }],
   ];
   for (const [text, values] of failing) {
-    it(`cannot compute ${text} with ${Object.values(values)}`, () => {
+    it(`cannot compute ${text} with ${Object.values(values).map(describeValue)}`, () => {
       assert.throws(
         () => compute(text, values),
         (error) => error instanceof GatewayError && error.code === 'VALUE_TYPE',

@@ -72,6 +72,12 @@ describe('mqtt dialect', () => {
       });
     });
 
+    it('reads arrays and structures as values', () => {
+      const command = dialect.decode(packet('{"id":"c1","desired":{"a":[1,[2]],"b":{"speed":9007199254740993}}}'), NOW_MS);
+      const desired = { a: [1, [2]], b: { speed: 9_007_199_254_740_993n } };
+      assert.deepEqual(command, { id: 'c1', device: 'press-07', desired, expiresTimeMs: NOW_MS + 30_000 });
+    });
+
     it('is not concerned by other topics', () => {
       assert.equal(dialect.decode(packet('{}', { topic: 'gw-01/press-99/command' }), NOW_MS), undefined);
     });
@@ -103,7 +109,9 @@ describe('mqtt dialect', () => {
       ['without points', '{"id":"c1","desired":{}}'],
       ['with too many points', many],
       ['with null as a value', '{"id":"c1","desired":{"a":null}}'],
-      ['with an object as a value', '{"id":"c1","desired":{"a":{"b":1}}}'],
+      ['with null inside of a value', '{"id":"c1","desired":{"a":[1,{"b":null}]}}'],
+      ['with a number beyond any double inside of a value', '{"id":"c1","desired":{"a":[1e999]}}'],
+      ['with a value nested too deeply', '{"id":"c1","desired":{"a":[[[[[[[1]]]]]]]}}'],
       ['with a number beyond any double', '{"id":"c1","desired":{"a":1e999}}'],
       ['with an expiry that is no time', '{"id":"c1","desired":{"a":1},"expires":"soon"}'],
       ['that is retained', '{"id":"c1","desired":{"a":1}}', { retain: true }],

@@ -30,6 +30,17 @@ const MESSAGES: Readonly<Record<string, TwinMessage>> = {
       text: [[0, 'Grüße "quoted" \u2028']],
     },
   },
+  compound: {
+    ...press,
+    kind: 'telemetry',
+    values: {
+      zones: [
+        [0, [71.4, null, 70]],
+        [1000, [71.5, null, 70], 'uncertain', 'UncertainEngineeringUnitsExceeded'],
+      ],
+      motor: [[0, { speed: 900, total: 9007199254740993n, mode: 'auto', phases: [1n, 2n] }]],
+    },
+  },
   property: { ...press, kind: 'property', values: { emergencyStop: [[0, false]] } },
   gap: {
     ...press,

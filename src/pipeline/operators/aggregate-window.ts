@@ -1,7 +1,7 @@
 import type { Point } from '../../model/point.ts';
 import { worseQuality } from '../../model/quality.ts';
 import { badReading, type Reading } from '../../model/reading.ts';
-import type { Value } from '../../model/value.ts';
+import { isCompound, type Value } from '../../model/value.ts';
 
 export const AGGREGATE_FUNCTIONS = [
   'mean',
@@ -142,5 +142,5 @@ function toUsable(reading: Reading): Reading {
 }
 
 function toNumber(value: Value | null): number | undefined {
-  return value === null || typeof value === 'string' ? undefined : Number(value);
+  return value === null || typeof value === 'string' || isCompound(value) ? undefined : Number(value);
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { GatewayError } from '../../model/error.ts';
 import type { PointPlan } from '../../model/plan.ts';
 import type { Point } from '../../model/point.ts';
-import type { Value } from '../../model/value.ts';
+import { describeValue, isScalarOrArray, mapScalars, type Scalar, someScalar, type Value } from '../../model/value.ts';
 import { mapReadings, type Step, withoutValue, worsen } from '../map-readings.ts';
 import type { OperatorDefinition } from '../operator.ts';
 
@@ -37,10 +37,8 @@ export const labels: OperatorDefinition = {
   invert(point, value) {
     const words = labelsOf(point);
     if (words === undefined) return value;
-    const found = Object.entries(words).find(([key, word]) => word === value || key === String(value));
-    if (found !== undefined) return toDevice(point.point, found[0]);
-    const known = Object.values(words).join(', ');
-    throw new GatewayError('VALUE_OUT_OF_RANGE', point.point.id, `one of ${known} was expected, got ${String(value)}`);
+    if (!isScalarOrArray(value)) throw unknownLabel(point, words, value);
+    return mapScalars(value, (scalar) => numberOf(point, words, scalar)) ?? value;
   },
 };
 
@@ -48,18 +46,35 @@ function labelsOf(point: PointPlan): Readonly<Record<string, string>> | undefine
   return (point.keys as z.output<typeof keys>).labels;
 }
 
+function numberOf(point: PointPlan, words: Readonly<Record<string, string>>, value: Scalar): Value {
+  const found = Object.entries(words).find(([key, word]) => word === value || key === String(value));
+  if (found === undefined) throw unknownLabel(point, words, value);
+  return toDevice(point.point, found[0]);
+}
+
+function unknownLabel({ point }: PointPlan, words: Readonly<Record<string, string>>, value: Value): GatewayError {
+  const known = Object.values(words).join(', ');
+  return new GatewayError('VALUE_OUT_OF_RANGE', point.id, `one of ${known} was expected, got ${describeValue(value)}`);
+}
+
 function createStep(point: PointPlan): Step | undefined {
   const words = labelsOf(point);
   if (words === undefined) return undefined;
   const byText = new Map(Object.entries(words));
+  const wordOf = (value: Scalar) =>
+    byText.get(String(value)) ?? (typeof value === 'boolean' ? byText.get(value ? '1' : '0') : undefined);
   return (reading) => {
     const { value } = reading;
     if (value === null) return reading;
-    if (typeof value === 'string') return withoutValue(reading, 'BadTypeMismatch');
-    const word = byText.get(String(value)) ?? (typeof value === 'boolean' ? byText.get(value ? '1' : '0') : undefined);
-    if (word !== undefined) return { ...reading, value: word };
-    return worsen({ ...reading, value: String(value) }, 'uncertain', 'UncertainEngineeringUnitsExceeded');
+    if (!isScalarOrArray(value) || someScalar(value, isText)) return withoutValue(reading, 'BadTypeMismatch');
+    const labelled = { ...reading, value: mapScalars(value, (scalar) => wordOf(scalar) ?? String(scalar)) };
+    const isKnown = !someScalar(value, (scalar) => wordOf(scalar) === undefined);
+    return isKnown ? labelled : worsen(labelled, 'uncertain', 'UncertainEngineeringUnitsExceeded');
   };
+}
+
+function isText(scalar: Scalar): boolean {
+  return typeof scalar === 'string';
 }
 
 function toDevice(point: Point, key: string): Value {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { PointPlan } from '../../model/plan.ts';
+import { isNumber, type Scalar, someScalar } from '../../model/value.ts';
 import { mapReadings, type Step, worsen } from '../map-readings.ts';
 import type { OperatorDefinition } from '../operator.ts';
 
@@ -20,7 +21,7 @@ const keys = z.object({
     .optional()
     .meta({
       description:
-        'What the engineering value can be. A value outside is sent with quality uncertain and status UncertainEngineeringUnitsExceeded',
+        'What the engineering value can be; of an array or a structure each number. A value outside is sent with quality uncertain and status UncertainEngineeringUnitsExceeded',
       examples: [{ min: -40, max: 150 }],
     }),
 });
@@ -38,9 +39,7 @@ export function rangeStep(point: PointPlan): Step | undefined {
   const limits = (point.keys as z.output<typeof keys>).range;
   if (limits === undefined) return undefined;
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = limits;
-  return (reading) => {
-    const { value } = reading;
-    if (typeof value !== 'number' && typeof value !== 'bigint') return reading;
-    return value < min || value > max ? worsen(reading, 'uncertain', 'UncertainEngineeringUnitsExceeded') : reading;
-  };
+  const isOutside = (scalar: Scalar) => isNumber(scalar) && (scalar < min || scalar > max);
+  return (reading) =>
+    someScalar(reading.value, isOutside) ? worsen(reading, 'uncertain', 'UncertainEngineeringUnitsExceeded') : reading;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DataType } from '../../model/data-type.ts';
 import { GatewayError } from '../../model/error.ts';
 import type { PointPlan } from '../../model/plan.ts';
-import type { Value } from '../../model/value.ts';
+import { describeValue, isNumeric, mapScalars, type Value } from '../../model/value.ts';
 import { mapReadings, type Step, withoutValue } from '../map-readings.ts';
 import type { OperatorDefinition } from '../operator.ts';
 
@@ -12,7 +12,8 @@ const keys = z.object({
     .refine((factor) => factor !== 0, 'a factor other than zero')
     .optional()
     .meta({
-      description: 'Factor from the number in the device to the engineering value: value = number × scale + offset',
+      description:
+        'Factor from the number in the device to the engineering value: value = number × scale + offset; of an array each element',
       examples: [0.1, 0.01],
     }),
   offset: z
@@ -31,10 +32,10 @@ export const scale: OperatorDefinition = {
   invert(point, value) {
     const line = lineOf(point);
     if (line === undefined) return value;
-    if (typeof value !== 'number' && typeof value !== 'bigint') {
-      throw new GatewayError('VALUE_TYPE', point.point.id, `a number was expected, got ${typeof value}`);
+    if (!isNumeric(value)) {
+      throw new GatewayError('VALUE_TYPE', point.point.id, `a number was expected, got ${describeValue(value)}`);
     }
-    return toDevice(point, line.undo(Number(value)));
+    return mapScalars(value, (number) => toDevice(point, line.undo(Number(number)))) ?? value;
   },
 };
 
@@ -60,8 +61,8 @@ function createStep(point: PointPlan): Step | undefined {
   return (reading) => {
     const { value } = reading;
     if (value === null) return reading;
-    if (typeof value !== 'number' && typeof value !== 'bigint') return withoutValue(reading, 'BadTypeMismatch');
-    return { ...reading, value: line.apply(Number(value)) };
+    if (!isNumeric(value)) return withoutValue(reading, 'BadTypeMismatch');
+    return { ...reading, value: mapScalars(value, (number) => line.apply(Number(number))) };
   };
 }
 

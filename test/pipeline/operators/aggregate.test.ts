@@ -23,6 +23,13 @@ describe('aggregate', () => {
     assert.deepEqual(operator.send(['a', 20_000, 100]), [['a', 20_000, 2]]);
   });
 
+  it('takes arrays and structures only where nothing is computed', () => {
+    const operator = run(ALL);
+    operator.send(['a', 0, [5]], ['a', 1_000, { speed: 1 }]);
+    const { Mean, Max, Sum, First, Last, Count } = valuesOf(operator.send(['a', 10_000, 0]));
+    assert.deepEqual([Mean, Max, Sum, First, Last, Count], [null, null, null, [5], { speed: 1 }, 2]);
+  });
+
   it('computes every function', () => {
     const operator = run(ALL);
     for (const [timeMs, value] of [

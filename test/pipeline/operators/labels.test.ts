@@ -25,6 +25,10 @@ describe('labels', () => {
     [STATES, 7, ['7', 'uncertain', 'UncertainEngineeringUnitsExceeded']],
     [STATES, 0.5, ['0.5', 'uncertain', 'UncertainEngineeringUnitsExceeded']],
     [STATES, 'idle', [null, 'bad', 'BadTypeMismatch']],
+    [STATES, [0, [1, null]], [['stopped', ['running', null]]]],
+    [STATES, [0, 7], [['stopped', '7'], 'uncertain', 'UncertainEngineeringUnitsExceeded']],
+    [STATES, [0, 'idle'], [null, 'bad', 'BadTypeMismatch']],
+    [STATES, { state: 0 }, [null, 'bad', 'BadTypeMismatch']],
   ];
   for (const [words, raw, got] of table) {
     it(`makes ${got.join(' ')} of ${raw}`, () => assert.deepEqual(labelled({ labels: words }, raw), got));
@@ -37,12 +41,13 @@ describe('labels', () => {
     ['boolean', DOOR, 'shut', false],
     [undefined, STATES, 'fault', -1],
     ['uint16', STATES, 1, 1],
+    ['uint64', STATES, ['running', 'stopped'], [1n, 0n]],
   ];
   for (const [type, words, value, device] of writes) {
     it(`writes ${device} to a point of type ${type} for ${value}`, () => {
       const [plan] = deviceOf({ points: { a: { labels: words, ...(type === undefined ? {} : { type }) } } }).points;
       assert.ok(plan);
-      assert.strictEqual(labels.invert?.(plan, value), device);
+      assert.deepEqual(labels.invert?.(plan, value), device);
     });
   }
 

@@ -26,6 +26,14 @@ describe('range', () => {
       ['a', 0, 150.5, 'uncertain', EXCEEDED],
     ],
     [
+      ['a', 0, [20, [150.5, null]]],
+      ['a', 0, [20, [150.5, null]], 'uncertain', EXCEEDED],
+    ],
+    [
+      ['a', 0, { inner: 20, name: 'x' }],
+      ['a', 0, { inner: 20, name: 'x' }],
+    ],
+    [
       ['a', 0, -41],
       ['a', 0, -41, 'uncertain', EXCEEDED],
     ],

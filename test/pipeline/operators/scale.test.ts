@@ -26,6 +26,7 @@ describe('scale', () => {
     [{ scale: 0.5, offset: -40 }, 130, 25],
     [{ scale: 0.001 }, 12_345n, 12.345],
     [{ scale: 1, offset: 0 }, 2n ** 63n, 2n ** 63n],
+    [{ scale: 0.1 }, [3, [7n, null]], [0.3, [0.7, null]]],
   ];
   for (const [keys, raw, value] of table) {
     it(`makes ${value} of ${raw} with ${JSON.stringify(keys)}`, () => assert.deepEqual(scaled(keys, raw), ['a', 0, value]));
@@ -34,6 +35,8 @@ describe('scale', () => {
   it('calls text and booleans bad, for they cannot be scaled', () => {
     assert.deepEqual(scaled({ scale: 2 }, 'on'), ['a', 0, null, 'bad', 'BadTypeMismatch']);
     assert.deepEqual(scaled({ scale: 2 }, true), ['a', 0, null, 'bad', 'BadTypeMismatch']);
+    assert.deepEqual(scaled({ scale: 2 }, [1, 'on']), ['a', 0, null, 'bad', 'BadTypeMismatch']);
+    assert.deepEqual(scaled({ scale: 2 }, { speed: 1 }), ['a', 0, null, 'bad', 'BadTypeMismatch']);
   });
 
   it('keeps quality and status of a reading', () => {
@@ -50,6 +53,7 @@ describe('scale', () => {
     assert.strictEqual(scale.invert?.(planOf({ scale: 0.1, type: 'int16' }), 12.3), 123);
     assert.strictEqual(scale.invert?.(planOf({ scale: 0.1, type: 'uint64' }), 12.3), 123n);
     assert.strictEqual(scale.invert?.(planOf({ scale: 0.1, type: 'float32' }), 12.34), 123.4);
+    assert.deepEqual(scale.invert?.(planOf({ scale: 0.1, type: 'uint64' }), [12.3, [1]]), [123n, [10n]]);
     assert.strictEqual(scale.invert?.(planOf({ type: 'string' }), 'as it is'), 'as it is');
   });
 
@@ -57,6 +61,7 @@ describe('scale', () => {
     const plan = planOf({ scale: 0.1, type: 'int16' });
     const isOf = (code: string) => (error: unknown) => error instanceof GatewayError && error.code === code;
     assert.throws(() => scale.invert?.(plan, 'fast'), isOf('VALUE_TYPE'));
+    assert.throws(() => scale.invert?.(plan, { speed: 1 }), isOf('VALUE_TYPE'));
     assert.throws(() => scale.invert?.(plan, Number.NaN), isOf('VALUE_OUT_OF_RANGE'));
   });
 

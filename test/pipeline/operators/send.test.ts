@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Value } from '../../../src/model/value.ts';
+import { describeValue, type Value } from '../../../src/model/value.ts';
 import { send } from '../../../src/pipeline/operators/send.ts';
 import type { PointSketch } from '../../support/device.ts';
 import { OperatorRun } from '../../support/operator-run.ts';
@@ -24,9 +24,34 @@ describe('send', () => {
     [{ send: { deadband: 5 } }, [true, true, false], [true, false]],
     [{ send: { deadband: 5 } }, [2n ** 63n, 2n ** 63n + 5n, 2n ** 63n + 6n], [2n ** 63n, 2n ** 63n + 6n]],
     [{ send: { deadband: 5 } }, [1, Number.NaN, Number.NaN, 1], [1, Number.NaN, 1]],
+    [
+      { send: { deadband: 1 } },
+      [
+        [1, 2],
+        [1, 3],
+        [1, 3.1],
+      ],
+      [
+        [1, 2],
+        [1, 3.1],
+      ],
+    ],
+    [{ send: {} }, [[1], [1], [1, 2], [1, 2]], [[1], [1, 2]]],
+    [
+      { send: {} },
+      [
+        { a: 1, b: [2] },
+        { b: [2], a: 1 },
+        { a: 1, b: [3] },
+      ],
+      [
+        { a: 1, b: [2] },
+        { a: 1, b: [3] },
+      ],
+    ],
   ];
   for (const [keys, values, sent] of table) {
-    it(`sends ${sent.join(', ')} of ${values.join(', ')} with ${JSON.stringify(keys)}`, () =>
+    it(`sends ${sent.map(describeValue).join(', ')} of ${values.map(describeValue).join(', ')} with ${JSON.stringify(keys)}`, () =>
       assert.deepEqual(sentOf(keys, values), sent));
   }
 

@@ -14,11 +14,20 @@ const MAX_REPLY_TOPIC_LENGTH = 1_024;
 /** A command that does not say when it expires. */
 const DEFAULT_LIFE_MS = 30_000;
 
+const wanted = z.custom<Value>(isWanted, 'true, false, a number, a text, or a list or map of them');
+
 const commandSchema = z.strictObject({
   id: z.string('a text').min(1).max(MAX_ID_LENGTH),
-  desired: z.record(z.string(), z.union([z.boolean(), z.number(), z.bigint(), z.string()], 'true, false, a number or a text')),
+  desired: z.record(z.string(), wanted),
   expires: z.union([z.iso.datetime({ offset: true }), z.int().nonnegative()], 'an ISO 8601 time or milliseconds').optional(),
 });
+
+/** What JSON gave, without `null` and the numbers beyond any double. Depth was checked before. */
+function isWanted(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.values(value).every(isWanted);
+  if (typeof value === 'number') return Number.isFinite(value);
+  return typeof value === 'boolean' || typeof value === 'bigint' || typeof value === 'string';
+}
 
 /** The command in a packet for a twin. Throws COMMAND_INVALID. `isOurs`: topics this gateway itself listens to. */
 export function decodeCommand(packet: Packet, twin: string, nowMs: number, isOurs: (topic: string) => boolean): Command {

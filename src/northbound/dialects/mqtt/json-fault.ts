@@ -1,6 +1,7 @@
 /** Strings and the characters that give JSON its structure; everything else is of no interest here. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/g;
-const MAX_DEPTH = 4;
+/** A command, its `desired`, and room for a value that is a structure of arrays of structures. */
+const MAX_DEPTH = 8;
 
 interface Level {
   readonly keys: Set<string> | undefined;
