@@ -31,6 +31,8 @@ export function exactLine(line: Wire, baudRate: number): Wire {
     listen: (onBytes) => line.listen((bytes) => at(take(bytes, silenceMs(baudRate)), () => onBytes(bytes))),
     send: (bytes) => at(take(bytes, 0), () => line.send(bytes)),
     reset: () => line.reset(),
+    end: () => line.end(),
+    freeze: () => line.freeze(),
   };
 }
 

@@ -1,10 +1,10 @@
-import { exceptionPdu, type SimulatedModbusDevice } from './modbus-device.ts';
+import type { SimulatedModbusDevice } from './modbus-device.ts';
+import { EXCEPTION, exceptionPdu } from './modbus-exception.ts';
 import type { Fault } from './modbus-faults.ts';
-import { EXCEPTION } from './modbus-functions.ts';
 
 /** The answer PDU of a unit that suffers from `fault`; `undefined`: it says nothing. */
 export function answerPdu(device: SimulatedModbusDevice, pdu: Buffer, fault: Fault | undefined): Buffer | undefined {
-  if (fault?.kind === 'silent' || fault?.kind === 'reset') return undefined;
+  if (fault?.kind === 'silent') return undefined;
   if (fault?.kind === 'exception') return exceptionPdu(pdu[0] ?? 0, fault.code);
   const answer = device.answer(pdu);
   switch (fault?.kind) {
@@ -14,6 +14,8 @@ export function answerPdu(device: SimulatedModbusDevice, pdu: Buffer, fault: Fau
       return resize(answer, -unitBytes(answer));
     case 'long':
       return resize(answer, unitBytes(answer));
+    case 'lying-count':
+      return isRead(answer) ? Buffer.concat([answer.subarray(0, 1), Buffer.of(fault.count), answer.subarray(2)]) : answer;
     case 'wrong-function':
       return Buffer.concat([Buffer.of((answer[0] ?? 0) ^ 0x07), answer.subarray(1)]);
     case 'altered':
@@ -33,11 +35,15 @@ function unitBytes([functionCode = 0]: Buffer): number {
   return functionCode <= 2 ? 1 : 2;
 }
 
+/** An answer with a byte count before its data. */
+function isRead([functionCode = 0]: Buffer): boolean {
+  return (functionCode >= 1 && functionCode <= 4) || functionCode === 23;
+}
+
 /** Adds or takes away bytes at the end of a read answer, with a byte count that says so. */
 function resize(answer: Buffer, bytes: number): Buffer {
   const [functionCode = 0, count = 0] = answer;
-  const isRead = functionCode >= 1 && functionCode <= 4;
-  if (!isRead) return bytes < 0 ? answer.subarray(0, bytes) : Buffer.concat([answer, Buffer.alloc(bytes)]);
+  if (!isRead(answer)) return bytes < 0 ? answer.subarray(0, bytes) : Buffer.concat([answer, Buffer.alloc(bytes)]);
   const body = bytes < 0 ? answer.subarray(2, bytes) : Buffer.concat([answer.subarray(2), Buffer.alloc(bytes)]);
   return Buffer.concat([Buffer.of(functionCode, count + bytes), body]);
 }

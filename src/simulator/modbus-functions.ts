@@ -2,9 +2,9 @@
  * What a Modbus server does with a request, by function code. Written from the Modbus Application Protocol V1.1b3, section 6,
  * without any Modbus library: an independent witness for the connector.
  */
+import { EXCEPTION } from './modbus-exception.ts';
+import { identify, type ModbusIdentity } from './modbus-identity.ts';
 import type { ModbusMemory, ModbusTable } from './modbus-memory.ts';
-
-export const EXCEPTION = { illegalFunction: 1, illegalAddress: 2, illegalValue: 3, targetSilent: 11 } as const;
 
 /** What a function may touch. */
 export interface ModbusStore {
@@ -13,6 +13,7 @@ export interface ModbusStore {
   has(table: ModbusTable, address: number, quantity: number): boolean;
   /** Most registers in one answer. */
   readonly maxRegisters: number;
+  readonly identity: ModbusIdentity;
 }
 
 /** The data of the answer behind the function code, or an exception code. `data` is the request behind the function code. */
@@ -30,7 +31,7 @@ export const FUNCTIONS: Readonly<Record<number, ModbusFunction>> = {
   16: writeRegisters,
   22: maskRegister,
   23: readWriteRegisters,
-  43: identify,
+  43: ({ identity }, data) => identify(identity, data),
 };
 
 /** The functions that change the device. */
@@ -122,20 +123,9 @@ function readWriteRegisters(store: ModbusStore, data: Buffer): Buffer | number {
   const isComplete = count === 2 * writeQuantity && data.length === 9 + count;
   const isSized = readQuantity >= 1 && readQuantity <= 125 && writeQuantity >= 1 && writeQuantity <= 121;
   if (!isComplete || !isSized) return EXCEPTION.illegalValue;
-  if (!store.has('holding', readAddress, readQuantity) || !store.has('holding', writeAddress, writeQuantity)) {
-    return EXCEPTION.illegalAddress;
-  }
+  const isThere = store.has('holding', readAddress, readQuantity) && store.has('holding', writeAddress, writeQuantity);
+  if (readQuantity > store.maxRegisters || !isThere) return EXCEPTION.illegalAddress;
   const { holding } = store.memory;
   for (let index = 0; index < writeQuantity; index += 1) holding[writeAddress + index] = data.readUInt16BE(9 + 2 * index);
   return registerBytes(holding, readAddress, readQuantity);
-}
-
-const IDENTITY = ['Fieldmarshal', 'SIM', '1.0'];
-
-/** Section 6.21, basic identification in one answer: vendor name, product code, revision. */
-function identify(_store: ModbusStore, data: Buffer): Buffer | number {
-  if (data.length !== 3 || data.readUInt8(0) !== 0x0e) return EXCEPTION.illegalFunction;
-  if (data.readUInt8(1) !== 1) return EXCEPTION.illegalValue;
-  const objects = IDENTITY.flatMap((text, id) => [Buffer.of(id, text.length), Buffer.from(text, 'ascii')]);
-  return Buffer.concat([Buffer.of(0x0e, 1, 1, 0, 0, IDENTITY.length), ...objects]);
 }

@@ -1,9 +1,10 @@
 import { hasGoodCrc, withCrc } from './crc16.ts';
+import { FaultyOutlet } from './faulty-outlet.ts';
 import { answerPdu } from './modbus-answer.ts';
 import type { SimulatedModbusDevice } from './modbus-device.ts';
 import { type Fault, FaultSwitch } from './modbus-faults.ts';
 import { startTcpServer, type TcpServer } from './tcp-server.ts';
-import { sendFrame, socketWire, type Wire } from './wire.ts';
+import { socketWire, type Wire } from './wire.ts';
 
 export interface ModbusRtuLine {
   readonly faults: FaultSwitch;
@@ -25,6 +26,7 @@ const FORGET_AFTER_MS = 100;
 /** Several units on one line, each looking at every request: Modbus over Serial Line V1.02, section 2.5.1. */
 export function attachModbusRtuLine(wire: Wire, { units, faults = new FaultSwitch() }: ModbusRtuLineOptions): ModbusRtuLine {
   const line: ModbusRtuLine = { faults, echo: false, badRequests: 0 };
+  const outlet = new FaultyOutlet(wire);
   let waiting: Buffer = Buffer.alloc(0);
   let lastByteMs = 0;
   wire.listen((bytes) => {
@@ -42,7 +44,7 @@ export function attachModbusRtuLine(wire: Wire, { units, faults = new FaultSwitc
         return;
       }
       waiting = waiting.subarray(length);
-      answer(wire, request, units, faults);
+      answer(outlet, request, units, faults);
     }
   });
   return line;
@@ -85,7 +87,7 @@ function requestLength(bytes: Buffer): number | undefined {
   }
 }
 
-function answer(wire: Wire, request: Buffer, units: ModbusRtuLineOptions['units'], faults: FaultSwitch): void {
+function answer(outlet: FaultyOutlet, request: Buffer, units: ModbusRtuLineOptions['units'], faults: FaultSwitch): void {
   const [unit, pdu] = [request.readUInt8(0), request.subarray(1, -2)];
   if (unit === 0) {
     for (const device of units.values()) device.answer(pdu);
@@ -94,13 +96,24 @@ function answer(wire: Wire, request: Buffer, units: ModbusRtuLineOptions['units'
   const device = units.get(unit);
   if (device === undefined) return;
   const fault = faults.next(unit, pdu.readUInt8(0));
-  if (fault?.kind === 'reset') wire.reset();
+  if (outlet.refuse(request, fault)) return;
   const answered = answerPdu(device, pdu, fault);
-  if (answered !== undefined) sendFrame(wire, frameOf(unit, answered, fault), fault);
+  if (answered !== undefined) outlet.send(onTheLine(frameOf(unit, answered, fault), fault), fault);
 }
 
 function frameOf(unit: number, pdu: Buffer, fault: Fault | undefined): Buffer {
   const frame = withCrc(Buffer.concat([Buffer.of(fault?.kind === 'wrong-unit' ? unit ^ 0x10 : unit), pdu]));
   if (fault?.kind === 'bad-crc') frame.writeUInt8(frame.readUInt8(frame.length - 1) ^ 0xff, frame.length - 1);
   return frame;
+}
+
+/** A unit that a second master talks to. */
+const FOREIGN_UNIT = 0xf1;
+const FOREIGN_REQUEST = withCrc(Buffer.of(FOREIGN_UNIT, 3, 0, 0, 0, 1));
+const FOREIGN_ANSWER = withCrc(Buffer.of(FOREIGN_UNIT, 3, 2, 0xde, 0xad));
+
+function onTheLine(frame: Buffer, fault: Fault | undefined): Buffer {
+  if (fault?.kind === 'second-master') return Buffer.concat([FOREIGN_REQUEST, FOREIGN_ANSWER, frame]);
+  if (fault?.kind !== 'collision') return frame;
+  return Buffer.from(frame.map((byte, index) => byte & (FOREIGN_REQUEST[index] ?? 0xff)));
 }

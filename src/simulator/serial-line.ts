@@ -69,6 +69,8 @@ export function openSerialLine({ link, baudRate }: SerialLineOptions = {}): Seri
     },
     send,
     reset: () => {},
+    end: () => {},
+    freeze: () => {},
     unplug,
     plug,
     close: unplug,

@@ -67,6 +67,64 @@ describe('simulated Modbus device', () => {
   });
 });
 
+describe('identification of a simulated Modbus device', () => {
+  const identity = new Map([
+    [0, 'ACME'],
+    [1, 'P7'],
+    [2, '1.2'],
+    [4, 'Press'],
+    [0x80, 'x'],
+  ]);
+  const ask = (code: number, id: number, known: ReadonlyMap<number, string> = identity): Buffer =>
+    new SimulatedModbusDevice({ identity: known }).answer(Buffer.of(0x2b, 0x0e, code, id));
+  const BASIC = '00 04 41434D45 01 02 5037 02 03 312E32';
+
+  for (const [code, id, answer, what] of [
+    [1, 0, `2B 0E 01 83 00 00 03 ${BASIC}`, 'gives the basic objects'],
+    [1, 1, '2B 0E 01 83 00 00 02 01 02 5037 02 03 312E32', 'goes on from an object'],
+    [1, 9, `2B 0E 01 83 00 00 03 ${BASIC}`, 'begins anew for an object that is not there'],
+    [2, 0, `2B 0E 02 83 00 00 04 ${BASIC} 04 05 5072657373`, 'gives the regular ones'],
+    [3, 0, `2B 0E 03 83 00 00 05 ${BASIC} 04 05 5072657373 80 01 78`, 'gives all'],
+    [4, 4, '2B 0E 04 83 00 00 01 04 05 5072657373', 'gives one by itself'],
+    [4, 9, 'AB 02', 'has no such object'],
+    [5, 0, 'AB 03', 'knows no such code'],
+  ] as const) {
+    it(`${what}: code ${code}, object ${id}`, () => assert.deepEqual(ask(code, id), hex(answer)));
+  }
+
+  it('refuses another MEI type', () => assert.deepEqual(new SimulatedModbusDevice().answer(hex('2B 0D 01 00')), hex('AB 01')));
+
+  it('says with which object to go on where one answer has not room for all', () => {
+    const long = new Map([0, 1, 2].map((id) => [id, 'x'.repeat(100)]));
+    const first = ask(1, 0, long);
+    assert.deepEqual(first.subarray(0, 7), hex('2B 0E 01 81 FF 02 02'));
+    const rest = ask(1, 2, long);
+    assert.deepEqual(rest.subarray(0, 9), hex('2B 0E 01 81 00 00 01 02 64'));
+  });
+});
+
+describe('a simulated Modbus device that is not as it was', () => {
+  it('answers exception 1 to a function that it does not know', () => {
+    const plain = new SimulatedModbusDevice({ functions: [3, 6, 16] });
+    assert.deepEqual(plain.answer(hex('16 00 04 00 F2 00 25')), hex('96 01'));
+    assert.deepEqual(plain.answer(hex('03 00 04 00 01')), hex('03 02 00 04'));
+  });
+
+  it('has another register map from one moment to the next', () => {
+    const changed = new SimulatedModbusDevice();
+    changed.missing = [{ table: 'holding', from: 4, to: 4 }];
+    assert.deepEqual(changed.answer(hex('03 00 04 00 01')), hex('83 02'));
+    changed.missing = [];
+    assert.deepEqual(changed.answer(hex('03 00 04 00 01')), hex('03 02 00 04'));
+  });
+
+  it('runs its program before each request', () => {
+    const counting = new SimulatedModbusDevice({ program: ({ holding }) => holding.fill((holding[0] ?? 0) + 1, 0, 1) });
+    assert.deepEqual(counting.answer(hex('03 00 00 00 01')), hex('03 02 00 01'));
+    assert.deepEqual(counting.answer(hex('03 00 00 00 01')), hex('03 02 00 02'));
+  });
+});
+
 describe('CRC of a Modbus frame', () => {
   it('has the check value of CRC-16/MODBUS', () => assert.equal(crc16(Buffer.from('123456789')), 0x4b37));
 

@@ -82,6 +82,11 @@ describe('simulated Modbus TCP server', () => {
     [{ kind: 'noise', where: 'after', bytes: hex('EE') }, `${GOOD_TCP}EE`],
     [{ kind: 'bytewise', gapMs: 1 }, GOOD_TCP],
     [{ kind: 'late', ms: 5 }, GOOD_TCP],
+    [{ kind: 'lying-count', count: 9 }, '00 01 00 00 00 07 01 03 09 00 0A 00 0B'],
+    [{ kind: 'duplicate', afterMs: 2 }, GOOD_TCP + GOOD_TCP],
+    [{ kind: 'echo' }, READ_TCP],
+    [{ kind: 'babble', ms: 6 }, '00 FF 55 AA 01 00 FF 55 AA 01'],
+    [{ kind: 'wrong-speed' }, '00 00 03 00 00 00 00 00 00 00 3F 00 03 00 0F 00 30 00 00 00 CC 00 00 00 CF 00'],
   ] as const satisfies readonly (readonly [Fault, string])[]) {
     it(`suffers from ${JSON.stringify(fault)} once and is well again`, async () => {
       server.faults.add(fault, { times: 1 });
@@ -89,6 +94,30 @@ describe('simulated Modbus TCP server', () => {
       await ask(socket, NEXT_READ_TCP, NEXT_GOOD_TCP);
     });
   }
+
+  it('keeps an answer back and sends it in one piece with the next', async () => {
+    server.faults.add({ kind: 'glued' }, { times: 1 });
+    socket.write(hex(READ_TCP));
+    socket.write(hex(NEXT_READ_TCP));
+    const [bytes] = (await once(socket, 'data')) as [Buffer];
+    assert.deepEqual(bytes, hex(GOOD_TCP + NEXT_GOOD_TCP));
+  });
+
+  it('ends the connection in place of an answer', async () => {
+    server.faults.add({ kind: 'ended' });
+    socket.write(hex(READ_TCP));
+    socket.resume();
+    await once(socket, 'end');
+  });
+
+  it('is gone without a word when half open, while others are served', async () => {
+    server.faults.add({ kind: 'half-open' }, { times: 1 });
+    socket.write(hex(READ_TCP + NEXT_READ_TCP));
+    const other = await open(server);
+    await ask(other, READ_TCP, GOOD_TCP);
+    other.destroy();
+    assert.deepEqual([socket.bytesRead, socket.readyState, device.requestCount], [0, 'open', 1]);
+  });
 
   it('says nothing when silent, and has not seen the request', async () => {
     server.faults.add({ kind: 'silent' }, { times: 1 });
@@ -113,6 +142,17 @@ describe('simulated Modbus TCP server', () => {
     socket.write(hex(READ_TCP));
     const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
     assert.equal(error.code, 'ECONNRESET');
+  });
+
+  it('takes no more connections than it is said to', async () => {
+    const narrow = await startModbusTcpServer({ port: 0, units: new Map([[1, device]]), maxConnections: 1 });
+    const first = await open(narrow);
+    const second = connect(narrow.port, '127.0.0.1');
+    const [error] = (await once(second, 'error')) as [NodeJS.ErrnoException];
+    assert.equal(error.code, 'ECONNRESET');
+    await ask(first, READ_TCP, GOOD_TCP);
+    first.destroy();
+    await narrow.close();
   });
 
   it('refuses connections while it is down and takes them on the same port when it is up', async () => {
@@ -157,6 +197,26 @@ describe('simulated Modbus RTU units', () => {
       await ask(socket, `02 03 00 0A 00 01 A4 3B${READ}`, GOOD);
     }));
 
+  for (const [fault, answer] of [
+    [{ kind: 'second-master' }, `F1 03 00 00 00 01 90 FA F1 03 02 DE AD 60 4C ${GOOD}`],
+    [{ kind: 'collision' }, '01 03 00 00 00 00 00'],
+    [{ kind: 'echo' }, READ],
+  ] as const satisfies readonly (readonly [Fault, string])[]) {
+    it(`suffers from ${fault.kind} once and is well again`, () =>
+      withLine(async (socket, faults) => {
+        faults.add(fault, { times: 1 });
+        await ask(socket, READ, answer);
+        await ask(socket, READ, GOOD);
+      }));
+  }
+
+  it('masks, reads and writes in one request, and identifies itself', () =>
+    withLine(async (socket) => {
+      await ask(socket, '01 16 00 04 00 F2 00 25 67 EE', '01 16 00 04 00 F2 00 25 67 EE');
+      await ask(socket, '01 17 00 00 00 01 00 01 00 01 02 12 34 58 08', '01 17 02 00 00 BD B4');
+      await ask(socket, '01 2B 0E 04 01 B2 E7', '01 2B 0E 04 82 00 00 01 01 03 53 49 4D 53 74');
+    }));
+
   it('does not answer a request whose CRC is wrong', () =>
     withLine(async (socket) => {
       socket.write(hex('01 03 00 0A 00 01 00 00'));
@@ -174,6 +234,16 @@ describe('fault switch', () => {
     faults.add({ kind: 'silent' }, { after: 2, times: 1 });
     const met = Array.from({ length: 4 }, () => faults.next(1, 3)?.kind);
     assert.deepEqual(met, [undefined, undefined, 'silent', undefined]);
+  });
+
+  it('hits every so-manieth when asked to', () => {
+    const faults = new FaultSwitch();
+    faults.add({ kind: 'lost' }, { after: 1, every: 3, times: 2 });
+    const met = Array.from({ length: 12 }, () => faults.next(1, 3)?.kind === 'lost');
+    assert.deepEqual(
+      met.flatMap((isHit, index) => (isHit ? [index] : [])),
+      [3, 6],
+    );
   });
 
   it('hits only the unit and the functions it was set for', () => {
