@@ -1,7 +1,9 @@
 import modbusSerial from 'modbus-serial';
 import { devicePoints, type ModbusPlan } from '../connectors/modbus/plan.ts';
 import { PollGroupReader } from '../connectors/modbus/poll-group-reader.ts';
-import { placePoint } from '../connectors/modbus/read-plan.ts';
+import { readCost } from '../connectors/modbus/read-cost.ts';
+import { placePoint } from '../connectors/modbus/read-items.ts';
+import { RefusedRanges } from '../connectors/modbus/refused-ranges.ts';
 import { systemClock as clock } from '../src/runtime/clock.ts';
 import { silentLog as log } from '../src/runtime/log.ts';
 import { planOf } from '../test/connectors/modbus/modbus-plan.ts';
@@ -95,7 +97,10 @@ function pollReader(plan: ModbusPlan, { line, units }: OpenLine): PollGroupReade
   const points = devicePoints(device).map((point) => placePoint(point, device.settings));
   const ask = (request: Parameters<Parameters<Parameters<typeof line.use>[2]>[0]>[0]) =>
     line.use('poll', never, (go) => go(request));
-  return new PollGroupReader({ twin: device.twin, device: device.settings, points, ask, units, clock, count, log });
+  const refused = new RefusedRanges(clock);
+  const cost = () => readCost(plan);
+  const { twin, settings } = device;
+  return new PollGroupReader({ twin, device: settings, points, ask, units, cost, refused, clock, count, log });
 }
 
 function registerPoints() {

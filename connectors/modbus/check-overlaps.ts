@@ -1,6 +1,6 @@
 import type { Remark } from '../../src/model/declaration.ts';
 import { devicePoints, type ModbusPlan } from './plan.ts';
-import { type PlacedPoint, placePoint } from './read-plan.ts';
+import { type PlacedPoint, placePoint } from './read-items.ts';
 
 /** Points that share registers: harmless where both only read the same thing, an error where both write. */
 export function checkOverlaps(plan: ModbusPlan): readonly Remark[] {

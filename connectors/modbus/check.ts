@@ -1,31 +1,50 @@
 import type { Remark } from '../../src/model/declaration.ts';
 import { checkOverlaps } from './check-overlaps.ts';
 import { checkPoint } from './check-point.ts';
-import { lineLoadPercent, requestsPerSecond } from './line-load.ts';
+import { checkTogether } from './check-together.ts';
+import { busyPercent, type PlannedGroup, plannedGroups, requestsPerSecond } from './line-load.ts';
 import { devicePoints, isSerial, type ModbusPlan } from './plan.ts';
+import { ASSUMED_TURN_AROUND_MS } from './read-cost.ts';
+import type { RtuSettings } from './settings.ts';
 
 /** What one key alone cannot tell: values that do not fit their table, points that collide, lines that are asked too much. */
 export function checkPlan(plan: ModbusPlan): readonly Remark[] {
   const remarks = plan.devices.flatMap((device) => devicePoints(device).flatMap((point) => checkPoint(point, device.settings)));
-  if (remarks.some(({ severity }) => severity === 'error')) return remarks;
+  if (remarks.some(isError)) return remarks;
+  remarks.push(...plan.devices.flatMap(checkTogether));
+  if (remarks.some(isError)) return remarks;
   return [...remarks, ...checkOverlaps(plan), ...checkSerialLine(plan)];
+}
+
+function isError({ severity }: Remark): boolean {
+  return severity === 'error';
 }
 
 const WARN_ABOVE_PERCENT = 70;
 
 function checkSerialLine(plan: ModbusPlan): readonly Remark[] {
-  return isSerial(plan) ? [...checkPortName(plan.settings.port), ...checkLoad(plan, lineLoadPercent(plan))] : [];
+  return isSerial(plan) ? [...checkPortName(plan.settings.port), ...checkLoad(plan)] : [];
 }
 
-function checkLoad(plan: ModbusPlan, percent: number): readonly Remark[] {
-  if (percent <= WARN_ABOVE_PERCENT) return [];
-  const { baudRate } = plan.settings as { baudRate: number };
-  const load = `${Math.round(percent)} % of a line of ${baudRate} baud (${requestsPerSecond(plan).toFixed(1)} requests a second, without the time that devices think)`;
-  const hint = 'raise `interval`, `baudRate` or `maxGap`, or put points side by side';
-  if (percent <= 100) return [{ severity: 'warning', key: 'interval', message: `the polls need ${load}`, hint }];
-  return [
-    { severity: 'error', key: 'interval', message: `a poll interval that the line cannot keep: the polls need ${load}`, hint },
-  ];
+/** Refused is only what no device could do; the warning takes devices to think as long as most do. */
+function checkLoad(plan: ModbusPlan<RtuSettings>): readonly Remark[] {
+  const hint = 'raise `interval` or `baudRate`, or put points side by side; `fieldmarshal plan` shows every request';
+  const least = plannedGroups(plan, 0);
+  if (busyPercent(least) > 100) {
+    const load = `${describeLoad(plan, least)}, even of devices that answer at once)`;
+    return [
+      { severity: 'error', key: 'interval', message: `a poll interval that the line cannot keep: the polls need ${load}`, hint },
+    ];
+  }
+  const usual = plannedGroups(plan);
+  if (busyPercent(usual) <= WARN_ABOVE_PERCENT) return [];
+  const load = `${describeLoad(plan, usual)}, of devices that answer after ${ASSUMED_TURN_AROUND_MS} ms)`;
+  return [{ severity: 'warning', key: 'interval', message: `the polls need ${load}`, hint }];
+}
+
+function describeLoad({ settings }: ModbusPlan<RtuSettings>, groups: readonly PlannedGroup[]): string {
+  const percent = Math.round(busyPercent(groups));
+  return `${percent} % of a line of ${settings.baudRate} baud (${requestsPerSecond(groups).toFixed(1)} requests a second`;
 }
 
 /** `/dev/ttyUSB0` is whichever adapter was found first. */

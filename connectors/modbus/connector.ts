@@ -3,9 +3,10 @@ import type { Connector, ConnectorStatus, CreateConnector } from '../../src/sout
 import type { BytePort, Port } from './byte-port.ts';
 import { type Count, createCounters } from './counters.ts';
 import { Line } from './line.ts';
-import { lineLoadPercent } from './line-load.ts';
+import { busyPercent, plannedGroups } from './line-load.ts';
 import { MbapWire } from './mbap-wire.ts';
 import { isSerial, type ModbusPlan } from './plan.ts';
+import { RefusedRanges } from './refused-ranges.ts';
 import { RtuWire } from './rtu-wire.ts';
 import { openSerialPort } from './serial-port.ts';
 import { ModbusSession } from './session.ts';
@@ -19,6 +20,7 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
   const plan = untyped as ModbusPlan;
   const counters = createCounters();
   const units = new Units(plan, clock);
+  const refused = new RefusedRanges(clock);
   const loadOnce = once(() => lineLoad(plan));
   const connector: Connector = {
     name: plan.name,
@@ -26,12 +28,12 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
       const { port, wire } = await openWire(plan, { clock, count: counters.count }, signal);
       units.opened();
       const line = createLine(plan, wire, { units, clock, count: counters.count });
-      return new ModbusSession({ plan, port, line, units, clock, count: counters.count, log });
+      return new ModbusSession({ plan, port, line, units, refused, clock, count: counters.count, log });
     },
     status: (): ConnectorStatus => ({
       counters: counters.values(),
       devices: Object.fromEntries(plan.devices.map(({ twin, settings }) => [twin, units.stateOf(settings.unit)])),
-      details: { ...loadOnce(), answerMsByUnit: units.answerMs() },
+      details: { ...loadOnce(), answerMsByUnit: units.answerMs(), refusedByUnit: refused.list() },
     }),
   };
   return connector;
@@ -47,7 +49,7 @@ function once<T>(make: () => T): () => T {
 }
 
 function lineLoad(plan: ModbusPlan): Readonly<Record<string, unknown>> {
-  return isSerial(plan) ? { lineLoadPercent: Math.round(lineLoadPercent(plan)) } : {};
+  return isSerial(plan) ? { lineLoadPercent: Math.round(busyPercent(plannedGroups(plan))) } : {};
 }
 
 interface LineParts {

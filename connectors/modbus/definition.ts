@@ -14,12 +14,18 @@ import {
 
 const load = async () => (await import('./connector.ts')).createConnector;
 
+const formerKeys = {
+  maxGap:
+    'what it takes to read over a gap is now reckoned; `readUnwanted: false` in place of `maxGap: 0`, `doNotRead` for what must not be touched',
+};
+
 export const modbusTcp: ConnectorDefinition = {
   protocol: 'modbus-tcp',
   summary: 'Modbus TCP: devices with an Ethernet port, and serial units behind a converter that speaks Modbus TCP',
   connection: tcpConnection,
   device: tcpDevice,
   point: pointSchema,
+  formerKeys,
   endpoint: ({ host, port }: TcpSettings) => `modbus-tcp://${host.toLowerCase()}:${port}`,
   check: checkPlan,
   load,
@@ -31,6 +37,7 @@ export const modbusRtu: ConnectorDefinition = {
   connection: rtuConnection,
   device: rtuDevice,
   point: pointSchema,
+  formerKeys,
   endpoint: ({ port }: RtuSettings) => `modbus-rtu://${port}`,
   check: checkPlan,
   load,
@@ -42,6 +49,7 @@ export const modbusRtuOverTcp: ConnectorDefinition = {
   connection: rtuOverTcpConnection,
   device: rtuDevice,
   point: pointSchema,
+  formerKeys,
   endpoint: ({ host, port }: RtuOverTcpSettings) => `modbus-rtu-over-tcp://${host.toLowerCase()}:${port}`,
   check: checkPlan,
   load,

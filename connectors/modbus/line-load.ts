@@ -1,35 +1,39 @@
 import { devicePoints, type ModbusDevicePlan, type ModbusPlan } from './plan.ts';
-import { placePoint, planReads } from './read-plan.ts';
-import { frameBytes } from './request.ts';
-import type { RtuSettings } from './settings.ts';
-import { silentIntervalMs, transactionMs } from './timing.ts';
+import { readCost } from './read-cost.ts';
+import { placePoint } from './read-items.ts';
+import { costOf, planReads, type ReadPlan } from './read-plan.ts';
 
-/** Share of the time that the line is needed for the polls of its devices, if these answered at once. */
-export function lineLoadPercent(plan: ModbusPlan<RtuSettings>): number {
-  return 100 * plan.devices.reduce((sum, device) => sum + deviceLoad(device, plan.settings), 0);
+/** What is polled together, and how. */
+export interface PlannedGroup extends ReadPlan {
+  readonly device: ModbusDevicePlan;
+  readonly intervalMs: number;
+  /** Milliseconds for which one poll keeps the connection busy. */
+  readonly costMs: number;
 }
 
-/** Requests of one second. */
-export function requestsPerSecond(plan: ModbusPlan): number {
-  const rates = plan.devices.flatMap((device) =>
-    pollGroups(device).map(({ intervalMs, requests }) => (1_000 * requests.length) / intervalMs),
+/** The polls of a connection. `turnAroundMs`: what devices take to answer; absent: as assumed until that is measured. */
+export function plannedGroups(plan: ModbusPlan, turnAroundMs?: number): readonly PlannedGroup[] {
+  const cost = readCost(plan, turnAroundMs);
+  return plan.devices.flatMap((device) =>
+    pollGroups(device).map(({ intervalMs, points }) => {
+      const placed = points.map((point) => placePoint(point, device.settings));
+      const reads = planReads(placed, { device: device.settings, cost });
+      return { ...reads, device, intervalMs, costMs: costOf(reads.blocks, cost) };
+    }),
   );
-  return rates.reduce((sum, rate) => sum + rate, 0);
 }
 
-function deviceLoad(device: ModbusDevicePlan, settings: RtuSettings): number {
-  const silenceMs = (settings.interFrameDelay ?? silentIntervalMs(settings.baudRate)) + settings.pauseBetweenRequests;
-  const loads = pollGroups(device).map(({ intervalMs, requests }) => {
-    const busyMs = requests.map(frameBytes).map(({ request, answer }) => transactionMs(request, answer, settings, silenceMs));
-    return busyMs.reduce((sum, ms) => sum + ms, 0) / intervalMs;
-  });
-  return loads.reduce((sum, load) => sum + load, 0);
+/** Share of the time for which the connection is needed by the polls of its devices. */
+export function busyPercent(groups: readonly Pick<PlannedGroup, 'costMs' | 'intervalMs'>[]): number {
+  return groups.reduce((sum, { costMs, intervalMs }) => sum + (100 * costMs) / intervalMs, 0);
 }
 
-function pollGroups(device: ModbusDevicePlan) {
+export function requestsPerSecond(groups: readonly Pick<PlannedGroup, 'blocks' | 'intervalMs'>[]): number {
+  return groups.reduce((sum, { blocks, intervalMs }) => sum + (1_000 * blocks.length) / intervalMs, 0);
+}
+
+/** The points of a device that are read, by interval. */
+export function pollGroups(device: ModbusDevicePlan) {
   const readable = devicePoints(device).filter(({ access }) => access !== 'write');
-  return [...Map.groupBy(readable, ({ intervalMs }) => intervalMs)].map(([intervalMs, points]) => {
-    const placed = points.map((point) => placePoint(point, device.settings));
-    return { intervalMs, requests: planReads(placed, device.settings).map(({ request }) => request) };
-  });
+  return [...Map.groupBy(readable, ({ intervalMs }) => intervalMs)].map(([intervalMs, points]) => ({ intervalMs, points }));
 }

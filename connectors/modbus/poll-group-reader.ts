@@ -1,10 +1,15 @@
+import { GatewayError } from '../../src/model/error.ts';
 import { type Batch, badReading, type Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import type { Count } from './counters.ts';
 import type { Ask } from './line.ts';
-import { type Outcome, readBlocks } from './read-blocks.ts';
-import { type Block, type PlacedPoint, planReads } from './read-plan.ts';
+import { askPatiently, isAnswer, type Outcome, readBlocks } from './read-blocks.ts';
+import type { ReadCost } from './read-cost.ts';
+import { describeRange, type Item, type PlacedPoint, type Range } from './read-items.ts';
+import { costOf, planReads, type ReadPlan } from './read-plan.ts';
+import type { RefusedRanges } from './refused-ranges.ts';
+import { readFunction } from './request.ts';
 import type { ModbusDevice } from './settings.ts';
 import { statusName } from './status-name.ts';
 import type { Units } from './units.ts';
@@ -16,32 +21,37 @@ export interface PollGroupOptions {
   /** Takes the line for one request. */
   readonly ask: Ask;
   readonly units: Units;
+  /** What reads of the device cost, as far as it is known now. */
+  cost(): ReadCost;
+  readonly refused: RefusedRanges;
   readonly clock: Clock;
   readonly count: Count;
   readonly log: Log;
 }
 
-const FIRST_REPLAN_MS = 30_000;
-const MAX_REPLAN_MS = 3_600_000;
+/** A plan that is a little dearer than the best is kept: what devices take changes all the time. */
+const WORTH_A_NEW_PLAN = 0.95;
+const LOOK_AGAIN_MS = 60_000;
+/** The first answers tell what the device takes; until then it is assumed. */
+const FIRST_LOOK_MS = 2_000;
 
 /**
- * The points of one device that are polled together. A block that the device refuses is split until the guilty points are
- * alone; the split is kept, and the whole tried again after a while, more and more rarely.
+ * The points of one device that are polled together. What the device refuses is learnt and planned around; the plan is made
+ * anew when something was learnt, or when what requests cost turned out to be something else.
  */
 export class PollGroupReader {
   readonly #options: PollGroupOptions;
-  readonly #plan: readonly Block[];
-  #blocks: readonly Block[];
-  #refused: readonly Outcome[] = [];
-  #replanWaitMs = FIRST_REPLAN_MS;
-  #replanAtMs = Number.POSITIVE_INFINITY;
+  #plan: ReadPlan;
+  #plannedVersion: number;
+  #lookAgainAtMs: number;
   #isToldDown = false;
   #isProbing = false;
 
   constructor(options: PollGroupOptions) {
     this.#options = options;
-    this.#plan = planReads(options.points, options.device);
-    this.#blocks = this.#plan;
+    this.#plan = this.#makePlan();
+    this.#plannedVersion = options.refused.version;
+    this.#lookAgainAtMs = options.clock.monotonicMs() + FIRST_LOOK_MS;
   }
 
   /** The poll under way asks whether a silent unit is back. */
@@ -73,31 +83,52 @@ export class PollGroupReader {
   }
 
   async #read(signal: AbortSignal): Promise<readonly Reading[]> {
-    const { ask, device, clock } = this.#options;
+    const { ask, device, clock, refused } = this.#options;
     this.#replanWhenDue();
-    const { outcomes, blocks, wereSplit } = await readBlocks(this.#blocks, { ask, device, clock, signal });
-    if (wereSplit) this.#keepSplit(blocks, outcomes);
-    const nowMs = clock.nowMs();
-    const refused = wereSplit ? [] : this.#refused.map((outcome) => toReading({ ...outcome, timeMs: nowMs }));
-    return [...outcomes.map(toReading), ...refused];
+    const { blocks, unreadable } = this.#plan;
+    const read = await readBlocks(blocks, { ask, device, refused, clock, signal });
+    if (read.wereSplit) this.#tellSplit(read.newlyRefused);
+    await this.#askRefusedAgain(signal);
+    return [...read.outcomes, ...unreadable.flatMap((item) => this.#refusedOutcomes(item))].map(toReading);
   }
 
-  #keepSplit(answered: readonly Block[], outcomes: readonly Outcome[]): void {
-    const { clock, log, count, twin } = this.#options;
-    this.#refused = outcomes.filter((outcome) => 'error' in outcome);
-    this.#blocks = answered;
-    this.#replanAtMs = clock.monotonicMs() + this.#replanWaitMs;
-    this.#replanWaitMs = Math.min(2 * this.#replanWaitMs, MAX_REPLAN_MS);
+  #refusedOutcomes(item: Item): readonly Outcome[] {
+    const { refused, device, clock } = this.#options;
+    const error = refused.errorOf(device.unit, item) ?? new GatewayError('BUG', describeRange(item), 'no request can hold it');
+    return item.points.map((place) => ({ place, error, timeMs: clock.nowMs() }));
+  }
+
+  #tellSplit(ranges: readonly Range[]): void {
+    const { log, count, twin } = this.#options;
     count('block_splits');
-    const points = this.#refused.map(({ place }) => place.point.name);
-    log.warn('block split', { twin, refused: points.join(','), requests: answered.length });
+    if (ranges.length > 0) log.warn('registers refused', { twin, refused: ranges.map(describeRange).join(', ') });
+  }
+
+  /** Now and then one range that was refused is asked again: devices get new firmware and new programs. */
+  async #askRefusedAgain(signal: AbortSignal): Promise<void> {
+    const { refused, device, clock, ask, units } = this.#options;
+    const range = units.isDown(device.unit) ? undefined : refused.takeDue(device.unit);
+    if (range === undefined) return;
+    const request = { function: readFunction(range.table), unit: device.unit, address: range.from, count: range.to - range.from };
+    const result = await askPatiently(request, { ask, clock, signal });
+    if (isAnswer(result)) refused.answered(device.unit, range);
+    else refused.refused(device.unit, range, refused.errorOf(device.unit, range) ?? result);
+  }
+
+  #makePlan(): ReadPlan {
+    const { points, device, cost, refused } = this.#options;
+    return planReads(points, { device, cost: cost(), refused: refused.fenceOf(device.unit) });
   }
 
   #replanWhenDue(): void {
-    if (this.#options.clock.monotonicMs() < this.#replanAtMs) return;
-    this.#blocks = this.#plan;
-    this.#refused = [];
-    this.#replanAtMs = Number.POSITIVE_INFINITY;
+    const { clock, refused, cost } = this.#options;
+    const isOld = refused.version !== this.#plannedVersion;
+    if (!isOld && clock.monotonicMs() < this.#lookAgainAtMs) return;
+    this.#lookAgainAtMs = clock.monotonicMs() + LOOK_AGAIN_MS;
+    this.#plannedVersion = refused.version;
+    const plan = this.#makePlan();
+    const isCheaper = costOf(plan.blocks, cost()) < WORTH_A_NEW_PLAN * costOf(this.#plan.blocks, cost());
+    if (isOld || isCheaper) this.#plan = plan;
   }
 }
 

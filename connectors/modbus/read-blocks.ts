@@ -5,7 +5,9 @@ import type { Answer } from './answer.ts';
 import { decodeValue } from './codec.ts';
 import { exceptionNumber } from './exception.ts';
 import type { Ask } from './line.ts';
-import { type Block, type PlacedPoint, planReads } from './read-plan.ts';
+import { type PlacedPoint, type Range, toItem } from './read-items.ts';
+import { type Block, toBlock } from './read-plan.ts';
+import type { RefusedRanges } from './refused-ranges.ts';
 import type { ReadRequest } from './request.ts';
 import type { ModbusDevice } from './settings.ts';
 
@@ -16,8 +18,8 @@ export type Outcome =
 
 export interface BlocksRead {
   readonly outcomes: readonly Outcome[];
-  /** The blocks that the device answers, where those asked were split. */
-  readonly blocks: readonly Block[];
+  /** Ranges that were found to be refused, and were not known to be. */
+  readonly newlyRefused: readonly Range[];
   readonly wereSplit: boolean;
 }
 
@@ -25,40 +27,95 @@ export interface ReadContext {
   /** Takes the line for one request. */
   readonly ask: Ask;
   readonly device: ModbusDevice;
+  /** What is learnt goes in here. */
+  readonly refused: RefusedRanges;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
 /** The device has no such register, or does not give so many at once: exceptions 2 and 3. */
 const SPLIT_ON: ReadonlySet<number | undefined> = new Set([2, 3]);
+/** A device whose every register is refused is found out in several polls: the line is there for others, too. */
+const MAX_REFUSALS = 48;
 const BUSY_WAITS_MS = [50, 200];
 
-/** Reads all; rejects only when the link is lost or aborted. A unit that does not answer is not asked for the rest. */
+/**
+ * Reads all; rejects only when the link is lost or aborted. A unit that does not answer is not asked for the rest. A block that
+ * is refused is halved until the guilty items are alone: two requests for each halving where one item is bad.
+ */
 export async function readBlocks(blocks: readonly Block[], context: ReadContext): Promise<BlocksRead> {
-  const outcomes: Outcome[] = [];
-  const answered: Block[] = [];
-  const waiting = [...blocks];
-  let wereSplit = false;
-  let silence: GatewayError | undefined;
-  for (let block = waiting.shift(); block !== undefined; block = waiting.shift()) {
-    const result = silence ?? (await askPatiently(block.request, context));
-    const timeMs = context.clock.nowMs();
-    if (isAnswer(result)) {
-      outcomes.push(...block.points.map((place) => decode(place, block.request, result, timeMs)));
-      answered.push(block);
-    } else if (block.points.length > 1 && SPLIT_ON.has(exceptionNumber(result))) {
-      wereSplit = true;
-      waiting.unshift(...split(block, context.device));
-    } else {
-      if (result.code === 'DEVICE_TIMEOUT' && exceptionNumber(result) === undefined) silence = result;
-      outcomes.push(...block.points.map((place) => ({ place, error: result, timeMs })));
-    }
+  const reading = new BlocksReading(context);
+  for (const block of blocks) await reading.read(block);
+  return reading;
+}
+
+class BlocksReading implements BlocksRead {
+  readonly outcomes: Outcome[] = [];
+  readonly newlyRefused: Range[] = [];
+  wereSplit = false;
+  readonly #context: ReadContext;
+  #silence: GatewayError | undefined;
+  #refusals = 0;
+
+  constructor(context: ReadContext) {
+    this.#context = context;
   }
-  return { outcomes, blocks: answered, wereSplit };
+
+  /** Whether the device gave the whole block at once. */
+  async read(block: Block): Promise<boolean> {
+    const { clock, refused, device } = this.#context;
+    const result = this.#silence ?? (await askPatiently(block.request, this.#context));
+    if (isAnswer(result)) {
+      const timeMs = clock.nowMs();
+      this.outcomes.push(...block.points.map((place) => decode(place, block.request, result, timeMs)));
+      refused.answered(device.unit, rangeOf(block));
+      return true;
+    }
+    if (!SPLIT_ON.has(exceptionNumber(result))) return this.#failed(block, result);
+    this.#refusals += 1;
+    if (block.items.length > 1 && this.#refusals < MAX_REFUSALS) return this.#readHalves(block, result);
+    if (block.items.length === 1) this.#learn(rangeOf(block), result);
+    return this.#failed(block, result);
+  }
+
+  /** Where both halves are answered it was what lies between them: unwanted cells that the device does not have, or the size. */
+  async #readHalves({ items }: Block, error: GatewayError): Promise<false> {
+    const { device } = this.#context;
+    this.wereSplit = true;
+    const half = Math.ceil(items.length / 2);
+    const [left, right] = [toBlock(items.slice(0, half), device), toBlock(items.slice(half), device)];
+    const areAnswered = [await this.read(left), await this.read(right)];
+    const [before, behind] = [rangeOf(left), rangeOf(right)];
+    if (areAnswered.every(Boolean))
+      this.#learn(
+        { table: before.table, from: Math.min(before.to, behind.from) - 1, to: Math.max(before.to, behind.from) + 1 },
+        error,
+      );
+    return false;
+  }
+
+  #learn(range: Range, error: GatewayError): void {
+    if (this.#context.refused.refused(this.#context.device.unit, range, error)) this.newlyRefused.push(range);
+  }
+
+  #failed(block: Block, error: GatewayError): false {
+    const timeMs = this.#context.clock.nowMs();
+    if (error.code === 'DEVICE_TIMEOUT' && exceptionNumber(error) === undefined) this.#silence = error;
+    this.outcomes.push(...block.points.map((place) => ({ place, error, timeMs })));
+    return false;
+  }
+}
+
+function rangeOf({ items }: Block): Range {
+  const { table, from, to } = toItem(items.flatMap(({ points }) => points));
+  return { table, from, to };
 }
 
 /** Asks again after a moment where the device is busy; the line is free for others meanwhile. */
-async function askPatiently(request: ReadRequest, { ask, clock, signal }: ReadContext): Promise<Answer | GatewayError> {
+export async function askPatiently(
+  request: ReadRequest,
+  { ask, clock, signal }: Pick<ReadContext, 'ask' | 'clock' | 'signal'>,
+): Promise<Answer | GatewayError> {
   for (let attempt = 0; ; attempt += 1) {
     const result = await ask(request).catch((error: unknown) => toGatewayError(error, 'modbus'));
     signal.throwIfAborted();
@@ -70,14 +127,8 @@ async function askPatiently(request: ReadRequest, { ask, clock, signal }: ReadCo
   }
 }
 
-function isAnswer(result: Answer | GatewayError): result is Answer {
+export function isAnswer(result: Answer | GatewayError): result is Answer {
   return !(result instanceof Error);
-}
-
-function split({ points }: Block, device: ModbusDevice): readonly Block[] {
-  const sorted = points.toSorted((a, b) => a.address - b.address);
-  const half = Math.ceil(sorted.length / 2);
-  return [...planReads(sorted.slice(0, half), device), ...planReads(sorted.slice(half), device)];
 }
 
 function decode(place: PlacedPoint, request: ReadRequest, answer: Answer, timeMs: number): Outcome {

@@ -12,7 +12,10 @@ import type { Ask, Line } from './line.ts';
 import { devicePoints, type ModbusDevicePlan, type ModbusPlan, type ModbusPlanPoint } from './plan.ts';
 import { PollGroupReader, toReading } from './poll-group-reader.ts';
 import { type Outcome, readBlocks } from './read-blocks.ts';
-import { placePoint, planReads } from './read-plan.ts';
+import { type ReadCost, readCost } from './read-cost.ts';
+import { placePoint } from './read-items.ts';
+import { planReads, toBlock } from './read-plan.ts';
+import type { RefusedRanges } from './refused-ranges.ts';
 import type { Units } from './units.ts';
 import { writePoint } from './write-point.ts';
 
@@ -21,6 +24,7 @@ export interface SessionOptions {
   readonly port: Port;
   readonly line: Line;
   readonly units: Units;
+  readonly refused: RefusedRanges;
   readonly clock: Clock;
   readonly count: Count;
   readonly log: Log;
@@ -74,15 +78,17 @@ export class ModbusSession implements ConnectorSession {
 
   async #readNow(device: ModbusDevicePlan, points: readonly ModbusPlanPoint[], signal: AbortSignal) {
     const settings = device.settings;
-    const blocks = planReads(
+    const { clock, line, refused } = this.#options;
+    const { blocks, unreadable } = planReads(
       points.map((point) => placePoint(point, settings)),
-      settings,
+      { device: settings, cost: this.#costOf(device), refused: refused.fenceOf(settings.unit) },
     );
+    // Who asks now wants to know whether it is refused now.
+    const all = [...blocks, ...unreadable.map((item) => toBlock([item], settings))];
     const both = AbortSignal.any([signal, this.#stop.signal]);
-    const { clock, line } = this.#options;
     // One request at a time, so that others come in between.
     const ask: Ask = (request) => line.use('command', both, (askNow) => askNow(request));
-    return (await readBlocks(blocks, { ask, device: settings, clock, signal: both })).outcomes;
+    return (await readBlocks(all, { ask, device: settings, refused, clock, signal: both })).outcomes;
   }
 
   async #writeNow(write: Write, signal: AbortSignal): Promise<WriteResult> {
@@ -92,6 +98,11 @@ export class ModbusSession implements ConnectorSession {
     const { line, clock } = this.#options;
     const both = AbortSignal.any([signal, this.#stop.signal]);
     return writePoint(write, place, { line, unit: device.settings.unit, clock, signal: both });
+  }
+
+  #costOf({ settings }: ModbusDevicePlan): ReadCost {
+    const { plan, units } = this.#options;
+    return readCost(plan, units.turnAroundMs(settings.unit));
   }
 
   #startPolling(): void {
@@ -112,7 +123,7 @@ export class ModbusSession implements ConnectorSession {
   }
 
   #pollGroup(device: ModbusDevicePlan, intervalMs: number, points: readonly ModbusPlanPoint[]): PollGroup {
-    const { units, clock, count, log } = this.#options;
+    const { units, refused, clock, count, log } = this.#options;
     const { twin, settings } = device;
     const placed = points.map((point) => placePoint(point, settings));
     const ask: Ask = (request) =>
@@ -128,6 +139,8 @@ export class ModbusSession implements ConnectorSession {
       points: placed,
       ask,
       units,
+      cost: () => this.#costOf(device),
+      refused,
       clock,
       count,
       log,

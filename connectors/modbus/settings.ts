@@ -91,7 +91,30 @@ export const tcpConnection = z.object({ ...network, ...timing });
 export const rtuOverTcpConnection = z.object({ ...network, ...timing, ...rtuTiming });
 export const rtuConnection = z.object({ ...line, ...timing, ...rtuTiming });
 
-function deviceKeys(maxGap: number) {
+/** First and last cell, both included. */
+const span = (what: string) =>
+  z
+    .tuple([z.int().min(0).max(65_536), z.int().min(0).max(65_536)], 'the first and the last in brackets, e.g. `[100, 119]`')
+    .refine(([from, to]) => from <= to, 'the smaller number first')
+    .optional()
+    .meta({ description: `First and last ${what}, counted as in \`address\``, examples: [[100, 119]] });
+
+const forbiddenRange = z
+  .strictObject({
+    holding: span('holding register'),
+    input: span('input register'),
+    coil: span('coil'),
+    discrete: span('discrete input'),
+  })
+  .transform((keys, context) => {
+    const [table, ...others] = TABLES.filter((name) => keys[name] !== undefined);
+    const [from, last] = (table && keys[table]) ?? [0, 0];
+    if (table !== undefined && others.length === 0) return { table, from, to: last + 1 };
+    context.addIssue({ code: 'custom', message: 'exactly one of `holding`, `input`, `coil` and `discrete`' });
+    return z.NEVER;
+  });
+
+function deviceKeys() {
   return {
     maxRegistersPerRequest: z
       .int()
@@ -111,15 +134,21 @@ function deviceKeys(maxGap: number) {
         description: 'Most coils or discrete inputs that the device gives in one answer',
         examples: [256],
       }),
-    maxGap: z
-      .int()
-      .min(0)
-      .max(2_000)
-      .default(maxGap)
+    readUnwanted: z
+      .boolean()
+      .default(true)
       .meta({
         description:
-          'Unwanted registers that may be read along to save a request (for coils sixteen times as many); 0 for devices with holes',
-        examples: [0],
+          'Whether registers that no point wants may be read along where that takes less time than another request. `false` for devices that take it ill',
+        examples: [false],
+      }),
+    doNotRead: z
+      .array(forbiddenRange)
+      .default([])
+      .meta({
+        description:
+          'Cells that no request may touch, e.g. registers that are cleared by being read: `[{ holding: [100, 119] }]`, both ends included',
+        examples: [[{ holding: [100, 119] }]],
       }),
     addressBase: z
       .union([z.literal(0), z.literal(1)])
@@ -136,7 +165,7 @@ export const tcpDevice = z.object({
     description:
       'Unit number. Devices with their own Ethernet port mostly take 1 or 255; behind a converter it is the number on the line',
   }),
-  ...deviceKeys(50),
+  ...deviceKeys(),
 });
 
 export const rtuDevice = z.object({
@@ -145,7 +174,7 @@ export const rtuDevice = z.object({
     .min(1)
     .max(247)
     .meta({ description: 'Unit number on the line', examples: [3] }),
-  ...deviceKeys(10),
+  ...deviceKeys(),
 });
 
 const cell = (what: string) =>
@@ -225,6 +254,14 @@ export const pointSchema = z.object({
     .max(125)
     .optional()
     .meta({ description: 'Registers of a `string` or of `bytes`', examples: [8] }),
+  together: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: 'Points of a device with the same word here are read in one request, so that their values are of one instant',
+      examples: ['energy'],
+    }),
   writeWith: z.enum(['single', 'multiple']).optional().meta({
     description:
       'Function used to write: `single` (5, 6) or `multiple` (15, 16). Default: `single` for one coil or register, else `multiple`',

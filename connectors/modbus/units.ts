@@ -52,6 +52,11 @@ export class Units {
     return Object.fromEntries(known.map(([unit, { answerMs = 0 }]) => [String(unit), Math.round(answerMs * 10) / 10]));
   }
 
+  /** How long a unit thinks, as far as it is known. */
+  turnAroundMs(unit: number): number | undefined {
+    return this.#units.get(unit)?.answerMs;
+  }
+
   isDown(unit: number): boolean {
     return this.stateOf(unit).state === 'down';
   }

@@ -4,7 +4,7 @@ import type { Write, WriteResult } from '../../src/southbound/connector.ts';
 import { encodeValue, toBoolean, withBit } from './codec.ts';
 import { exceptionNumber } from './exception.ts';
 import type { Ask, Line } from './line.ts';
-import type { PlacedPoint } from './read-plan.ts';
+import type { PlacedPoint } from './read-items.ts';
 import type { WriteRequest } from './request.ts';
 
 export interface WriteContext {

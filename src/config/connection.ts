@@ -126,6 +126,11 @@ export class ConnectionBook {
     const known = [...others, ...Object.keys(protocol.device.shape)];
     for (const [key, entry] of tree.entries) {
       if (known.includes(key)) continue;
+      const former = protocol.formerKeys?.[key];
+      if (former !== undefined) {
+        this.#scope.problems.add({ at: entry.key, message: `\`${key}\` is not known any more`, hint: former });
+        continue;
+      }
       if (key === 'protocol' || Object.hasOwn(protocol.connection.shape, key)) this.#addForeignKey(key, tree);
       else addUnknownKey(key, entry, known, tree, this.#scope.problems);
     }

@@ -18,6 +18,8 @@ export interface ProtocolDeclaration {
   readonly event?: z.ZodObject;
   /** Keys of an entry of `methods` beside the common ones; absent: the protocol knows none. */
   readonly method?: z.ZodObject;
+  /** Keys of a device that went, and what is written in their place. */
+  readonly formerKeys?: Readonly<Record<string, string>>;
   /** The same text for two connections means: one and the same endpoint, to be shared. */
   endpoint(settings: never): string;
   /** Checks across the devices and points of one connection: limits, overlaps, line load. */

@@ -105,6 +105,43 @@ describe('checks of a Modbus mapping', () => {
     assert.deepEqual(checkPlan(others), []);
   });
 
+  it('refuses to read what must not be read', () => {
+    const point: PointSketch = { address: { holding: 4 }, type: 'float32' };
+    assert.deepEqual(remarks({ p: point }, { doNotRead: [{ holding: [5, 9] }] }), ['error p address']);
+    assert.deepEqual(remarks({ p: point }, { doNotRead: [{ holding: [6, 9] }, { input: [4, 5] }] }), []);
+    assert.deepEqual(remarks({ p: point }, { doNotRead: [{ holding: [6, 6] }], addressBase: 1 }), []);
+  });
+
+  const GROUPS: readonly (readonly [what: string, second: PointSketch, why: RegExp, settings?: Keys])[] = [
+    ['in two tables', { address: { input: 1 }, type: 'int16' }, /a is in holding, b in input/],
+    ['at two intervals', { address: { holding: 1 }, type: 'int16', intervalMs: 50 }, /a is read every 1000 ms, b every 50 ms/],
+    ['too far apart', { address: { holding: 125 }, type: 'int16' }, /holding 0 to 125 are 126 registers, one request holds 125/],
+    [
+      'with something forbidden between',
+      { address: { holding: 9 }, type: 'int16' },
+      /`doNotRead` forbids cells within holding 0 to 9/,
+      { doNotRead: [{ holding: [4, 4] }] },
+    ],
+  ];
+  for (const [what, second, why, settings = {}] of GROUPS) {
+    it(`tells points that shall be read together but are ${what}`, () => {
+      const together = 'energy';
+      const points = { a: { address: { holding: 0 }, type: 'int16', together } as const, b: { ...second, together } };
+      const [remark, ...others] = checkPlan(planOf('modbus-tcp', { host: 'plc' }, { press: { settings, points } }));
+      assert.deepEqual([remark?.severity, remark?.point, remark?.key, others], ['error', 'b', 'together', []]);
+      assert.match(remark?.message ?? '', why);
+    });
+  }
+
+  it('lets points be read together that are, even over cells that no point wants', () => {
+    const together = 'energy';
+    const points: Record<string, PointSketch> = {
+      a: { address: { holding: 0 }, type: 'int64', together },
+      b: { address: { holding: 100 }, type: 'int16', together },
+    };
+    assert.deepEqual(remarks(points, { readUnwanted: false }), []);
+  });
+
   const load = (meters: number, intervalMs: number, baudRate = 9_600) => {
     const points = { v: { address: { holding: 0 }, type: 'string', length: 50, intervalMs } as const };
     const devices = Array.from(
@@ -117,15 +154,17 @@ describe('checks of a Modbus mapping', () => {
   it('refuses poll intervals that the line cannot keep, with the numbers', () => {
     const [remark] = load(8, 1_000);
     assert.equal(remark?.severity, 'error');
-    assert.match(remark?.message ?? '', /110 % of a line of 9600 baud \(8\.0 requests a second/);
+    assert.match(
+      remark?.message ?? '',
+      /110 % of a line of 9600 baud \(8\.0 requests a second, even of devices that answer at once/,
+    );
   });
 
-  it('warns of a line that has little time left, and says nothing of one that has enough', () => {
-    assert.deepEqual(
-      load(6, 1_000).map(({ severity }) => severity),
-      ['warning'],
-    );
-    assert.deepEqual(load(5, 1_000), []);
+  it('warns of a line that has little time left when devices think, and says nothing of one that has enough', () => {
+    const [remark] = load(6, 1_000);
+    assert.equal(remark?.severity, 'warning');
+    assert.match(remark?.message ?? '', /85 % of a line .* of devices that answer after 5 ms/);
+    assert.deepEqual(load(4, 1_000), []);
     assert.deepEqual(load(8, 1_000, 115_200), []);
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { record } from '../../contract/connector.ts';
 import { type Plant, startPlant } from './plant.ts';
-import { openRig, type Rig } from './rig.ts';
+import { never, openRig, type Rig } from './rig.ts';
 
 const uint16 = (holding: number, intervalMs = 20) => ({ address: { holding }, type: 'uint16' as const, intervalMs });
 
@@ -43,6 +43,68 @@ describe('Modbus polling', () => {
     assert.equal(last.size, 16);
     for (const [name, value] of last) assert.equal(value, ['p6', 'p7'].includes(name) ? 'BadOutOfRange' : Number(name.slice(1)));
     assert.deepEqual([rig.counter('exceptions'), rig.counter('block_splits')], [exceptions, 1]);
+  });
+
+  const sixtyFour = Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`p${index}`, uint16(index)]));
+  const pollOnce = async () => {
+    const recorded = record(rig?.session ?? assert.fail());
+    await recorded.wait(({ point }) => point.name === 'p63');
+    return new Map(recorded.batches[0]?.readings.map(({ point, value, status }) => [point.name, value ?? status]));
+  };
+
+  it('finds one bad register among 64 with two requests for each halving, and tells it in the status', async () => {
+    plant = await startPlant('modbus-tcp', [1], { missing: [{ table: 'holding', from: 41, to: 41 }] });
+    rig = await openRig(plant.planOf({ press: { points: sixtyFour } }));
+    const read = await pollOnce();
+    for (const [name, value] of read) assert.equal(value, name === 'p41' ? 'BadOutOfRange' : Number(name.slice(1)));
+    assert.ok(rig.counter('exceptions') <= 7, `${rig.counter('exceptions')} exceptions`);
+    assert.deepEqual(rig.connector.status().details?.refusedByUnit, { 1: ['holding 41'] });
+  });
+
+  it('finds a hole that no point wants, and reads around it with one request for each side', async () => {
+    plant = await startPlant('modbus-tcp', [1], { missing: [{ table: 'holding', from: 20, to: 22 }] });
+    const { p20: _1, p21: _2, p22: _3, ...others } = sixtyFour;
+    rig = await openRig(plant.planOf({ press: { points: others } }));
+    const read = await pollOnce();
+    for (const [name, value] of read) assert.equal(value, Number(name.slice(1)));
+    assert.deepEqual(rig.connector.status().details?.refusedByUnit, { 1: ['holding 19 to 23'] });
+    const [unit] = plant.units.values();
+    const before = unit?.requestCount ?? 0;
+    const recorded = record(rig.session);
+    while (recorded.batches.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.ok((unit?.requestCount ?? 0) - before <= 2 * (recorded.batches.length + 1));
+  });
+
+  it('keeps what it learnt when the connection is opened anew', async () => {
+    plant = await startPlant('modbus-tcp', [1], { missing: [{ table: 'holding', from: 41, to: 41 }] });
+    rig = await openRig(plant.planOf({ press: { points: sixtyFour } }));
+    await pollOnce();
+    const exceptions = rig.counter('exceptions');
+    await rig.session.close();
+    rig = { ...rig, session: await rig.connector.open(never) };
+    const read = await pollOnce();
+    assert.deepEqual([read.get('p41'), read.get('p42'), rig.counter('exceptions')], ['BadOutOfRange', 42, exceptions]);
+  });
+
+  it('asks a device whose every register is missing for a few of them at a time', async () => {
+    plant = await startPlant('modbus-tcp', [1], { missing: [{ table: 'holding', from: 0, to: 999 }] });
+    const points = Object.fromEntries(Array.from({ length: 120 }, (_, index) => [`p${index}`, uint16(index, 100)]));
+    rig = await openRig(plant.planOf({ press: { points } }));
+    const recorded = record(rig.session);
+    await recorded.wait(({ point }) => point.name === 'p119');
+    assert.ok((plant.units.get(1)?.requestCount ?? 0) <= 60);
+    assert.ok(recorded.batches[0]?.readings.every(({ status }) => status === 'BadOutOfRange'));
+    assert.equal(recorded.batches[0]?.readings.length, 120);
+  });
+
+  it('reads a group in one request or not at all', async () => {
+    plant = await startPlant('modbus-tcp', [1], { missing: [{ table: 'holding', from: 2, to: 2 }] });
+    const grouped = (holding: number) => ({ ...uint16(holding), together: 'instant' });
+    rig = await openRig(plant.planOf({ press: { points: { a: grouped(0), b: grouped(2), c: uint16(1) } } }));
+    assert.deepEqual(
+      (await rig.read('a', 'b', 'c')).map(({ value, status }) => value ?? status),
+      ['BadOutOfRange', 'BadOutOfRange', 1],
+    );
   });
 
   it('reads points that a device does not give together', async () => {

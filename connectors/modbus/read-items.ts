@@ -1,0 +1,61 @@
+import { isBitTable, type Table, wireAddress } from './address.ts';
+import { type Layout, layoutOf } from './layout.ts';
+import type { ModbusPlanPoint } from './plan.ts';
+import type { ModbusDevice } from './settings.ts';
+
+export interface PlacedPoint {
+  readonly point: ModbusPlanPoint;
+  readonly table: Table;
+  /** Zero-based. */
+  readonly address: number;
+  readonly layout: Layout;
+}
+
+/** Cells of one table: registers or bits, `to` not included. */
+export interface Range {
+  readonly table: Table;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What is read whole or not at all: a value, the values of the same cells, a group that is to be of one instant. */
+export interface Item extends Range {
+  readonly points: readonly PlacedPoint[];
+}
+
+export function placePoint(point: ModbusPlanPoint, device: ModbusDevice): PlacedPoint {
+  const { address } = point.address;
+  return { point, table: address.table, address: wireAddress(address, device.addressBase), layout: layoutOf(point) };
+}
+
+/** By table and address. */
+export function toItems(points: readonly PlacedPoint[]): readonly Item[] {
+  const items = [...Map.groupBy(points, keyOf).values()].map(toItem);
+  return items.toSorted((a, b) => a.table.localeCompare(b.table) || a.from - b.from || a.to - b.to);
+}
+
+/** The points lie in one table. */
+export function toItem(points: readonly PlacedPoint[]): Item {
+  const from = points.reduce((least, { address }) => Math.min(least, address), Number.POSITIVE_INFINITY);
+  const to = points.reduce((most, { address, layout }) => Math.max(most, address + layout.size), 0);
+  return { table: points[0]?.table ?? 'holding', from, to, points };
+}
+
+export function maxCells(table: Table, device: ModbusDevice): number {
+  return isBitTable(table) ? device.maxBitsPerRequest : device.maxRegistersPerRequest;
+}
+
+/** What `doNotRead` names, zero-based. */
+export function forbiddenRanges({ doNotRead, addressBase }: ModbusDevice): readonly Range[] {
+  return doNotRead.map(({ table, from, to }) => ({ table, from: from - addressBase, to: to - addressBase }));
+}
+
+/** As in the data list of the device, both ends included: `holding 100 to 119`. */
+export function describeRange({ table, from, to }: Range): string {
+  return to - from === 1 ? `${table} ${from}` : `${table} ${from} to ${to - 1}`;
+}
+
+function keyOf({ point, table, address, layout }: PlacedPoint): string {
+  const { together } = point.address;
+  return together === undefined ? `${table} ${address} ${layout.size}` : `${table} together ${together}`;
+}
