@@ -72,6 +72,7 @@ export async function startGateway(plan: GatewayPlan, options: GatewayOptions): 
   const hubs = plan.hubs.map((hub) => createHub(hub, plan, clock));
   const spool = await openSpool({
     ...plan.spool,
+    keys: plan.spool.keys.map((key) => key.revealBytes()),
     hubs: plan.hubs.map(({ name }) => name),
     onEvent: ({ level, event, fields }) => log[level](event, fields),
   });

@@ -6,6 +6,7 @@ import { EXIT, exitCodeOf, type Finish } from './exit-code.ts';
 import { addReadCommand } from './read.ts';
 import { addRunCommand } from './run.ts';
 import { addSchemaCommand } from './schema.ts';
+import { addSpoolCommand } from './spool.ts';
 import { addVerifyCommand } from './verify.ts';
 import { VERSION } from './version.ts';
 import { addWriteCommand } from './write.ts';
@@ -24,6 +25,7 @@ function createProgram(finish: Finish): Command {
     addReadCommand,
     addWriteCommand,
     addVerifyCommand,
+    addSpoolCommand,
     addSchemaCommand,
     addDemoCommand,
   ]) {

@@ -1,6 +1,13 @@
 import { z } from 'zod';
-import { byteSize, duration, portNumber } from '../model/schema.ts';
+import { byteSize, duration, portNumber, secret } from '../model/schema.ts';
 import { identifier, labels } from './names.ts';
+
+/** Derived into a key of 256 bits; a password that people can remember is not enough. */
+const spoolKey = () =>
+  secret().refine(
+    (given) => given.revealBytes().length >= 32,
+    'a secret of at least 32 bytes, e.g. made by `openssl rand -base64 32`',
+  );
 
 /** The keys of `gateway.yaml` that no plug-in declares. `hubs` and `connections` are composed from the declarations. */
 export const gatewayKeys = z.strictObject({
@@ -45,6 +52,24 @@ export const gatewayKeys = z.strictObject({
       commitWindow: duration()
         .prefault('100 ms')
         .meta({ description: 'Messages of this time are written to the disk together', examples: ['20 ms'] }),
+      compression: z
+        .enum(['zstd', 'none'])
+        .default('zstd')
+        .meta({ description: 'Of the messages on disk. `zstd` writes a fraction of the bytes, which flash memory lives on' }),
+      encryption: z
+        .strictObject({
+          key: spoolKey().meta({ description: 'Encrypts what is written from now on', examples: ['!secret spool-key'] }),
+          oldKeys: z
+            .array(spoolKey())
+            .default([])
+            .meta({
+              description:
+                'Keys of before, as long as something that they encrypted waits; without them the gateway does not start',
+              examples: [['!secret spool-key-2026']],
+            }),
+        })
+        .optional()
+        .meta({ description: 'Messages on disk are encrypted (AES-256-GCM); names of hubs and twins and their counts are not' }),
     })
     .prefault({})
     .meta({ description: 'The durable queue on disk' }),

@@ -151,7 +151,7 @@ class Loader {
   ): GatewayPlan {
     const keys = gateway?.keys ?? gatewayKeys.parse({ gateway: { id: 'gateway' } });
     const { location, ...identity } = keys.gateway;
-    const { directory, maxAge: maxAgeMs, commitWindow: commitWindowMs, ...spool } = keys.spool;
+    const { directory, maxAge: maxAgeMs, commitWindow: commitWindowMs, encryption, ...spool } = keys.spool;
     return {
       gateway: { ...identity, ...(location === undefined ? {} : { location }) },
       hubs: (gateway?.hubs ?? []).map(({ name, declaration, settings }) => ({ name, dialect: declaration.dialect, settings })),
@@ -159,6 +159,7 @@ class Loader {
       devices: reader?.devices ?? [],
       spool: {
         ...spool,
+        keys: encryption === undefined ? [] : [encryption.key, ...encryption.oldKeys],
         maxAgeMs,
         commitWindowMs,
         directory: directory === undefined ? this.#spoolDirectory() : resolve(this.#directory, directory),

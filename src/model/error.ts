@@ -36,6 +36,7 @@ export const ERRORS = {
   HUB_UNTRUSTED: rule('hub', true, 'check the CA file, the host name and the clock of the gateway'),
   HUB_MESSAGE_REJECTED: rule('hub', false, 'the hub will not take this message; the gap record tells which'),
   SPOOL_BUSY: rule('storage', false, 'another gateway owns this spool; stop it or use another directory'),
+  SPOOL_LOCKED: rule('storage', false, 'name the key it was written with among `oldKeys`, or move the spool directory away'),
   SPOOL_FULL: rule('storage', true, 'enlarge spool.maxBytes or mend the way to the hub'),
   SPOOL_CORRUPT: rule('storage', false, 'check the disk; damaged data was set aside in quarantine'),
   SPOOL_WRITE: rule('storage', true, 'check the disk: space, mount and health'),

@@ -1,5 +1,6 @@
 import type { DataType } from './data-type.ts';
 import type { Point } from './point.ts';
+import type { Secret } from './secret.ts';
 import type { MessageKind } from './twin-message.ts';
 import type { Scalar } from './value.ts';
 
@@ -107,6 +108,9 @@ export interface SpoolPlan {
   readonly maxBytes: number;
   readonly maxAgeMs: number;
   readonly whenFull: 'drop-oldest' | 'drop-newest';
+  readonly compression: 'zstd' | 'none';
+  /** The first encrypts, the others only decrypt. */
+  readonly keys: readonly Secret[];
   /** Longest wait of a message for its group commit, milliseconds. */
   readonly commitWindowMs: number;
 }

@@ -1,7 +1,7 @@
 import type { GatewayError } from '../model/error.ts';
 import type { Gap } from '../model/twin-message.ts';
 import { FRAME_HEADER_BYTES, type Frame } from './frame.ts';
-import type { MessageFacts, MessageHead } from './message-record.ts';
+import { encodeHead, type MessageFacts, type MessageHead } from './message-record.ts';
 import type { SequenceTable } from './sequence-table.ts';
 
 /** A message in memory, on its way to the disk. */
@@ -15,7 +15,7 @@ export interface Waiting {
   readonly settle: (error?: GatewayError) => void;
 }
 
-const HEAD_ESTIMATE_BYTES = 160;
+const HEAD_ESTIMATE_BYTES = 90;
 
 /** First in, first out, counted in bytes. */
 export class AppendQueue {
@@ -79,6 +79,6 @@ export function encodeCommit(
     const numbers = hubs.map((hub) => [hub, commit.table.take(hub, facts.twin)]);
     const head: MessageHead = { at: commit.nowMs, ...facts, hubs: Object.fromEntries(numbers) };
     const offset = commit.firstOffset + index;
-    return { kind: 'message', offset, index, epoch: commit.epoch, head: Buffer.from(JSON.stringify(head)), body };
+    return { kind: 'message', offset, index, epoch: commit.epoch, head: encodeHead(head), body };
   });
 }

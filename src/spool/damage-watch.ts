@@ -63,10 +63,10 @@ export class DamageWatch {
   }
 
   async #read(segment: Segment, dropping: Dropping | undefined): Promise<Audit> {
-    const { fileSystem, store, readers, nowMs } = this.#parts;
+    const { fileSystem, codec, store, readers, nowMs } = this.#parts;
     const epoch = segment.head?.epoch;
     return auditSegment({
-      ...{ fileSystem, segment, dropping, nowMs: nowMs() },
+      ...{ fileSystem, codec, segment, dropping, nowMs: nowMs() },
       endOffset: store.endOffset(segment),
       passed: this.#suspects.get(segment) ?? new Map(),
       before: await readSequences(fileSystem, segment).catch(() => undefined),

@@ -1,7 +1,8 @@
+import { type BlockCodec, countOf } from './block.ts';
 import { type File, readUpTo } from './file-system.ts';
 import { decodeFrame, type Frame, findFrame, frameBytes } from './frame.ts';
 
-/** A frame with the place of its first byte, or a stretch in which there is none. */
+/** A frame with the place of its first byte, a message with that of its block; or a stretch in which there is none. */
 export type Scanned =
   | { readonly found: 'frame'; readonly at: number; readonly frame: Frame }
   | { readonly found: 'damage'; readonly from: number; readonly to: number };
@@ -12,13 +13,15 @@ const MAGIC_BYTES = 4;
 /** Walks a file in big chunks; where bytes are damaged it goes on at the next frame that is whole and whose offset rises. */
 export class FrameScanner {
   readonly #file: File;
+  readonly #codec: BlockCodec;
   #position: number;
   #lastOffset = -1;
   #damagedFrom: number | undefined;
   #chunkBytes = CHUNK_BYTES;
 
-  constructor(file: File, position: number) {
+  constructor(file: File, position: number, codec: BlockCodec) {
     this.#file = file;
+    this.#codec = codec;
     this.#position = position;
   }
 
@@ -32,7 +35,7 @@ export class FrameScanner {
       this.#position = isLast ? limit : this.#position + used;
       if (isLast) this.#endDamage(limit, scanned);
     }
-    return scanned;
+    return (await Promise.all(scanned.map((item) => this.#unpack(item)))).flat();
   }
 
   #walk(bytes: Buffer, isLast: boolean, scanned: Scanned[]): number {
@@ -57,8 +60,15 @@ export class FrameScanner {
 
   #take(frame: Frame, at: number, scanned: Scanned[]): void {
     this.#endDamage(at, scanned);
-    this.#lastOffset = frame.offset;
+    this.#lastOffset = frame.offset + (frame.kind === 'block' ? countOf(frame) - 1 : 0);
     scanned.push({ found: 'frame', at, frame });
+  }
+
+  async #unpack(item: Scanned): Promise<readonly Scanned[]> {
+    if (item.found === 'damage' || item.frame.kind !== 'block') return [item];
+    const messages = await this.#codec.open(item.frame);
+    if (messages === undefined) return [{ found: 'damage', from: item.at, to: item.at + frameBytes(item.frame) }];
+    return messages.map((frame) => ({ ...item, frame }));
   }
 
   #endDamage(to: number, scanned: Scanned[]): void {

@@ -10,7 +10,7 @@ import { crc32 } from 'node:zlib';
  *
  * CRC-32 is zlib's (IEEE 802.3), which Node computes natively; it guards against damage, not against intent. Offsets rise
  * strictly within a file. A length is never trusted past the end of what is being read. A commit is written with one
- * fdatasync; `index` counts its frames from 0, so that `offset - index` names the commit: a power cut can tear only the
+ * fdatasync; `index` counts its messages from 0, so that `offset - index` names the commit: a power cut can tear only the
  * last one, whatever the order in which the disk wrote its pages.
  */
 export interface Frame {
@@ -23,9 +23,10 @@ export interface Frame {
   readonly body: Buffer;
 }
 
-export type FrameKind = 'segment' | 'sequences' | 'message' | 'cursors';
+/** `message`: in memory only; on disk several stand in a `block` (block.ts). */
+export type FrameKind = 'segment' | 'sequences' | 'message' | 'cursors' | 'block';
 
-const KINDS: readonly FrameKind[] = ['segment', 'sequences', 'message', 'cursors'];
+const KINDS: readonly FrameKind[] = ['segment', 'sequences', 'message', 'cursors', 'block'];
 const MAGIC = Buffer.from('FMR1', 'latin1');
 export const FRAME_HEADER_BYTES = 40;
 /** No frame is longer; a length above is damage. */

@@ -1,4 +1,5 @@
 import type { Stored } from '../model/twin-message.ts';
+import type { BlockCodec } from './block.ts';
 import type { Cursor } from './cursor-file.ts';
 import type { File, FileSystem } from './file-system.ts';
 import { FrameScanner, type Scanned } from './frame-scanner.ts';
@@ -9,6 +10,7 @@ import type { SpoolReader } from './spool.ts';
 /** What a reader may know of the log. */
 export interface LogView {
   readonly fileSystem: FileSystem;
+  readonly codec: BlockCodec;
   readonly segments: readonly Segment[];
   endOffset(segment: Segment): number;
   /** Rises with each commit; `changed` resolves when it is no longer `seen`, rejects when aborted or closed. */
@@ -202,7 +204,7 @@ export class HubReader implements SpoolReader {
     const jumps = this.#jumps;
     await this.close();
     const file = await this.#view.fileSystem.open(segment.path, 'read');
-    this.#open = { segment, file, scanner: new FrameScanner(file, FIRST_FRAME_AT), jumps };
+    this.#open = { segment, file, scanner: new FrameScanner(file, FIRST_FRAME_AT, this.#view.codec), jumps };
     // The head says how many messages there were until here, damaged ones too.
     const messages = segment.head?.totals[this.#hub] ?? (segment.head === undefined ? this.#position.messages : 0);
     if (this.#position.offset < segment.first) this.#position = { offset: this.#position.offset, messages };

@@ -24,9 +24,10 @@ export function createReaders(log: OpenedLog, turns: Turns, events: ReaderEvents
   return new Map(readers);
 }
 
-function viewOf({ fileSystem, store, counters, options }: OpenedLog, turns: Turns, events: ReaderEvents): LogView {
+function viewOf({ fileSystem, codec, store, counters, options }: OpenedLog, turns: Turns, events: ReaderEvents): LogView {
   return {
     fileSystem,
+    codec,
     segments: store.segments,
     endOffset: (segment) => store.endOffset(segment),
     get version() {

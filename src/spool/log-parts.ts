@@ -1,3 +1,4 @@
+import type { BlockCodec } from './block.ts';
 import type { Counters } from './counters.ts';
 import type { CursorFile, CursorRecord } from './cursor-file.ts';
 import type { FileSystem } from './file-system.ts';
@@ -14,6 +15,7 @@ export interface OpenedLog {
   readonly options: SpoolOptions;
   readonly limits: SpoolLimits;
   readonly fileSystem: FileSystem;
+  readonly codec: BlockCodec;
   readonly store: SegmentStore;
   readonly cursorFile: CursorFile;
   readonly quarantine: Quarantine;

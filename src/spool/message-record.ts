@@ -1,4 +1,4 @@
-import { countReadings, type TimedValue, type TwinMessage } from '../model/twin-message.ts';
+import { countReadings, MESSAGE_KINDS, type TimedValue, type TwinMessage } from '../model/twin-message.ts';
 import { isArray, isCompound, type Value } from '../model/value.ts';
 import type { Frame } from './frame.ts';
 
@@ -34,10 +34,22 @@ function lastTimeOffsetMs(message: TwinMessage): number {
   return last;
 }
 
+/** A head as it is written: without names, for there are many. `to` is milliseconds after `from`. */
+type HeadRecord = readonly [
+  ...[at: number, kind: number, twin: string, from: number, lastMs: number, readings: number],
+  hubs: MessageHead['hubs'],
+];
+
+export function encodeHead({ at, kind, twin, from, to, readings, hubs }: MessageHead): Buffer {
+  const record: HeadRecord = [at, MESSAGE_KINDS.indexOf(kind), twin, from, to - from, readings, hubs];
+  return Buffer.from(JSON.stringify(record));
+}
+
 /** `undefined` where the bytes are whole and yet no head: treated as damage. */
 export function decodeHead(frame: Frame): MessageHead | undefined {
   try {
-    return JSON.parse(frame.head.toString()) as MessageHead;
+    const [at, kind, twin, from, lastMs, readings, hubs] = JSON.parse(frame.head.toString()) as HeadRecord;
+    return { at, kind: MESSAGE_KINDS[kind] ?? 'telemetry', twin, from, to: from + lastMs, readings, hubs };
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { BlockCodec } from './block.ts';
 import { Counters } from './counters.ts';
 import { CursorFile } from './cursor-file.ts';
 import { mayHeal, toSpoolError } from './disk-error.ts';
@@ -24,11 +25,11 @@ interface Opening {
 
 /**
  * Opens the spool in a directory, which is made when it is missing. Rejects with SPOOL_BUSY when another process owns it; with
- * SPOOL_CORRUPT, and nothing touched, when a newer gateway wrote it; with SPOOL_WRITE when the directory cannot be made or
+ * SPOOL_CORRUPT, and nothing touched, when a newer gateway wrote it; with SPOOL_LOCKED when a key is missing; with SPOOL_WRITE when the directory cannot be made or
  * belongs to somebody else. Damage is never a reason not to open: what is missing is declared, what cannot be read is set
  * aside. A disk that is full, read-only or failing is none either: the spool starts `degraded` and heals by itself.
  *
- * The directory: `segment-*.log` (segment.ts, frame.ts), `cursors-a` and `cursors-b` (cursor-file.ts), `quarantine/`,
+ * The directory: `segment-*.log` (segment.ts, block.ts, frame.ts), `cursors-a` and `cursors-b` (cursor-file.ts), `quarantine/`,
  * `owner.pid`. Anything else is left alone.
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
@@ -63,11 +64,12 @@ const NO_LOCK: OwnerLock = { sign: async () => {}, release: async () => {} };
 async function openOwned({ options, fileSystem, lock, intake, counters }: Opening): Promise<Spool> {
   const { directory, onEvent, nowMs = Date.now, monotonicMs = () => performance.now() } = options;
   const limits = limitsOf(options);
+  const codec = new BlockCodec({ compression: options.compression ?? 'zstd', keys: options.keys ?? [] });
   const quarantine = new Quarantine(fileSystem, directory, limits.quarantineBytes);
   const cursorFile = new CursorFile(fileSystem, directory);
   await tellForeignFiles(fileSystem, directory, onEvent);
   const cursors = await cursorFile.read();
-  const recovered = await recover({ fileSystem, directory, quarantine, cursors, onEvent });
+  const recovered = await recover({ fileSystem, codec, directory, quarantine, cursors, onEvent });
   if (cursors.damaged > 0) onEvent({ level: 'warn', event: 'cursors damaged', fields: { slots: cursors.damaged } });
   await lock.sign();
   await quarantine.open();
@@ -76,11 +78,11 @@ async function openOwned({ options, fileSystem, lock, intake, counters }: Openin
   const runningTime = new RunningTime(runMs, monotonicMs);
   const { segmentBytes } = limits;
   const store = new SegmentStore({
-    ...{ ...recovered, fileSystem, directory, segmentBytes, nowMs },
+    ...{ ...recovered, fileSystem, codec, directory, segmentBytes, nowMs },
     runMs: () => runningTime.nowMs(),
   });
   return new LogSpool({
-    ...{ options, limits, fileSystem, store, cursorFile, quarantine, suspects, runningTime, intake, counters },
+    ...{ options, limits, fileSystem, codec, store, cursorFile, quarantine, suspects, runningTime, intake, counters },
     cursors: cursors.record,
     release: () => lock.release(),
   });

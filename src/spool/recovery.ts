@@ -4,7 +4,8 @@ import type { File, FileSystem } from './file-system.ts';
 import { FrameScanner, type Scanned } from './frame-scanner.ts';
 import { decodeHead } from './message-record.ts';
 import type { Quarantine } from './quarantine.ts';
-import { FIRST_FRAME_AT, HEAD_FRAMES, parseSegmentName, readSegment, readSequences, type Segment } from './segment.ts';
+import { FIRST_FRAME_AT, HEAD_FRAMES, readSequences, type Segment } from './segment.ts';
+import { type LogPlace, listSegments } from './segment-list.ts';
 import { SequenceTable } from './sequence-table.ts';
 import type { SpoolEvent } from './spool.ts';
 
@@ -19,9 +20,7 @@ export interface Recovered {
   readonly suspects: readonly Segment[];
 }
 
-export interface RecoveryOptions {
-  readonly fileSystem: FileSystem;
-  readonly directory: string;
+export interface RecoveryOptions extends LogPlace {
   readonly quarantine: Quarantine;
   readonly cursors: CursorsRead;
   readonly onEvent: (event: SpoolEvent) => void;
@@ -34,18 +33,19 @@ export interface RecoveryOptions {
  * disk says, having changed nothing that another attempt would miss.
  */
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
-  const segments = await listSegments(options);
+  const segments = await soundSegments(options);
   const { record, isCopy } = options.cursors;
   const committedOffset = record?.nextOffset ?? 0;
   const tail = await readTail(options, segments, committedOffset);
   const table = new SequenceTable();
-  const hasLearnt = await learn(options.fileSystem, segments, table);
+  const hasLearnt = await learn(options, segments, table);
   const isProven = hasLearnt && tail.isSound && tail.nextOffset >= committedOffset && !isCopy;
   const newest = segments.at(-1);
   const suspects = segments.filter((segment, index) => isBroken(segment, segments[index + 1]));
   if (newest !== undefined && !tail.isSound) suspects.push(newest);
   const epoch = isProven ? (tail.epoch ?? newest?.head?.epoch) : undefined;
-  const file = epoch === undefined || newest?.head === undefined ? undefined : await openNewest(options.fileSystem, newest);
+  const canGoOn = epoch !== undefined && newest?.head !== undefined && newest.head.key === options.codec.keyId;
+  const file = canGoOn ? await openNewest(options.fileSystem, newest) : undefined;
   if (epoch === undefined) {
     keepTotals(table, record);
     if (segments.length > 0 || record !== undefined) {
@@ -57,14 +57,11 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   return { segments, table, epoch: epoch ?? randomBytes(8).toString('hex'), nextOffset, file, suspects };
 }
 
-async function listSegments(options: RecoveryOptions): Promise<Segment[]> {
-  const { fileSystem, directory, quarantine, onEvent } = options;
-  const names = await fileSystem.list(directory);
-  const firsts = names.map(parseSegmentName).filter((first) => first !== undefined);
-  const segments: Segment[] = [];
-  for (const first of firsts.toSorted((a, b) => a - b)) segments.push(await readSegment(fileSystem, directory, first));
+async function soundSegments(options: RecoveryOptions): Promise<Segment[]> {
+  const { fileSystem, quarantine, onEvent } = options;
+  const segments = await listSegments(options);
   // A segment that was being made when the power went holds nothing.
-  for (let last = segments.at(-1); last !== undefined && (await isEmpty(fileSystem, last)); last = segments.at(-1)) {
+  for (let last = segments.at(-1); last !== undefined && (await isEmpty(options, last)); last = segments.at(-1)) {
     await quarantine.keep(last.path, 0, last.bytes);
     await fileSystem.remove(last.path);
     segments.pop();
@@ -73,16 +70,18 @@ async function listSegments(options: RecoveryOptions): Promise<Segment[]> {
   return segments;
 }
 
-async function isEmpty(fileSystem: FileSystem, segment: Segment): Promise<boolean> {
+type Reading = Pick<LogPlace, 'fileSystem' | 'codec'>;
+
+async function isEmpty(reading: Reading, segment: Segment): Promise<boolean> {
   if (segment.head !== undefined) return false;
-  const items = await scanAll(fileSystem, segment);
+  const items = await scanAll(reading, segment);
   return !items.some(({ found }) => found === 'frame');
 }
 
-async function scanAll(fileSystem: FileSystem, segment: Segment): Promise<readonly Scanned[]> {
+async function scanAll({ fileSystem, codec }: Reading, segment: Segment): Promise<readonly Scanned[]> {
   const file = await fileSystem.open(segment.path, 'read');
   try {
-    const scanner = new FrameScanner(file, FIRST_FRAME_AT);
+    const scanner = new FrameScanner(file, FIRST_FRAME_AT, codec);
     const all: Scanned[] = [];
     for (let items = await scanner.next(segment.bytes); items.length > 0; items = await scanner.next(segment.bytes)) {
       all.push(...items);
@@ -103,7 +102,7 @@ interface Tail {
 async function readTail(options: RecoveryOptions, segments: readonly Segment[], committedOffset: number): Promise<Tail> {
   const segment = segments.at(-1);
   if (segment === undefined) return { nextOffset: 1, epoch: undefined, isSound: false };
-  const items = await scanAll(options.fileSystem, segment);
+  const items = await scanAll(options, segment);
   const damageIndex = items.findIndex(({ found }) => found === 'damage');
   const before = lastFrame(items.slice(0, damageIndex < 0 ? items.length : damageIndex));
   const soundEnd = (before?.offset ?? segment.first) + 1;
@@ -139,12 +138,12 @@ async function cutOff({ fileSystem, quarantine, onEvent }: RecoveryOptions, segm
 }
 
 /** Sequence numbers and counts: from the head of the newest segment, and on by its records. False when the head is damaged. */
-async function learn(fileSystem: FileSystem, segments: readonly Segment[], table: SequenceTable): Promise<boolean> {
+async function learn(reading: Reading, segments: readonly Segment[], table: SequenceTable): Promise<boolean> {
   const newest = segments.at(-1);
   if (newest === undefined) return false;
-  const sequences = await readSequences(fileSystem, newest);
+  const sequences = await readSequences(reading.fileSystem, newest);
   table.restore(sequences ?? {}, segments.findLast(({ head }) => head !== undefined)?.head?.totals ?? {});
-  for (const item of await scanAll(fileSystem, newest)) {
+  for (const item of await scanAll(reading, newest)) {
     if (item.found === 'frame' && item.frame.kind === 'message') learnFrame(table, item);
   }
   return newest.head !== undefined && sequences !== undefined;

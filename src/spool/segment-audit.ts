@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { BlockCodec } from './block.ts';
 import type { Dropping } from './dropping.ts';
 import type { FileSystem } from './file-system.ts';
 import type { Frame } from './frame.ts';
@@ -10,6 +11,7 @@ import type { Sequences } from './sequence-table.ts';
 
 export interface AuditOptions {
   readonly fileSystem: FileSystem;
+  readonly codec: BlockCodec;
   readonly segment: Segment;
   /** First offset of the next segment. */
   readonly endOffset: number;
@@ -47,11 +49,11 @@ interface LastSeen {
 
 /** Reads a segment from end to end and tells what of it will not arrive: what is damaged, and what is dropped with it. */
 export async function auditSegment(options: AuditOptions): Promise<Audit> {
-  const { fileSystem, segment, endOffset } = options;
+  const { fileSystem, codec, segment, endOffset } = options;
   const book = new AuditBook(options);
   const file = await fileSystem.open(segment.path, 'read').catch(() => undefined);
   try {
-    const scanner = new FrameScanner(file ?? UNREADABLE, FIRST_FRAME_AT);
+    const scanner = new FrameScanner(file ?? UNREADABLE, FIRST_FRAME_AT, codec);
     for (let items = await scanner.next(segment.bytes); items.length > 0; items = await scanner.next(segment.bytes)) {
       for (const item of items) {
         if (item.found === 'damage') await options.onDamage(item.from, item.to);

@@ -1,4 +1,5 @@
 import { GatewayError } from '../model/error.ts';
+import type { BlockCodec } from './block.ts';
 import { type File, type FileSystem, writeAll } from './file-system.ts';
 import { encodeFrames, type Frame } from './frame.ts';
 import { createSegment, HEAD_FRAMES, type Segment } from './segment.ts';
@@ -7,6 +8,7 @@ import type { SequenceTable } from './sequence-table.ts';
 export interface StoreState {
   readonly directory: string;
   readonly fileSystem: FileSystem;
+  readonly codec: BlockCodec;
   readonly segmentBytes: number;
   readonly nowMs: () => number;
   readonly runMs: () => number;
@@ -69,7 +71,7 @@ export class SegmentStore {
   }
 
   /**
-   * Commits frames as one: they are durable when it resolves, and void when it rejects. `build` gets the offset of the first
+   * Commits messages as one: they are durable when it resolves, and void when it rejects. `build` gets the offset of the first
    * and takes the sequence numbers. Returns how many bytes that were. After a failed fdatasync the kernel may have forgotten the pages: that file is never
    * written again, the next commit begins a new segment.
    */
@@ -79,8 +81,9 @@ export class SegmentStore {
     const file = this.#file;
     if (segment === undefined || file === undefined) throw new GatewayError('BUG', this.#state.directory, 'no open segment');
     const frames = build(this.#nextOffset);
-    const bytes = encodeFrames(frames);
+    let bytes: Buffer;
     try {
+      bytes = encodeFrames(await this.#state.codec.seal(frames));
       await this.#write(file, bytes, segment.bytes);
     } catch (error) {
       this.table.rollBack();
@@ -110,9 +113,10 @@ export class SegmentStore {
 
   /** Begins a new segment. */
   async rotate(): Promise<void> {
-    const { fileSystem, directory, nowMs, runMs } = this.#state;
+    const { fileSystem, directory, nowMs, runMs, codec } = this.#state;
     const previous = this.#segments.at(-1)?.first ?? 0;
-    const facts = { first: this.#nextOffset, previous, createdMs: nowMs(), runMs: runMs() };
+    const key = codec.keyId === undefined ? {} : { key: codec.keyId };
+    const facts = { first: this.#nextOffset, previous, createdMs: nowMs(), runMs: runMs(), ...key };
     // A name that could not be made, nor removed, is not tried again.
     this.#nextOffset += 1;
     const { segment, file } = await createSegment(fileSystem, directory, { ...facts, epoch: this.epoch, table: this.table });

@@ -11,7 +11,7 @@ import type { Sequences, SequenceTable } from './sequence-table.ts';
  *   segment frame        offset = first; head: the segment before it, when it was made (UTC and running time), messages given
  *                        to each hub until then
  *   sequences frame      offset = first + 1; body: the last sequence number of every hub and twin until then
- *   message frames       head: MessageHead, body: the message
+ *   block frames         the messages (block.ts)
  *
  * So the newest segment alone tells the next offset and every sequence number, even when all else was delivered and deleted.
  * A segment ends where the next begins: frames with the next one's first offset or above are void (a commit that failed and
@@ -36,6 +36,8 @@ export interface SegmentHead {
   readonly runMs: number;
   readonly totals: Readonly<Record<string, number>>;
   readonly epoch: string;
+  /** Id of the key that its blocks are encrypted with. */
+  readonly key?: string;
 }
 
 const VERSION = 1;
@@ -118,10 +120,10 @@ export async function createSegment(
   directory: string,
   facts: Omit<SegmentHead, 'totals'> & { first: number; table: SequenceTable },
 ): Promise<{ segment: Segment; file: File }> {
-  const { first, previous, createdMs, runMs, epoch, table } = facts;
+  const { first, previous, createdMs, runMs, epoch, key, table } = facts;
   const path = join(directory, segmentName(first));
   const totals = table.totals();
-  const head = Buffer.from(JSON.stringify({ previous, createdMs, runMs, totals }));
+  const head = Buffer.from(JSON.stringify({ previous, createdMs, runMs, totals, key }));
   const body = Buffer.from(JSON.stringify(table.sequences()));
   const bytes = Buffer.concat([
     PREFIX,
@@ -138,5 +140,6 @@ export async function createSegment(
     await fileSystem.remove(path).catch(() => {});
     throw error;
   }
-  return { segment: { first, path, bytes: bytes.length, head: { previous, createdMs, runMs, totals, epoch } }, file };
+  const made = { previous, createdMs, runMs, totals, epoch, ...(key === undefined ? {} : { key }) };
+  return { segment: { first, path, bytes: bytes.length, head: made }, file };
 }

@@ -8,6 +8,10 @@ export interface SpoolOptions {
   /** What was appended longer ago is dropped, acknowledged or not; counted in running time (running-time.ts), not by the clock. */
   readonly maxAgeMs: number;
   readonly whenFull: 'drop-oldest' | 'drop-newest';
+  /** Of the messages on disk; default `zstd`. Either reads both. */
+  readonly compression?: 'zstd' | 'none';
+  /** Secrets: the first encrypts what is written, the others open what was written before. Default: nothing is encrypted. */
+  readonly keys?: readonly Uint8Array[];
   /** Longest wait of a message for its commit; default 100. A commit also begins when 256 KiB are waiting. */
   readonly commitWindowMs?: number;
   /**

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { BlockCodec } from '../../src/spool/block.ts';
 import { decodeFrame, encodeFrame, encodeFrames, type Frame } from '../../src/spool/frame.ts';
 import { FrameScanner, type Scanned } from '../../src/spool/frame-scanner.ts';
 import { SimulatedDisk } from './support/simulated-disk.ts';
@@ -11,7 +12,7 @@ function frame(offset: number, bytes = 50): Frame {
 async function scan(bytes: Buffer): Promise<readonly Scanned[]> {
   const disk = new SimulatedDisk();
   disk.overwrite('/file', bytes);
-  const scanner = new FrameScanner(await disk.open('/file', 'read'), 0);
+  const scanner = new FrameScanner(await disk.open('/file', 'read'), 0, new BlockCodec({ compression: 'none', keys: [] }));
   const all: Scanned[] = [];
   for (let some = await scanner.next(bytes.length); some.length > 0; some = await scanner.next(bytes.length)) all.push(...some);
   return all;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Spool } from '../../src/spool/spool.ts';
+import type { SpoolOptions } from '../../src/spool/spool-options.ts';
 import { Receiver } from './support/reference.ts';
 import { PowerCut, SimulatedDisk } from './support/simulated-disk.ts';
 import { draft, open, randomFrom, readAll } from './support/spool-fixture.ts';
@@ -35,13 +36,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** The spool beside an array: what was committed, by hub. */
 class Run {
   #disk: SimulatedDisk;
+  readonly #layout: Pick<SpoolOptions, 'compression' | 'keys'>;
   #spool: Spool | undefined;
   #value = 0;
   readonly #committed = new Map(HUBS.map((hub) => [hub, [] as number[]]));
   readonly #receivers = new Map(HUBS.map((hub) => [hub, new Receiver()]));
 
+  /** A seed decides how the messages stand on the disk, too. */
   constructor(seed: number) {
     this.#disk = new SimulatedDisk(randomFrom(seed));
+    this.#layout = { compression: seed % 2 === 0 ? 'zstd' : 'none', keys: seed % 3 === 0 ? [Buffer.from('key')] : [] };
   }
 
   async take(step: Step): Promise<void> {
@@ -69,7 +73,8 @@ class Run {
   }
 
   async #opened(): Promise<Spool> {
-    this.#spool ??= await open({ directory: '/spool', fileSystem: this.#disk, hubs: HUBS, maxBytes: 1 << 20, commitWindowMs: 0 });
+    const bounds = { hubs: HUBS, maxBytes: 1 << 20, commitWindowMs: 0 };
+    this.#spool ??= await open({ directory: '/spool', fileSystem: this.#disk, ...bounds, ...this.#layout });
     return this.#spool;
   }
 

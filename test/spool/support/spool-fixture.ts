@@ -59,6 +59,8 @@ export async function open(options: Partial<SpoolOptions> & { readonly directory
   const events: SpoolEvent[] = [];
   const spool = await openSpool({
     ...{ maxBytes: 64 * 2 ** 20, maxAgeMs: 10 * 86_400_000, whenFull: 'drop-oldest', commitWindowMs: 0, hubs: ['cloud'] },
+    // What is appended takes the room it has, so that bounds are reached when a test wants it.
+    compression: 'none',
     onEvent: (event) => events.push(event),
     ...options,
   });

@@ -1,0 +1,109 @@
+import type { Command } from 'commander';
+import { loadConfiguration } from '../config/load.ts';
+import { formatProblems } from '../config/problem.ts';
+import { declarations } from '../gateway.ts';
+import { GatewayError } from '../model/error.ts';
+import { toJsonValue } from '../pipeline/latest-readings.ts';
+import { diskFileSystem } from '../spool/file-system.ts';
+import { proveSpool, type SpoolProof } from '../spool/spool-proof.ts';
+import { type SpoolView, viewSpool } from '../spool/spool-view.ts';
+import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
+
+interface SpoolOptions {
+  readonly config: string;
+  readonly json?: boolean;
+  readonly hub?: string;
+  readonly waiting?: boolean;
+}
+
+type Look = (view: SpoolView, options: SpoolOptions) => Promise<ExitCode>;
+
+export function addSpoolCommand(program: Command, finish: Finish): void {
+  const spool = program
+    .command('spool')
+    .description('look into the spool on disk, whether a gateway runs on it or not; changes nothing');
+  const add = (name: string, description: string, look: Look): Command =>
+    spool
+      .command(name)
+      .description(description)
+      .option('-c, --config <path>', 'directory that holds gateway.yaml, or the file itself', '.')
+      .action(async (options: SpoolOptions) => finish(await open(options, look)));
+  add('status', 'what waits for each hub, how large it is, how old', showStatus).option('--json', 'print JSON');
+  add('verify', 'read everything: what is damaged, which numbers are missing; exit code 1 where any are', verify).option(
+    '--json',
+    'print JSON',
+  );
+  add('export', 'print the messages, one JSON object a line, with their numbers for each hub', exportMessages)
+    .option('--hub <name>', 'only messages for this hub')
+    .option('--waiting', 'only what a hub has not acknowledged');
+}
+
+async function open(options: SpoolOptions, look: Look): Promise<ExitCode> {
+  const { plan, problems } = await loadConfiguration(options.config, declarations);
+  process.stderr.write(formatProblems(problems));
+  if (plan === undefined) return EXIT.config;
+  const { directory } = plan.spool;
+  const keys = plan.spool.keys.map((key) => key.revealBytes());
+  try {
+    return await look(await viewSpool({ directory, keys, fileSystem: diskFileSystem }), options);
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw new GatewayError('SPOOL_WRITE', directory, `the spool cannot be read: ${text}`, { cause });
+  }
+}
+
+async function showStatus(view: SpoolView, { json }: SpoolOptions): Promise<ExitCode> {
+  const proof = await proveSpool(view);
+  process.stdout.write(json === true ? `${JSON.stringify(proof, null, 2)}\n` : formatStatus(proof));
+  return EXIT.ok;
+}
+
+async function verify(view: SpoolView, { json }: SpoolOptions): Promise<ExitCode> {
+  const proof = await proveSpool(view);
+  process.stdout.write(json === true ? `${JSON.stringify(proof, null, 2)}\n` : formatStatus(proof) + formatFaults(proof));
+  return proof.isSound ? EXIT.ok : EXIT.failed;
+}
+
+async function exportMessages(view: SpoolView, { hub, waiting }: SpoolOptions): Promise<ExitCode> {
+  const acknowledged = (name: string) => view.cursors?.cursors[name]?.offset ?? 0;
+  for await (const item of view.items()) {
+    if (item.found === 'damage') continue;
+    const { head, offset, epoch, message } = item;
+    const hubs = Object.entries(head.hubs)
+      .filter(([name]) => hub === undefined || name === hub)
+      .map(([name, sequence]) => [name, { sequence, isWaiting: offset > acknowledged(name) }] as const)
+      .filter(([, { isWaiting }]) => waiting !== true || isWaiting);
+    if (hubs.length === 0) continue;
+    const line = { offset, epoch, appended: new Date(head.at).toISOString(), hubs: Object.fromEntries(hubs), message };
+    process.stdout.write(
+      `${JSON.stringify(line, (_key, value: unknown) => (typeof value === 'bigint' ? toJsonValue(value) : value))}\n`,
+    );
+  }
+  return EXIT.ok;
+}
+
+function formatStatus({ segments, bytes, messages, epochs, hubs, keys }: SpoolProof): string {
+  const encryption = keys.length === 0 ? 'not encrypted' : `encrypted with ${keys.join(', ')}`;
+  const lines = Object.entries(hubs).map(([name, hub]) => {
+    const oldest = hub.oldestTimeMs === undefined ? '' : `, the oldest since ${new Date(hub.oldestTimeMs).toISOString()}`;
+    return `${name}: ${hub.waitingMessages} messages with ${hub.waitingReadings} readings wait${oldest}`;
+  });
+  return [
+    `${segments} segments, ${bytes} bytes, ${messages} messages, epoch ${epochs.join(', ') || '-'}, ${encryption}`,
+    ...lines,
+    '',
+  ].join('\n');
+}
+
+function formatFaults({ damage, damagedCursors, holes, isSound }: SpoolProof): string {
+  const lines = [
+    ...damage.map(({ path, from, to }) => `${path}: damaged from byte ${from} to ${to}`),
+    ...(damagedCursors === 0 ? [] : [`${damagedCursors} of 2 records of how far the hubs are is damaged; the other one counts`]),
+    ...holes.map(({ hub, twin, epoch, from, to }) => `${hub}, ${twin}: ${from} to ${to} missing (epoch ${epoch})`),
+    isSound
+      ? 'sound: every record is whole, no number is missing'
+      : 'NOT SOUND: a gateway that starts on it sets aside what is damaged and declares what is missing',
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,78 @@
+import type { TwinMessage } from '../model/twin-message.ts';
+import { BlockCodec } from './block.ts';
+import { CursorFile, type CursorRecord } from './cursor-file.ts';
+import type { FileSystem } from './file-system.ts';
+import { FrameScanner } from './frame-scanner.ts';
+import { decodeHead, decodeMessage, type MessageHead } from './message-record.ts';
+import { FIRST_FRAME_AT, type Segment } from './segment.ts';
+import { listSegments } from './segment-list.ts';
+
+/** Looks into a spool from outside, whether a gateway runs on it or not: reads only, takes no lock. */
+export interface SpoolView {
+  readonly segments: readonly Segment[];
+  readonly cursors: CursorRecord | undefined;
+  /** Slots of the cursors that are damaged. */
+  readonly damagedCursors: number;
+  /** Everything that is in the log, in order. The end of the newest segment may be a commit under way: no damage. */
+  items(): AsyncGenerator<SpoolItem>;
+}
+
+export type SpoolItem =
+  | {
+      readonly found: 'message';
+      readonly offset: number;
+      readonly epoch: string;
+      readonly head: MessageHead;
+      readonly message: TwinMessage;
+    }
+  | { readonly found: 'damage'; readonly path: string; readonly from: number; readonly to: number; readonly isLast: boolean };
+
+export interface SpoolViewOptions {
+  readonly directory: string;
+  readonly fileSystem: FileSystem;
+  readonly keys: readonly Uint8Array[];
+}
+
+/** Rejects with SPOOL_CORRUPT for a later format, SPOOL_LOCKED for a missing key, and what the disk says. */
+export async function viewSpool({ directory, fileSystem, keys }: SpoolViewOptions): Promise<SpoolView> {
+  const codec = new BlockCodec({ compression: 'none', keys });
+  const segments = await listSegments({ fileSystem, codec, directory });
+  const { record, damaged } = await new CursorFile(fileSystem, directory).read();
+  return { segments, cursors: record, damagedCursors: damaged, items: () => walk(segments, fileSystem, codec) };
+}
+
+async function* walk(segments: readonly Segment[], fileSystem: FileSystem, codec: BlockCodec): AsyncGenerator<SpoolItem> {
+  for (const [index, segment] of segments.entries()) {
+    const endOffset = segments[index + 1]?.first ?? Number.POSITIVE_INFINITY;
+    for await (const item of walkSegment(segment, endOffset, fileSystem, codec)) yield item;
+  }
+}
+
+async function* walkSegment(
+  segment: Segment,
+  endOffset: number,
+  fileSystem: FileSystem,
+  codec: BlockCodec,
+): AsyncGenerator<SpoolItem> {
+  const { path, bytes } = segment;
+  const file = await fileSystem.open(path, 'read');
+  try {
+    const scanner = new FrameScanner(file, FIRST_FRAME_AT, codec);
+    for (let items = await scanner.next(bytes); items.length > 0; items = await scanner.next(bytes)) {
+      for (const item of items) {
+        if (item.found === 'damage') {
+          yield { ...item, path, isLast: endOffset === Number.POSITIVE_INFINITY && item.to >= bytes };
+          continue;
+        }
+        const { kind, offset, epoch } = item.frame;
+        if (kind !== 'message' || offset >= endOffset) continue;
+        const [head, message] = [decodeHead(item.frame), decodeMessage(item.frame)];
+        if (head === undefined || message === undefined)
+          yield { found: 'damage', path, from: item.at, to: item.at, isLast: false };
+        else yield { found: 'message', offset, epoch, head, message };
+      }
+    }
+  } finally {
+    await file.close();
+  }
+}
