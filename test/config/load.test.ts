@@ -27,6 +27,8 @@ describe('a good configuration', () => {
       maxAgeMs: 14 * 86_400_000,
       whenFull: 'drop-oldest',
       commitWindowMs: 100,
+      compression: 'zstd',
+      keys: [],
     });
     assert.deepEqual(plan.operations, { host: '127.0.0.1', port: 9464 });
     assert.deepEqual(plan.log, { level: 'info' });
