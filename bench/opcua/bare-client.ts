@@ -11,7 +11,6 @@ import {
   SecurityPolicy,
   TimestampsToReturn,
 } from 'node-opcua-client';
-import type { ChangeCounter } from './change-counter.ts';
 
 type Acknowledgement = { readonly subscriptionId: number; readonly sequenceNumber: number };
 type Session = ClientSession & ClientSessionRawSubscriptionService & ClientSessionPublishService;
@@ -26,15 +25,22 @@ export interface BareOptions {
   readonly intervalMs: number;
 }
 
+export interface Counting {
+  add(changes: number): void;
+  /** There is a session, and no item yet. */
+  readonly onOpen?: () => void;
+}
+
 /** node-opcua-client alone: subscribes with its bare services and counts what comes. Resolves with what ends it. */
 export async function countBare(
   { url, namespaceIndex, items, intervalMs }: BareOptions,
-  counter: ChangeCounter,
+  counting: Counting,
 ): Promise<() => Promise<void>> {
   const security = { securityMode: MessageSecurityMode.None, securityPolicy: SecurityPolicy.None };
   const client = OPCUAClient.create({ ...security, endpointMustExist: false, connectionStrategy: { maxRetry: 0 } });
   await client.connect(url);
   const session = (await client.createSession()) as Session;
+  counting.onOpen?.();
   const { subscriptionId } = await session.createSubscription({
     requestedPublishingInterval: intervalMs,
     requestedLifetimeCount: 600,
@@ -48,7 +54,7 @@ export async function countBare(
     const itemsToCreate = handles.map((handle) => itemOf(handle, namespaceIndex, intervalMs));
     await session.createMonitoredItems({ subscriptionId, timestampsToReturn: TimestampsToReturn.Both, itemsToCreate });
   }
-  for (let index = 0; index < PUBLISHES_IN_FLIGHT; index += 1) publish(session, [], counter);
+  for (let index = 0; index < PUBLISHES_IN_FLIGHT; index += 1) publish(session, [], counting);
   return async () => {
     await session.close(true);
     await client.disconnect();
@@ -63,15 +69,15 @@ function itemOf(clientHandle: number, namespaceIndex: number, samplingInterval: 
   };
 }
 
-function publish(session: Session, acknowledged: readonly Acknowledgement[], counter: ChangeCounter): void {
+function publish(session: Session, acknowledged: readonly Acknowledgement[], counting: Counting): void {
   const request = new PublishRequest({ subscriptionAcknowledgements: [...acknowledged] });
   session.publish(request, (error, response) => {
     if (error !== null || response === undefined) return;
     const { subscriptionId, notificationMessage } = response;
     const { sequenceNumber, notificationData } = notificationMessage;
     for (const data of notificationData ?? []) {
-      if (data instanceof DataChangeNotification) counter.add(data.monitoredItems?.length ?? 0);
+      if (data instanceof DataChangeNotification) counting.add(data.monitoredItems?.length ?? 0);
     }
-    publish(session, [{ subscriptionId, sequenceNumber }], counter);
+    publish(session, [{ subscriptionId, sequenceNumber }], counting);
   });
 }
