@@ -6,8 +6,6 @@ import type { Receiver } from './receiver.ts';
 export interface Port {
   /** Resolves once, with the cause, when the port is gone. Stays pending when `close` was called first. */
   readonly lost: Promise<GatewayError>;
-  /** Never throws and never waits; a failure is told by `lost`. */
-  write(bytes: Uint8Array): void;
   /** Gives the port up: what comes from it can no longer be trusted. */
   fail(error: GatewayError): void;
   /** Idempotent. Whoever waits for bytes is rejected. */
@@ -17,6 +15,8 @@ export interface Port {
 /** A port whose bytes are fetched. */
 export interface BytePort extends Port {
   readonly inbox: Inbox;
+  /** Never throws and never waits; a failure is told by `lost`. */
+  write(bytes: Uint8Array): void;
 }
 
 /** The one way a port ends: the first cause counts, everybody is told once, and a wanted close is no loss. */

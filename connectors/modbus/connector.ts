@@ -1,16 +1,16 @@
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Connector, ConnectorStatus, CreateConnector } from '../../src/southbound/connector.ts';
-import type { BytePort, Port } from './byte-port.ts';
+import type { BytePort } from './byte-port.ts';
 import { type Count, createCounters } from './counters.ts';
 import { Line } from './line.ts';
 import { busyPercent, plannedGroups } from './line-load.ts';
-import { MbapWire } from './mbap-wire.ts';
+import { type OpenWire, openMbap } from './open-mbap.ts';
 import { isSerial, type ModbusPlan } from './plan.ts';
 import { RefusedRanges } from './refused-ranges.ts';
 import { RtuWire } from './rtu-wire.ts';
 import { openSerialPort } from './serial-port.ts';
 import { ModbusSession } from './session.ts';
-import type { RtuOverTcpSettings, RtuSettings } from './settings.ts';
+import type { RtuOverTcpSettings, RtuSettings, TcpSettings } from './settings.ts';
 import { openTcpPort, withInbox } from './tcp-port.ts';
 import { silentIntervalMs, wireMs } from './timing.ts';
 import { Units } from './units.ts';
@@ -60,11 +60,6 @@ interface LineParts {
 
 type WireParts = Pick<LineParts, 'clock' | 'count'>;
 
-interface OpenWire {
-  readonly port: Port;
-  readonly wire: Wire;
-}
-
 function createLine(plan: ModbusPlan, wire: Wire, { units, clock, count }: LineParts): Line {
   const { retries, pauseBetweenRequests: pauseMs } = plan.settings;
   const maxTimeouts = 'maxTimeouts' in plan.settings ? plan.settings.maxTimeouts : undefined;
@@ -74,9 +69,9 @@ function createLine(plan: ModbusPlan, wire: Wire, { units, clock, count }: LineP
 async function openWire(plan: ModbusPlan, parts: WireParts, signal: AbortSignal): Promise<OpenWire> {
   const { clock } = parts;
   if (isSerial(plan)) return onRtu(plan, await openSerialPort(plan.name, plan.settings, clock, signal), parts);
+  if (plan.protocol === 'modbus-tcp') return openMbap(plan as ModbusPlan<TcpSettings>, parts, signal);
   const port = await openTcpPort(plan.name, plan.settings as RtuOverTcpSettings, clock, signal);
-  if (plan.protocol !== 'modbus-tcp') return onRtu(plan, withInbox(port, clock), parts);
-  return { port, wire: new MbapWire(port, { timeoutMs: plan.settings.timeout, maxInFlight: 1, ...parts }) };
+  return onRtu(plan, withInbox(port, clock), parts);
 }
 
 function onRtu(plan: ModbusPlan, port: BytePort, parts: WireParts): OpenWire {

@@ -11,6 +11,7 @@ import {
   tcpConnection,
   tcpDevice,
 } from './settings.ts';
+import { portOf } from './tcp-settings.ts';
 
 const load = async () => (await import('./connector.ts')).createConnector;
 
@@ -26,7 +27,7 @@ export const modbusTcp: ConnectorDefinition = {
   device: tcpDevice,
   point: pointSchema,
   formerKeys,
-  endpoint: ({ host, port }: TcpSettings) => `modbus-tcp://${host.toLowerCase()}:${port}`,
+  endpoint: (settings: TcpSettings) => `modbus-tcp://${settings.host.toLowerCase()}:${portOf(settings)}`,
   check: checkPlan,
   load,
 };

@@ -24,16 +24,17 @@ export interface LineOptions {
 export type Ask = (request: Request) => Promise<Answer>;
 
 /**
- * One connection: one request at a time, whatever the unit, with the rest that devices need. Several requests of one task (a
- * bit changed in its register) are not interrupted by others.
+ * One connection (or several used as one): no more requests at once than its wire takes, one by default, whatever the unit, with
+ * the rest that devices need. Several requests of one task (a bit changed in its register) are not interrupted by other writes.
  */
 export class Line {
   readonly #options: LineOptions;
-  readonly #turn = new Turn();
+  readonly #turn: Turn;
   #restUntilMs = 0;
 
   constructor(options: LineOptions) {
     this.#options = options;
+    this.#turn = new Turn(options.wire.capacity);
   }
 
   async use<T>(urgency: 'command' | 'poll', signal: AbortSignal, task: (ask: Ask) => Promise<T>): Promise<T> {

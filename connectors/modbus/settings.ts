@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { duration, portNumber } from '../../src/model/schema.ts';
 import { type ModbusAddress, parseReference, TABLES } from './address.ts';
+import { tcpKeys } from './tcp-settings.ts';
 
 /** A wait of nothing would be no wait. */
 const wait = () => duration().refine((ms) => ms > 0, 'a duration longer than nothing, e.g. `1 s`');
@@ -87,7 +88,7 @@ const line = {
     }),
 };
 
-export const tcpConnection = z.object({ ...network, ...timing });
+export const tcpConnection = z.object({ ...network, ...timing, ...tcpKeys });
 export const rtuOverTcpConnection = z.object({ ...network, ...timing, ...rtuTiming });
 export const rtuConnection = z.object({ ...line, ...timing, ...rtuTiming });
 

@@ -3,9 +3,13 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { createCounters } from '../../../connectors/modbus/counters.ts';
 import { modbusRtu, modbusRtuOverTcp, modbusTcp } from '../../../connectors/modbus/definition.ts';
+import { Secret } from '../../../src/model/secret.ts';
 
 const README = readFileSync(new URL('../../../connectors/modbus/README.md', import.meta.url), 'utf8');
-const EXAMPLES = [...README.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => parse(text) as Mapping);
+const SECRET = { tag: '!secret', resolve: (name: string) => new Secret(name, Buffer.alloc(0)) };
+const EXAMPLES = [...README.matchAll(/```yaml\n([\s\S]*?)```/g)].map(
+  ([, text = '']) => parse(text, { customTags: [SECRET] }) as Mapping,
+);
 
 interface Mapping {
   readonly twin: string;

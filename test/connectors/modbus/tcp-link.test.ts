@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import net from 'node:net';
+import type net from 'node:net';
 import { planOf } from './modbus-plan.ts';
 import { type Plant, startNetworkPlant } from './plant.ts';
+import { answerTo, startRawServer } from './raw-server.ts';
 import { connectorOf, never, openRig, type Rig } from './rig.ts';
 
 const POINTS = {
@@ -10,21 +10,6 @@ const POINTS = {
   hundred: { address: { holding: 100 }, type: 'uint16' },
 } as const;
 const DEVICES = { press: { settings: { unit: 1 }, points: POINTS } };
-
-/** A device that does with each request what the test says; `answer` is the right one for one register of value 1. */
-async function startRawServer(handle: (socket: net.Socket, request: Buffer) => void): Promise<net.Server> {
-  const server = net.createServer((socket) => {
-    socket.on('error', () => {});
-    socket.on('data', (request) => handle(socket, request));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
-
-function answerTo(request: Buffer, body: readonly number[] = [1, 3, 2, 0, 1]): Buffer {
-  return Buffer.from([...request.subarray(0, 2), 0, 0, 0, body.length, ...body]);
-}
 
 describe('Modbus TCP: the connection', () => {
   let plant: Plant | undefined;
