@@ -13,6 +13,7 @@ import {
 } from './settings.ts';
 import { portOf } from './tcp-settings.ts';
 
+const tools = async () => (await import('./tools.ts')).tools;
 const load = async () => (await import('./connector.ts')).createConnector;
 
 const formerKeys = {
@@ -30,6 +31,7 @@ export const modbusTcp: ConnectorDefinition = {
   endpoint: (settings: TcpSettings) => `modbus-tcp://${settings.host.toLowerCase()}:${portOf(settings)}`,
   check: checkPlan,
   load,
+  tools,
 };
 
 export const modbusRtu: ConnectorDefinition = {
@@ -42,6 +44,7 @@ export const modbusRtu: ConnectorDefinition = {
   endpoint: ({ port }: RtuSettings) => `modbus-rtu://${port}`,
   check: checkPlan,
   load,
+  tools,
 };
 
 export const modbusRtuOverTcp: ConnectorDefinition = {
@@ -54,4 +57,5 @@ export const modbusRtuOverTcp: ConnectorDefinition = {
   endpoint: ({ host, port }: RtuOverTcpSettings) => `modbus-rtu-over-tcp://${host.toLowerCase()}:${port}`,
   check: checkPlan,
   load,
+  tools,
 };

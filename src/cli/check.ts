@@ -1,10 +1,8 @@
-import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { type Loaded, loadConfiguration, loadMapping } from '../config/load.ts';
+import type { Loaded } from '../config/load.ts';
 import { formatProblems, type Problem } from '../config/problem.ts';
-import { declarations } from '../gateway.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
+import { loadAny } from './load-any.ts';
 
 export function addCheckCommand(program: Command, finish: Finish): void {
   program
@@ -17,22 +15,13 @@ export function addCheckCommand(program: Command, finish: Finish): void {
 
 async function check(files: readonly string[], json: boolean): Promise<ExitCode> {
   const loaded: Loaded[] = [];
-  for (const file of files) loaded.push(await load(file));
+  for (const file of files) loaded.push(await loadAny(file));
   const problems = withoutRepeats(loaded.flatMap((result) => result.problems));
   if (json) process.stdout.write(`${JSON.stringify(problems, null, 2)}\n`);
   else process.stderr.write(formatProblems(problems));
   if (loaded.some(({ plan }) => plan === undefined)) return EXIT.config;
   if (!json) process.stdout.write(`${loaded.map(describe).join('\n')}\n`);
   return EXIT.ok;
-}
-
-async function load(path: string): Promise<Loaded> {
-  const isDirectory = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  const isGateway = isDirectory || basename(path) === 'gateway.yaml';
-  return isGateway ? loadConfiguration(path, declarations) : loadMapping(path, declarations);
 }
 
 /** A gateway.yaml above several mappings is read with each of them. */

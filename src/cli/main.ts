@@ -3,6 +3,7 @@ import { toGatewayError } from '../model/error.ts';
 import { addCheckCommand } from './check.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { EXIT, exitCodeOf, type Finish } from './exit-code.ts';
+import { addPlanCommand } from './plan.ts';
 import { addReadCommand } from './read.ts';
 import { addRunCommand } from './run.ts';
 import { addSchemaCommand } from './schema.ts';
@@ -22,6 +23,7 @@ function createProgram(finish: Finish): Command {
   for (const add of [
     addRunCommand,
     addCheckCommand,
+    addPlanCommand,
     addReadCommand,
     addWriteCommand,
     addVerifyCommand,

@@ -1,0 +1,8 @@
+import type { ConnectorTools } from '../../src/southbound/tools.ts';
+import type { ModbusPlan } from './plan.ts';
+import { requestPlan } from './request-plan.ts';
+
+/** What can be done at the command line with a connection of any of the Modbus protocols. */
+export const tools: ConnectorTools = {
+  plan: (connection) => requestPlan(connection as ModbusPlan),
+};
