@@ -18,11 +18,18 @@ export interface Packet {
   readonly correlationData?: Uint8Array;
 }
 
-/** What the wire needs to connect; credentials stay secrets until the wire reveals them. */
-export interface WireSettings {
+export interface Endpoint {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
+}
+
+/** What the wire needs to connect; credentials stay secrets until the wire reveals them. */
+export interface WireSettings {
+  /** Where the hub can be reached, the preferred one first; at least one. */
+  readonly endpoints: readonly Endpoint[];
+  /** How often it is looked whether a preferred endpoint is back, milliseconds. */
+  readonly failBackAfterMs: number;
   readonly protocolVersion: 4 | 5;
   readonly clientId: string;
   readonly username?: string;

@@ -21,6 +21,6 @@ export interface HubSession extends Session {
 }
 
 export interface Hub extends Link<HubSession> {
-  /** For people, e.g. `mqtts://broker.plant-a.example:8883`. */
+  /** The one in use, or tried next. For people, e.g. `mqtts://broker.plant-a.example:8883`. */
   readonly endpoint: string;
 }

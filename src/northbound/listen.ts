@@ -1,6 +1,8 @@
+import { GatewayError } from '../model/error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Session } from '../runtime/link.ts';
 import type { Dialect, Packet } from './dialect.ts';
+import { endpointName } from './endpoint-name.ts';
 import { MqttWire } from './wire/mqtt-wire.ts';
 import { openStream } from './wire/open-stream.ts';
 
@@ -19,9 +21,11 @@ const CLIENT_ID_SUFFIX = '-verify';
 export async function listen({ dialect, topics, clock, signal, onPacket }: ListenOptions): Promise<Session> {
   const { will: _, ...wireSettings } = dialect.wire;
   const settings = { ...wireSettings, clientId: `${wireSettings.clientId}${CLIENT_ID_SUFFIX}` };
-  const subject = `${settings.host}:${settings.port}`;
+  const [endpoint] = settings.endpoints;
+  if (endpoint === undefined) throw new GatewayError('BUG', settings.clientId, 'a hub without an endpoint');
+  const subject = endpointName(endpoint);
   const attempt = AbortSignal.any([signal, AbortSignal.timeout(settings.connectTimeoutMs)]);
-  const stream = await openStream(settings, subject, attempt);
+  const stream = await openStream(endpoint, settings, subject, attempt);
   const wire = new MqttWire(stream, { settings, subject, clock, onPacket });
   try {
     await wire.handshake(attempt);

@@ -26,19 +26,29 @@ export class MqttHubSession implements HubSession {
   #invalid = 0;
   #dropped = 0;
   #undelivered = 0;
+  readonly #over = new AbortController();
+  #resolveLost: (error: GatewayError) => void = () => {};
+  #retirement: GatewayError | undefined;
+  #inFlight = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(wire: MqttWire, dialect: Dialect, clock: Clock) {
+  constructor(wire: MqttWire, dialect: Dialect, clock: Clock, subject: string) {
     this.commands = new Observable((subscriber) => {
       const subscription = this.#commands.subscribe(subscriber);
       for (const command of this.#early.splice(0)) subscriber.next(command);
       return subscription;
     });
-    this.lost = wire.lost;
+    this.lost = new Promise((resolve) => {
+      this.#resolveLost = (error) => {
+        this.#over.abort();
+        resolve(error);
+      };
+    });
+    void wire.lost.then(this.#resolveLost);
     this.#wire = wire;
     this.#dialect = dialect;
     this.#clock = clock;
-    this.#subject = dialect.wire.host;
+    this.#subject = subject;
   }
 
   get window(): number {
@@ -51,10 +61,28 @@ export class MqttHubSession implements HubSession {
     if (birth !== undefined) void this.#tell(birth);
   }
 
+  /** Aborted when the session is lost or closed. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** A planned end: nothing more is sent; when everything sent is acknowledged the session is lost with this cause. */
+  retire(cause: GatewayError): void {
+    this.#retirement ??= cause;
+    if (this.#inFlight === 0) this.#resolveLost(this.#retirement);
+  }
+
   async publish(stored: Stored): Promise<number> {
+    if (this.#retirement !== undefined) throw this.#retirement;
     const packet = this.#encode(stored);
-    await this.#wire.publish(packet);
-    return packet.payload.length;
+    this.#inFlight += 1;
+    try {
+      await this.#wire.publish(packet);
+      return packet.payload.length;
+    } finally {
+      this.#inFlight -= 1;
+      if (this.#retirement !== undefined) this.retire(this.#retirement);
+    }
   }
 
   /** What cannot be encoded can never be sent; it must not stop what stands behind it. */
@@ -117,6 +145,7 @@ export class MqttHubSession implements HubSession {
   }
 
   async #close(): Promise<void> {
+    this.#over.abort();
     this.#commands.complete();
     await this.#sayDeath();
     await this.#wire.close();

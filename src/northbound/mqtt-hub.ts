@@ -1,53 +1,126 @@
 import { GatewayError, toGatewayError } from '../model/error.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { Dialect, Packet } from './dialect.ts';
+import type { Dialect, Endpoint, Packet } from './dialect.ts';
+import { endpointName } from './endpoint-name.ts';
 import type { Hub, HubSession } from './hub.ts';
 import { MqttHubSession } from './mqtt-hub-session.ts';
 import { MqttWire } from './wire/mqtt-wire.ts';
 import { openStream } from './wire/open-stream.ts';
 
-/** A hub on one MQTT broker. Remembers, opens nothing; each `open` is a new connection with new options and files read anew. */
+/** A hub on MQTT brokers. Remembers, opens nothing; each `open` is a new connection with new options and files read anew. */
 export function createMqttHub(name: string, dialect: Dialect, clock: Clock): Hub {
-  const { host, port, tls } = dialect.wire;
-  const endpoint = `${tls ? 'mqtts' : 'mqtt'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  return { name, endpoint, open: (signal) => openSession(endpoint, dialect, clock, signal) };
+  return new MqttHub(name, dialect, clock);
 }
 
-async function openSession(endpoint: string, dialect: Dialect, clock: Clock, signal: AbortSignal): Promise<HubSession> {
+/**
+ * After a loss the preferred broker is tried first; one that does not answer leaves its turn to the next. While another than the
+ * preferred one is used, it is looked now and then whether a better one is back; then the session is retired.
+ */
+class MqttHub implements Hub {
+  readonly name: string;
+  readonly #dialect: Dialect;
+  readonly #clock: Clock;
+  readonly #endpoints: readonly [Endpoint, ...Endpoint[]];
+  #turn = 0;
+
+  constructor(name: string, dialect: Dialect, clock: Clock) {
+    const [preferred, ...others] = dialect.wire.endpoints;
+    if (preferred === undefined) throw new GatewayError('BUG', name, 'a hub without an endpoint');
+    this.name = name;
+    this.#dialect = dialect;
+    this.#clock = clock;
+    this.#endpoints = [preferred, ...others];
+  }
+
+  get endpoint(): string {
+    return endpointName(this.#current);
+  }
+
+  get #current(): Endpoint {
+    return this.#endpoints[this.#turn] ?? this.#endpoints[0];
+  }
+
+  async open(signal: AbortSignal): Promise<HubSession> {
+    try {
+      const session = await openSession(this.#current, this.#dialect, this.#clock, signal);
+      void session.lost.then(() => {
+        this.#turn = 0;
+      });
+      void this.#retireWhenBetter(session, this.#endpoints.slice(0, this.#turn));
+      return session;
+    } catch (error) {
+      this.#turn = (this.#turn + 1) % this.#endpoints.length;
+      throw error;
+    }
+  }
+
+  async #retireWhenBetter(session: MqttHubSession, better: readonly Endpoint[]): Promise<void> {
+    if (better.length === 0) return;
+    const { failBackAfterMs } = this.#dialect.wire;
+    while (await this.#sleeps(failBackAfterMs, session.over)) {
+      const back = await this.#firstReachable(better, session.over);
+      if (back === undefined) continue;
+      const message = `${endpointName(back)} is back and preferred; the connection is moved there`;
+      session.retire(new GatewayError('LINK_CLOSED', this.endpoint, message));
+      return;
+    }
+  }
+
+  async #sleeps(ms: number, signal: AbortSignal): Promise<boolean> {
+    await this.#clock.sleep(ms, signal).catch(() => {});
+    return !signal.aborted;
+  }
+
+  /** Only as far as TLS: who says more to a broker is taken for the gateway. */
+  async #firstReachable(endpoints: readonly Endpoint[], over: AbortSignal): Promise<Endpoint | undefined> {
+    const { wire } = this.#dialect;
+    for (const endpoint of endpoints) {
+      const signal = AbortSignal.any([over, AbortSignal.timeout(wire.connectTimeoutMs)]);
+      const stream = await openStream(endpoint, wire, endpointName(endpoint), signal).catch(() => undefined);
+      stream?.destroy();
+      if (stream !== undefined) return endpoint;
+    }
+    return undefined;
+  }
+}
+
+async function openSession(endpoint: Endpoint, dialect: Dialect, clock: Clock, signal: AbortSignal): Promise<MqttHubSession> {
   const { connectTimeoutMs } = dialect.wire;
+  const subject = endpointName(endpoint);
   const progress = { awaited: 'connection' };
   const deadline = new AbortController();
   const done = new AbortController();
   const onLate = () =>
-    deadline.abort(new GatewayError('HUB_TIMEOUT', endpoint, `no ${progress.awaited} within ${connectTimeoutMs} ms`));
+    deadline.abort(new GatewayError('HUB_TIMEOUT', subject, `no ${progress.awaited} within ${connectTimeoutMs} ms`));
   clock.sleep(connectTimeoutMs, done.signal).then(onLate, () => {});
   try {
-    return await connect({ endpoint, dialect, clock, progress }, AbortSignal.any([signal, deadline.signal]));
+    return await connect({ endpoint, subject, dialect, clock, progress }, AbortSignal.any([signal, deadline.signal]));
   } catch (error) {
-    if (signal.aborted) throw new GatewayError('LINK_CLOSED', endpoint, 'the connection was given up', { cause: error });
-    throw toGatewayError(error, endpoint);
+    if (signal.aborted) throw new GatewayError('LINK_CLOSED', subject, 'the connection was given up', { cause: error });
+    throw toGatewayError(error, subject);
   } finally {
     done.abort();
   }
 }
 
 interface Attempt {
-  readonly endpoint: string;
+  readonly endpoint: Endpoint;
+  readonly subject: string;
   readonly dialect: Dialect;
   readonly clock: Clock;
   /** What is waited for, for the error. */
   readonly progress: { awaited: string };
 }
 
-async function connect({ endpoint, dialect, clock, progress }: Attempt, signal: AbortSignal): Promise<HubSession> {
-  const stream = await openStream(dialect.wire, endpoint, signal);
+async function connect({ endpoint, subject, dialect, clock, progress }: Attempt, signal: AbortSignal): Promise<MqttHubSession> {
+  const stream = await openStream(endpoint, dialect.wire, subject, signal);
   let session: MqttHubSession | undefined;
   const onPacket = (packet: Packet) => session?.receive(packet);
-  const wire = new MqttWire(stream, { settings: dialect.wire, subject: endpoint, clock, onPacket });
+  const wire = new MqttWire(stream, { settings: dialect.wire, subject, clock, onPacket });
   try {
     progress.awaited = 'answer to CONNECT';
     await wire.handshake(signal);
-    session = new MqttHubSession(wire, dialect, clock);
+    session = new MqttHubSession(wire, dialect, clock, endpoint.host);
     progress.awaited = 'answer to SUBSCRIBE';
     await raceAbort(wire.subscribe(dialect.subscriptions), signal);
     session.announce();

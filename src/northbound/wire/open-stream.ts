@@ -2,13 +2,20 @@ import { readFile } from 'node:fs/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { GatewayError } from '../../model/error.ts';
-import type { WireSettings } from '../dialect.ts';
+import type { Endpoint, WireSettings } from '../dialect.ts';
 import { streamError } from './stream-error.ts';
 
+type TlsSettings = Pick<WireSettings, 'caFile' | 'certificateFile' | 'privateKey'>;
+
 /** A connected TCP or TLS stream, the peer checked. Rejects with a GatewayError, or with the signal's reason, and then leaves nothing open. */
-export async function openStream(settings: WireSettings, subject: string, signal: AbortSignal): Promise<Socket> {
-  const { host, port, tls } = settings;
-  const options = tls ? await tlsOptions(settings, subject) : undefined;
+export async function openStream(
+  endpoint: Endpoint,
+  settings: TlsSettings,
+  subject: string,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const { host, port, tls } = endpoint;
+  const options = tls ? await tlsOptions(endpoint, settings, subject) : undefined;
   signal.throwIfAborted();
   const stream = options === undefined ? connect({ host, port }) : startTls(options, subject);
   return await whenConnected(stream, subject, signal);
@@ -23,8 +30,8 @@ function startTls(options: ConnectionOptions, subject: string): TLSSocket {
 }
 
 /** Files are read at each attempt, so that a renewed certificate needs no restart. */
-async function tlsOptions(settings: WireSettings, subject: string): Promise<ConnectionOptions> {
-  const { host, port, caFile, certificateFile, privateKey } = settings;
+async function tlsOptions({ host, port }: Endpoint, settings: TlsSettings, subject: string): Promise<ConnectionOptions> {
+  const { caFile, certificateFile, privateKey } = settings;
   const ca = caFile === undefined ? undefined : await readPem(caFile, 'HUB_UNTRUSTED', subject);
   const cert = certificateFile === undefined ? undefined : await readPem(certificateFile, 'HUB_UNAUTHORIZED', subject);
   return {

@@ -1,11 +1,7 @@
-export interface Broker {
-  readonly host: string;
-  readonly port: number;
-  readonly tls: boolean;
-}
+import type { Endpoint } from '../../dialect.ts';
 
 /** `undefined` where the text is no address of a broker. */
-export function brokerOf(url: string): Broker | undefined {
+export function brokerOf(url: string): Endpoint | undefined {
   if (!URL.canParse(url)) return undefined;
   const { protocol, hostname, port } = new URL(url);
   const tls = protocol === 'mqtts:';

@@ -11,7 +11,11 @@ export function checkSettings(settings: MqttSettings, labels?: readonly string[]
   return [...checkTransport(settings), ...checkTopics(settings, labels), ...checkTimes(settings)];
 }
 
-function checkTransport({ url, auth, ca, insecure }: MqttSettings): Remark[] {
+function checkTransport(settings: MqttSettings): Remark[] {
+  return settings.url.flatMap((url) => checkBroker(url, settings));
+}
+
+function checkBroker(url: string, { auth, ca, insecure }: MqttSettings): Remark[] {
   const broker = brokerOf(url);
   if (broker === undefined)
     return [fault('url', `\`${url}\` is not the address of a broker`, 'e.g. `mqtts://broker.example:8883`')];
@@ -63,8 +67,9 @@ function checkTopics(settings: MqttSettings, labels: readonly string[] | undefin
   return remarks;
 }
 
-function checkTimes({ keepAlive, connectTimeout, acknowledgeTimeout }: MqttSettings): Remark[] {
+function checkTimes({ failBackAfter, keepAlive, connectTimeout, acknowledgeTimeout }: MqttSettings): Remark[] {
   const remarks: Remark[] = [];
+  if (failBackAfter < 1_000) remarks.push(fault('failBackAfter', 'expected at least `1 s`'));
   if (keepAlive < 1_000 || keepAlive > 65_535_000) {
     remarks.push(fault('keepAlive', 'MQTT counts in whole seconds, from 1 s to 65535 s'));
   }

@@ -31,13 +31,24 @@ const commands = z.strictObject({
     }),
 });
 
+const brokerUrl = z
+  .string()
+  .regex(/^mqtts?:\/\/[^\s/?#@]+\/?$/, 'an address such as `mqtts://broker.example:8883`; user and password stand in `auth`');
+
 export const settingsSchema = z.object({
   url: z
-    .string()
-    .regex(/^mqtts?:\/\/[^\s/?#@]+\/?$/, 'an address such as `mqtts://broker.example:8883`; user and password stand in `auth`')
+    .union([brokerUrl, z.array(brokerUrl).min(1).max(8)])
+    .transform((urls) => (typeof urls === 'string' ? [urls] : urls))
     .meta({
-      description: 'Broker: `mqtts://host:port` (TLS, default port 8883) or `mqtt://host:port` (plain, default port 1883)',
-      examples: ['mqtts://broker.plant-a.example:8883'],
+      description:
+        'Broker: `mqtts://host:port` (TLS, default port 8883) or `mqtt://host:port` (plain, default port 1883). Or a list of brokers that share what they are told, the preferred one first: where one does not answer the next is taken',
+      examples: ['mqtts://broker.plant-a.example:8883', ['mqtts://broker-1.example', 'mqtts://broker-2.example']],
+    }),
+  failBackAfter: duration()
+    .prefault('5 min')
+    .meta({
+      description: 'With several brokers: how often it is looked whether a preferred one is back; messages then go there again',
+      examples: ['1 min'],
     }),
   protocol: z
     .union([z.literal('3.1.1'), z.literal(5)])

@@ -1,14 +1,13 @@
 import { GatewayError } from '../../../model/error.ts';
 import type { GatewayIdentity } from '../../../model/plan.ts';
-import type { WireSettings } from '../../dialect.ts';
+import type { Endpoint, WireSettings } from '../../dialect.ts';
 import { brokerOf } from './broker.ts';
 import type { MqttSettings } from './settings.ts';
 
 export function wireSettings(settings: MqttSettings, gateway: GatewayIdentity): WireSettings {
-  const broker = brokerOf(settings.url);
-  if (broker === undefined) throw new GatewayError('CONFIG_INVALID', 'url', `\`${settings.url}\` is not the address of a broker`);
   return {
-    ...broker,
+    endpoints: settings.url.map(endpointOf),
+    failBackAfterMs: settings.failBackAfter,
     protocolVersion: settings.protocol === 5 ? 5 : 4,
     clientId: settings.clientId ?? gateway.id,
     ...credentials(settings),
@@ -18,6 +17,12 @@ export function wireSettings(settings: MqttSettings, gateway: GatewayIdentity): 
     acknowledgeTimeoutMs: settings.acknowledgeTimeout,
     window: settings.window,
   };
+}
+
+function endpointOf(url: string): Endpoint {
+  const broker = brokerOf(url);
+  if (broker === undefined) throw new GatewayError('CONFIG_INVALID', 'url', `\`${url}\` is not the address of a broker`);
+  return broker;
 }
 
 function credentials({ auth }: MqttSettings): Partial<WireSettings> {
