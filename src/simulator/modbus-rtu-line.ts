@@ -18,20 +18,23 @@ export interface ModbusRtuLineOptions {
   /** By unit number. A unit that is not on the line is silent. */
   readonly units: ReadonlyMap<number, SimulatedModbusDevice>;
   readonly faults?: FaultSwitch;
+  /** Monotonic milliseconds, by which a rest of a request is told to be old. */
+  readonly nowMs?: () => number;
 }
 
 /** A rest of a request that was not completed so soon is thrown away. */
 const FORGET_AFTER_MS = 100;
 
 /** Several units on one line, each looking at every request: Modbus over Serial Line V1.02, section 2.5.1. */
-export function attachModbusRtuLine(wire: Wire, { units, faults = new FaultSwitch() }: ModbusRtuLineOptions): ModbusRtuLine {
+export function attachModbusRtuLine(wire: Wire, options: ModbusRtuLineOptions): ModbusRtuLine {
+  const { units, faults = new FaultSwitch(), nowMs: clock = () => performance.now() } = options;
   const line: ModbusRtuLine = { faults, echo: false, badRequests: 0 };
   const outlet = new FaultyOutlet(wire);
   let waiting: Buffer = Buffer.alloc(0);
   let lastByteMs = 0;
   wire.listen((bytes) => {
     if (line.echo) wire.send(bytes);
-    const nowMs = performance.now();
+    const nowMs = clock();
     waiting = nowMs - lastByteMs > FORGET_AFTER_MS ? bytes : Buffer.concat([waiting, bytes]);
     lastByteMs = nowMs;
     for (;;) {
