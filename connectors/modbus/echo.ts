@@ -3,7 +3,7 @@ import type { Request } from './request.ts';
 
 /**
  * Two-wire adapters may hand back every byte they send. An echoed read is never a valid answer and gives the adapter away; an
- * echoed single write (functions 5 and 6) looks exactly like its confirmation, so it may only be sent when it is known whether
+ * echoed single write (functions 5, 6 and 22) looks exactly like its confirmation, so it may only be sent when it is known whether
  * the adapter echoes.
  */
 export class Echo {
@@ -15,7 +15,7 @@ export class Echo {
   }
 
   isUnknownFor({ function: code }: Request): boolean {
-    return this.#state === 'unknown' && (code === 5 || code === 6);
+    return this.#state === 'unknown' && (code === 5 || code === 6 || code === 22);
   }
 
   /** The request that is about to be sent. */

@@ -64,7 +64,7 @@ export class RtuWire implements Wire {
   }
 
   /** An echoed single write cannot be told from its confirmation, an echoed read can. */
-  async #learnEcho({ unit, address, function: code }: Extract<Request, { function: 5 | 6 }>): Promise<void> {
+  async #learnEcho({ unit, address, function: code }: Extract<Request, { function: 5 | 6 | 22 }>): Promise<void> {
     const probe: Request = { function: code === 5 ? 1 : 3, unit, address, count: 1 };
     await this.exchange(probe).catch((error: GatewayError) => {
       if (error.code !== 'DEVICE_BAD_FRAME') throw error;
@@ -198,8 +198,8 @@ export class RtuWire implements Wire {
 }
 
 /** An echoed single write looks like its confirmation. */
-function isEchoed(request: Request): request is Extract<Request, { function: 5 | 6 }> {
-  return request.function === 5 || request.function === 6;
+function isEchoed(request: Request): request is Extract<Request, { function: 5 | 6 | 22 }> {
+  return request.function === 5 || request.function === 6 || request.function === 22;
 }
 
 function withoutCrc(frame: Buffer): Buffer {
