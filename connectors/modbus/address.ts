@@ -10,6 +10,8 @@ export interface ModbusAddress {
   readonly notation: 'number' | 'reference';
   /** Bit of a register, 0 is the least significant. */
   readonly bit?: number;
+  /** Lowest and highest bit of a run in a register that is a number of its own. */
+  readonly bits?: readonly [low: number, high: number];
 }
 
 export const MAX_WIRE_ADDRESS = 65_535;
@@ -43,7 +45,8 @@ export function parseReference(reference: number | string): Pick<ModbusAddress, 
   return { table, number };
 }
 
-/** As people write it: `holding 100`, `holding 100 bit 3`. */
-export function describeAddress({ table, number, bit }: ModbusAddress): string {
+/** As people write it: `holding 100`, `holding 100 bit 3`, `holding 100 bits 4 to 7`. */
+export function describeAddress({ table, number, bit, bits }: ModbusAddress): string {
+  if (bits !== undefined) return `${table} ${number} bits ${bits[0]} to ${bits[1]}`;
   return bit === undefined ? `${table} ${number}` : `${table} ${number} bit ${bit}`;
 }

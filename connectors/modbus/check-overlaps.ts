@@ -12,16 +12,21 @@ export function checkOverlaps(plan: ModbusPlan): readonly Remark[] {
 }
 
 function checkTable(places: readonly PlacedPoint[]): readonly Remark[] {
-  const sorted = places.toSorted((a, b) => a.address - b.address);
+  const sorted = places.toSorted((a, b) => startOf(a) - startOf(b));
   return sorted.flatMap((place, index) => {
-    const end = place.address + place.layout.size;
+    const end = startOf(place) + place.layout.valueSize;
     const others = [];
     for (const other of sorted.slice(index + 1, index + 1 + MAX_NEIGHBOURS)) {
-      if (other.address >= end) break;
+      if (startOf(other) >= end) break;
       others.push(other);
     }
     return others.flatMap((other) => checkPair(place, other) ?? []);
   });
+}
+
+/** Of the value itself; an exponent beside it is anybody's. */
+function startOf({ address, layout }: PlacedPoint): number {
+  return address + layout.valueAt;
 }
 
 /** So many points that begin within one value are enough to complain about. */
@@ -40,13 +45,17 @@ function checkPair(first: PlacedPoint, second: PlacedPoint): Remark | undefined 
 }
 
 function areOtherBits(first: PlacedPoint, second: PlacedPoint): boolean {
-  return first.layout.bit !== undefined && second.layout.bit !== undefined && first.layout.bit !== second.layout.bit;
+  const [a, b] = [first.layout.bits, second.layout.bits].map((bits) =>
+    typeof bits === 'number' ? ([bits, bits] as const) : bits,
+  );
+  return a !== undefined && b !== undefined && (a[1] < b[0] || b[1] < a[0]);
 }
 
-/** The same value under two names, or a bit of a word that is also read as a whole: wanted. */
+/** The same value under two names, or a part of a word that is also read as a whole: wanted. */
 function isSameOrPart(first: PlacedPoint, second: PlacedPoint): boolean {
-  const hasBit = first.layout.bit !== undefined || second.layout.bit !== undefined;
   const isSame =
-    first.address === second.address && first.layout.type === second.layout.type && first.layout.size === second.layout.size;
-  return isSame || (hasBit && first.layout.size === 1 && second.layout.size === 1);
+    startOf(first) === startOf(second) &&
+    first.layout.type === second.layout.type &&
+    first.layout.valueSize === second.layout.valueSize;
+  return isSame || first.layout.isPart || second.layout.isPart;
 }

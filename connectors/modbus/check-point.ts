@@ -1,18 +1,43 @@
 import type { Remark } from '../../src/model/declaration.ts';
-import { isBitTable, isReadOnlyTable, MAX_WIRE_ADDRESS, wireAddress } from './address.ts';
-import { sizeOf, typeOf } from './layout.ts';
-import type { ModbusPlanPoint } from './plan.ts';
-import { MAX_REGISTERS, MAX_WRITE_REGISTERS } from './request.ts';
+import { isBitTable, isReadOnlyTable, MAX_WIRE_ADDRESS } from './address.ts';
+import {
+  checkAbsent,
+  checkBit,
+  checkCount,
+  checkEncoding,
+  checkExponent,
+  checkFields,
+  checkLength,
+  checkOrder,
+  checkType,
+} from './check-value.ts';
+import type { Finding } from './finding.ts';
+import { elementSize, layoutOf, typeOf } from './layout.ts';
+import type { RegisterPoint } from './plan.ts';
+import { placePoint } from './read-items.ts';
+import { MAX_READ_WRITE_REGISTERS, MAX_REGISTERS, MAX_WRITE_COILS, MAX_WRITE_REGISTERS } from './request.ts';
 import type { ModbusDevice } from './settings.ts';
 
-type Finding = Pick<Remark, 'key' | 'message' | 'hint'> & { readonly severity?: Remark['severity'] };
-type Check = (point: ModbusPlanPoint, device: ModbusDevice) => Finding | undefined;
+type Check = (point: RegisterPoint, device: ModbusDevice) => Finding | undefined;
+
+const VALUE_CHECKS: readonly Check[] = [
+  checkFields,
+  checkBit,
+  checkType,
+  checkEncoding,
+  checkLength,
+  checkOrder,
+  checkCount,
+  checkExponent,
+  checkAbsent,
+  checkSize,
+];
 
 /** The first finding of each group: a point whose type is unknown has no size to speak of. */
-const CHECKS: readonly (readonly Check[])[] = [[checkBit, checkType, checkLength, checkSize], [checkNotation], [checkWrite]];
+const CHECKS: readonly (readonly Check[])[] = [VALUE_CHECKS, [checkNotation], [checkWrite]];
 
 /** What is wrong with one point by itself. */
-export function checkPoint(point: ModbusPlanPoint, device: ModbusDevice): readonly Remark[] {
+export function checkPoint(point: RegisterPoint, device: ModbusDevice): readonly Remark[] {
   return CHECKS.flatMap((group) => {
     for (const check of group) {
       const finding = check(point, device);
@@ -22,65 +47,40 @@ export function checkPoint(point: ModbusPlanPoint, device: ModbusDevice): readon
   });
 }
 
-function checkBit(point: ModbusPlanPoint): Finding | undefined {
-  const { table, bit } = point.address.address;
-  if (bit !== undefined && isBitTable(table))
-    return { key: 'address', message: `a ${table} is one bit already`, hint: 'leave out `bit`' };
-  if (bit !== undefined && typeOf(point) !== 'boolean')
-    return { key: 'type', message: `a bit is boolean, not ${point.type}`, hint: 'leave out `type`' };
-  if (bit === undefined && point.type === 'boolean' && !isBitTable(table)) {
-    return { key: 'address', message: `a ${table} register is no boolean`, hint: `name its bit: \`bit: 0\` to \`bit: 15\`` };
-  }
-  return undefined;
-}
-
-function checkType(point: ModbusPlanPoint): Finding | undefined {
-  const { table } = point.address.address;
-  const type = typeOf(point);
-  if (type === undefined)
-    return { key: 'type', message: `a ${table} register needs a \`type\``, hint: 'e.g. `type: int16` or `type: float32`' };
-  if (isBitTable(table) && type !== 'boolean')
-    return { key: 'type', message: `a ${table} is boolean, not ${type}`, hint: 'leave out `type`' };
-  if (type === 'dateTime' || type === 'guid')
-    return { key: 'type', message: `Modbus knows no ${type}`, hint: 'read it as `string` or `bytes`' };
-  return undefined;
-}
-
-function checkLength(point: ModbusPlanPoint): Finding | undefined {
-  const isText = point.type === 'string' || point.type === 'bytes';
-  const { length } = point.address;
-  if (isText && length === undefined)
-    return {
-      key: 'length',
-      message: `a ${point.type} needs its \`length\` in registers`,
-      hint: 'e.g. `length: 8` for 16 characters',
-    };
-  if (!isText && length !== undefined)
-    return { key: 'length', message: `the length of ${typeOf(point)} is fixed`, hint: 'leave out `length`' };
-  return undefined;
-}
-
-function checkSize(point: ModbusPlanPoint, device: ModbusDevice): Finding | undefined {
-  const { address } = point.address;
-  const size = sizeOf(point) ?? 1;
-  const first = wireAddress(address, device.addressBase);
+function checkSize(point: RegisterPoint, device: ModbusDevice): Finding | undefined {
+  const { address, count, exponent } = point.address;
+  const { address: first, layout } = placePoint(point, device);
+  const { size } = layout;
   if (first < 0) return { key: 'address', message: 'address 0 with `addressBase: 1`: such devices count from 1' };
   if (first > MAX_WIRE_ADDRESS)
     return { key: 'address', message: `${address.table} ${address.number} is past ${MAX_WIRE_ADDRESS}, the last there is` };
+  const what = describe(point, size);
   if (first + size - 1 > MAX_WIRE_ADDRESS) {
-    return { key: 'address', message: `${typeOf(point)} takes ${size} registers from ${address.number} on, past the last one` };
+    return { key: 'address', message: `${what} from ${address.number} on, past the last one` };
   }
-  if (isBitTable(address.table) || size <= device.maxRegistersPerRequest) return undefined;
-  const limit = device.maxRegistersPerRequest;
+  const limit = isBitTable(address.table) ? device.maxBitsPerRequest : device.maxRegistersPerRequest;
+  if (size <= limit) return undefined;
+  if (exponent !== undefined) {
+    const message = `value and exponent lie ${size} registers apart, the device gives ${limit} in one answer`;
+    return { key: 'exponent', message, hint: 'read the exponent as a point of its own, and the value by `expression`' };
+  }
   return {
-    key: size > MAX_REGISTERS ? 'length' : 'type',
-    message: `${typeOf(point)} takes ${size} registers, the device gives ${limit} in one answer`,
+    key: count !== undefined ? 'count' : size > MAX_REGISTERS ? 'length' : 'type',
+    message: `${what}, the device gives ${limit} in one answer`,
     hint: 'a value is never read in pieces: the device might change it in between',
   };
 }
 
+function describe(point: RegisterPoint, size: number): string {
+  const { count, address } = point.address;
+  const cells = isBitTable(address.table) ? `${address.table}s` : 'registers';
+  return count === undefined
+    ? `${typeOf(point)} takes ${size} ${cells}`
+    : `${count} values of ${typeOf(point)} take ${size} ${cells}`;
+}
+
 /** 40001 is a possible address, but mostly somebody meant the number in the list of the device. */
-function checkNotation({ address: { address } }: ModbusPlanPoint): Finding | undefined {
+function checkNotation({ address: { address } }: RegisterPoint): Finding | undefined {
   const { table, number, notation } = address;
   const looksLikeReference =
     (table === 'holding' && number > 40_000 && number < 50_000) || (table === 'input' && number > 30_000 && number < 40_000);
@@ -93,10 +93,9 @@ function checkNotation({ address: { address } }: ModbusPlanPoint): Finding | und
   };
 }
 
-function checkWrite(point: ModbusPlanPoint): Finding | undefined {
-  if (point.access === 'read') return undefined;
-  const { address, writeWith } = point.address;
-  const size = sizeOf(point) ?? 1;
+function checkWrite(point: RegisterPoint, device: ModbusDevice): Finding | undefined {
+  if (point.access === 'read' || elementSize(point) === undefined) return undefined;
+  const { address, exponent } = point.address;
   if (isReadOnlyTable(address.table)) {
     return {
       key: 'write',
@@ -104,17 +103,29 @@ function checkWrite(point: ModbusPlanPoint): Finding | undefined {
       hint: 'many devices show the same value as `holding`',
     };
   }
-  if (point.type === 'int8' || point.type === 'uint8') {
-    return { key: 'write', message: 'half a register cannot be written', hint: 'write the whole as `uint16`' };
+  if (exponent !== undefined) {
+    const message = 'a value with an exponent of its own cannot be written: the device may change it';
+    return { key: 'write', message, hint: 'write the number without `exponent`, as a point of its own' };
   }
-  if (size > MAX_WRITE_REGISTERS)
-    return { key: 'length', message: `at most ${MAX_WRITE_REGISTERS} registers can be written at once, not ${size}` };
-  if (writeWith === 'single' && size > 1) {
-    return {
-      key: 'writeWith',
-      message: `${typeOf(point)} takes ${size} registers; \`single\` writes one`,
-      hint: 'leave out `writeWith`',
-    };
+  return checkFunction(point, device);
+}
+
+/** The function that writes it takes so many, and such. */
+function checkFunction(point: RegisterPoint, { addressBase }: ModbusDevice): Finding | undefined {
+  const { address, writeWith } = point.address;
+  const { size, isPart, count } = layoutOf(point, addressBase);
+  const isCoil = isBitTable(address.table);
+  const limit = isCoil ? MAX_WRITE_COILS : writeWith === 'read-write' ? MAX_READ_WRITE_REGISTERS : MAX_WRITE_REGISTERS;
+  if (size > limit) {
+    const message = `at most ${limit} ${isCoil ? 'coils' : 'registers'} can be written at once, not ${size}`;
+    return { key: count === undefined ? 'length' : 'count', message };
   }
+  const hint = 'leave out `writeWith`';
+  if (writeWith === 'single' && size > 1)
+    return { key: 'writeWith', message: `${describe(point, size)}; \`single\` writes one`, hint };
+  if (writeWith === 'mask' && !isPart)
+    return { key: 'writeWith', message: '`mask` changes bits of a register; this value is the whole of its own', hint };
+  if (writeWith === 'read-write' && (isPart || isCoil))
+    return { key: 'writeWith', message: '`read-write` writes whole registers', hint };
   return undefined;
 }

@@ -1,7 +1,7 @@
 import type { ConnectorDefinition } from '../../src/southbound/connector.ts';
 import { checkPlan } from './check.ts';
+import { pointSchema } from './point-settings.ts';
 import {
-  pointSchema,
   type RtuOverTcpSettings,
   type RtuSettings,
   rtuConnection,

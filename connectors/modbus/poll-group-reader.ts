@@ -135,5 +135,6 @@ export class PollGroupReader {
 export function toReading(outcome: Outcome): Reading {
   const { place, timeMs } = outcome;
   if ('error' in outcome) return badReading(place.point, statusName(outcome.error), timeMs);
+  if ('status' in outcome) return badReading(place.point, outcome.status, timeMs);
   return { point: place.point, value: outcome.value, quality: 'good', sourceTimeMs: timeMs };
 }

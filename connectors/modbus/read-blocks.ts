@@ -2,18 +2,21 @@ import { type GatewayError, toGatewayError } from '../../src/model/error.ts';
 import type { Value } from '../../src/model/value.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Answer } from './answer.ts';
-import { decodeValue } from './codec.ts';
+import { NoValue } from './codec.ts';
 import { exceptionNumber } from './exception.ts';
 import type { Ask } from './line.ts';
 import { type PlacedPoint, type Range, toItem } from './read-items.ts';
 import { type Block, toBlock } from './read-plan.ts';
 import type { RefusedRanges } from './refused-ranges.ts';
+import { toHex } from './registers.ts';
 import type { ReadRequest } from './request.ts';
 import type { ModbusDevice } from './settings.ts';
 
 /** What came of one point. `raw`: for people, and made only for them. */
 export type Outcome =
   | { readonly place: PlacedPoint; readonly value: Value; readonly timeMs: number; raw(): string }
+  /** What was read is no value. */
+  | { readonly place: PlacedPoint; readonly status: string; readonly timeMs: number; raw(): string }
   | { readonly place: PlacedPoint; readonly error: GatewayError; readonly timeMs: number };
 
 export interface BlocksRead {
@@ -133,15 +136,14 @@ export function isAnswer(result: Answer | GatewayError): result is Answer {
 
 function decode(place: PlacedPoint, request: ReadRequest, answer: Answer, timeMs: number): Outcome {
   const start = place.address - request.address;
+  const { size, codec, count } = place.layout;
   if (Buffer.isBuffer(answer)) {
-    const registers = answer.subarray(2 * start, 2 * (start + place.layout.size));
-    return { place, value: decodeValue(registers, place.layout), timeMs, raw: () => toHex(registers) };
+    const registers = answer.subarray(2 * start, 2 * (start + size));
+    const value = codec.decode(registers);
+    const raw = () => toHex(registers);
+    return value instanceof NoValue ? { place, status: value.status, timeMs, raw } : { place, value, timeMs, raw };
   }
-  const isSet = Array.isArray(answer) && answer[start] === true;
-  return { place, value: isSet, timeMs, raw: () => (isSet ? '1' : '0') };
-}
-
-/** Registers as on the wire: `42F6 E979`. */
-function toHex(registers: Buffer): string {
-  return (registers.toString('hex').toUpperCase().match(/.{4}/g) ?? []).join(' ');
+  const bits = Array.isArray(answer) ? answer.slice(start, start + size) : [];
+  const raw = () => bits.map(Number).join('');
+  return { place, value: count === undefined ? bits[0] === true : bits, timeMs, raw };
 }

@@ -1,10 +1,10 @@
 import { isBitTable, type Table, wireAddress } from './address.ts';
 import { type Layout, layoutOf } from './layout.ts';
-import type { ModbusPlanPoint } from './plan.ts';
+import type { RegisterPoint } from './plan.ts';
 import type { ModbusDevice } from './settings.ts';
 
 export interface PlacedPoint {
-  readonly point: ModbusPlanPoint;
+  readonly point: RegisterPoint;
   readonly table: Table;
   /** Zero-based. */
   readonly address: number;
@@ -23,9 +23,10 @@ export interface Item extends Range {
   readonly points: readonly PlacedPoint[];
 }
 
-export function placePoint(point: ModbusPlanPoint, device: ModbusDevice): PlacedPoint {
+export function placePoint(point: RegisterPoint, { addressBase }: ModbusDevice): PlacedPoint {
   const { address } = point.address;
-  return { point, table: address.table, address: wireAddress(address, device.addressBase), layout: layoutOf(point) };
+  const layout = layoutOf(point, addressBase);
+  return { point, table: address.table, address: wireAddress(address, addressBase) - layout.valueAt, layout };
 }
 
 /** By table and address. */

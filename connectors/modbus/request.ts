@@ -43,6 +43,7 @@ export type Request = ReadRequest | WriteRequest | ReadWriteRequest | IdentifyRe
 
 export const MAX_REGISTERS = 125;
 export const MAX_WRITE_REGISTERS = 123;
+export const MAX_WRITE_COILS = 1_968;
 export const MAX_READ_WRITE_REGISTERS = 121;
 /** Unit and PDU. */
 export const MAX_BODY_BYTES = 254;

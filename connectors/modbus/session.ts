@@ -9,7 +9,14 @@ import { type PollGroup, runPollGroups } from '../../src/southbound/poll-groups.
 import type { Port } from './byte-port.ts';
 import type { Count } from './counters.ts';
 import type { Ask, Line } from './line.ts';
-import { devicePoints, type ModbusDevicePlan, type ModbusPlan, type ModbusPlanPoint } from './plan.ts';
+import {
+  devicePoints,
+  isRegisterPoint,
+  type ModbusDevicePlan,
+  type ModbusPlan,
+  type ModbusPlanPoint,
+  type RegisterPoint,
+} from './plan.ts';
 import { PollGroupReader, toReading } from './poll-group-reader.ts';
 import { type Outcome, readBlocks } from './read-blocks.ts';
 import { type ReadCost, readCost } from './read-cost.ts';
@@ -80,7 +87,7 @@ export class ModbusSession implements ConnectorSession {
     const settings = device.settings;
     const { clock, line, refused } = this.#options;
     const { blocks, unreadable } = planReads(
-      points.map((point) => placePoint(point, settings)),
+      points.filter(isRegisterPoint).map((point) => placePoint(point, settings)),
       { device: settings, cost: this.#costOf(device), refused: refused.fenceOf(settings.unit) },
     );
     // Who asks now wants to know whether it is refused now.
@@ -94,7 +101,7 @@ export class ModbusSession implements ConnectorSession {
   async #writeNow(write: Write, signal: AbortSignal): Promise<WriteResult> {
     const device = this.#devices.get(write.point.device);
     if (device === undefined) throw new GatewayError('BUG', write.point.id, 'no such device on this connection');
-    const place = placePoint(write.point as ModbusPlanPoint, device.settings);
+    const place = placePoint(write.point as RegisterPoint, device.settings);
     const { line, clock } = this.#options;
     const both = AbortSignal.any([signal, this.#stop.signal]);
     return writePoint(write, place, { line, unit: device.settings.unit, clock, signal: both });
@@ -122,7 +129,7 @@ export class ModbusSession implements ConnectorSession {
     return [...byInterval].map(([intervalMs, points]) => this.#pollGroup(device, intervalMs, points));
   }
 
-  #pollGroup(device: ModbusDevicePlan, intervalMs: number, points: readonly ModbusPlanPoint[]): PollGroup {
+  #pollGroup(device: ModbusDevicePlan, intervalMs: number, points: readonly RegisterPoint[]): PollGroup {
     const { units, refused, clock, count, log } = this.#options;
     const { twin, settings } = device;
     const placed = points.map((point) => placePoint(point, settings));

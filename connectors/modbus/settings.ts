@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { duration, portNumber } from '../../src/model/schema.ts';
-import { type ModbusAddress, parseReference, TABLES } from './address.ts';
+import { TABLES } from './address.ts';
 import { tcpKeys } from './tcp-settings.ts';
 
 /** A wait of nothing would be no wait. */
@@ -178,100 +178,8 @@ export const rtuDevice = z.object({
   ...deviceKeys(),
 });
 
-const cell = (what: string) =>
-  z
-    .int()
-    .min(0)
-    .max(65_536, { error: ({ input }) => referenceHint(input) })
-    .optional()
-    .meta({ description: `${what}, counted from 0 (or from \`addressBase\`)`, examples: [100] });
-
-function referenceHint(input: unknown): string | undefined {
-  if (typeof input !== 'number' || parseReference(input) === undefined) return undefined;
-  return `a number counted from 0; for the number in the list of the device write \`reference: ${input}\``;
-}
-
-const ADDRESS_HINT = 'an address, e.g. `{ holding: 100 }` counted from 0, or `{ reference: 40101 }` as in the list of the device';
-
-const address = z
-  .strictObject(
-    {
-      holding: cell('Holding register'),
-      input: cell('Input register'),
-      coil: cell('Coil'),
-      discrete: cell('Discrete input'),
-      reference: z
-        .union([z.int(), z.string()], { error: 'a number such as `30013`, `40001` or `400001`' })
-        .refine((reference) => parseReference(reference) !== undefined, {
-          error:
-            'five or six digits: 0 (coil), 1 (discrete input), 3 (input register) or 4 (holding register), then the number from 1',
-        })
-        .optional()
-        .meta({
-          description: 'Number in Modicon notation, which counts from one: 40001 is `holding: 0`',
-          examples: [30013, 400001],
-        }),
-      bit: z.int().min(0).max(15).optional().meta({ description: 'Bit of the register, 0 is the least significant' }),
-    },
-    { error: (issue) => (issue.code === 'invalid_type' ? addressHint(issue.input) : undefined) },
-  )
-  .transform((keys, context): ModbusAddress => {
-    const found = TABLES.filter((table) => keys[table] !== undefined);
-    const parsed = keys.reference === undefined ? undefined : parseReference(keys.reference);
-    const [table] = found;
-    if (found.length + (parsed === undefined ? 0 : 1) !== 1) {
-      context.addIssue({ code: 'custom', message: 'exactly one of `holding`, `input`, `coil`, `discrete` and `reference`' });
-      return z.NEVER;
-    }
-    const bit = keys.bit === undefined ? {} : { bit: keys.bit };
-    if (parsed !== undefined) return { ...parsed, ...bit, notation: 'reference' };
-    return { table: table ?? 'holding', number: (table && keys[table]) ?? 0, ...bit, notation: 'number' };
-  })
-  .meta({
-    description: 'Where the value is: a table with a number counted from 0, or `reference`; `bit` for one bit of a register',
-    examples: [{ holding: 100 }, { input: 12, bit: 3 }, { coil: 4 }, { reference: 40001 }],
-  });
-
-function addressHint(input: unknown): string {
-  const isReference = (typeof input === 'number' || typeof input === 'string') && parseReference(input) !== undefined;
-  return isReference ? `an address; for the number in the list of the device write \`{ reference: ${input} }\`` : ADDRESS_HINT;
-}
-
-const order = z.enum(['big-endian', 'little-endian']).default('big-endian');
-
-export const pointSchema = z.object({
-  address,
-  wordOrder: order.meta({
-    description:
-      'Order of the registers of a value: `big-endian` is most significant first (ABCD), `little-endian` least significant first (CDAB)',
-  }),
-  byteOrder: order.meta({
-    description:
-      'Order of the two bytes in a register: `big-endian` is the standard; `little-endian` gives BADC, with `wordOrder: little-endian` DCBA',
-  }),
-  length: z
-    .int()
-    .min(1)
-    .max(125)
-    .optional()
-    .meta({ description: 'Registers of a `string` or of `bytes`', examples: [8] }),
-  together: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({
-      description: 'Points of a device with the same word here are read in one request, so that their values are of one instant',
-      examples: ['energy'],
-    }),
-  writeWith: z.enum(['single', 'multiple']).optional().meta({
-    description:
-      'Function used to write: `single` (5, 6) or `multiple` (15, 16). Default: `single` for one coil or register, else `multiple`',
-  }),
-});
-
 export type TcpSettings = z.output<typeof tcpConnection>;
 export type RtuOverTcpSettings = z.output<typeof rtuOverTcpConnection>;
 export type RtuSettings = z.output<typeof rtuConnection>;
 export type ModbusSettings = TcpSettings | RtuOverTcpSettings | RtuSettings;
 export type ModbusDevice = z.output<typeof rtuDevice>;
-export type ModbusPoint = z.output<typeof pointSchema>;

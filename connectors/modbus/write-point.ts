@@ -1,10 +1,12 @@
 import { GatewayError, toGatewayError } from '../../src/model/error.ts';
+import { isArray, type Value } from '../../src/model/value.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Write, WriteResult } from '../../src/southbound/connector.ts';
-import { encodeValue, toBoolean, withBit } from './codec.ts';
+import { type Encoded, toBoolean, wrongType } from './codec.ts';
 import { exceptionNumber } from './exception.ts';
 import type { Ask, Line } from './line.ts';
 import type { PlacedPoint } from './read-items.ts';
+import { toHex } from './registers.ts';
 import type { WriteRequest } from './request.ts';
 
 export interface WriteContext {
@@ -35,40 +37,91 @@ export async function writePoint(
       const error = toGatewayError(cause, point.id);
       if (error.rule.kind === 'link') throw error;
       const waitMs = BUSY_WAITS_MS[attempt];
-      if (exceptionNumber(error) !== BUSY || waitMs === undefined) return { written: false, error: explain(error, point.id) };
+      if (exceptionNumber(error) !== BUSY || waitMs === undefined) return { written: false, error: explain(error, place) };
       await clock.sleep(waitMs, signal);
     }
   }
 }
 
-/** A bit of a register is changed in what is there now; nobody else gets the line in between. */
 async function writeOnce(ask: Ask, { point, value }: Write, place: PlacedPoint, unit: number): Promise<void> {
-  const { address, layout } = place;
-  const isMultiple = (point.address as { writeWith?: string }).writeWith === 'multiple' || layout.size > 1;
-  if (place.table === 'coil') return confirm(ask, coilRequest(unit, address, toBoolean(value, point.id), isMultiple));
-  if (layout.bit === undefined)
-    return confirm(ask, registerRequest(unit, address, encodeValue(value, layout, point.id), isMultiple));
-  const isSet = toBoolean(value, point.id);
-  const current = await ask({ function: 3, unit, address, count: 1 });
-  const changed = Buffer.alloc(2);
-  changed.writeUInt16BE(withBit(Buffer.isBuffer(current) ? current.readUInt16BE() : 0, layout.bit, isSet));
-  return confirm(ask, registerRequest(unit, address, changed, isMultiple));
+  const { writeWith } = place.point.address;
+  if (place.table === 'coil') return confirm(ask, coilRequest(unit, place, coilsOf(value, place, point.id)));
+  const { registers, mask } = place.layout.codec.encode(value, point.id);
+  if (mask === undefined && writeWith === 'read-write') return writeAndCompare(ask, place, unit, registers);
+  if (mask === undefined) return confirm(ask, registerRequest(unit, place, registers));
+  if (writeWith === undefined || writeWith === 'mask') return writeMasked(ask, place, unit, { registers, mask });
+  return changeWhatIsThere(ask, place, unit, { registers, mask });
 }
 
 async function confirm(ask: Ask, request: WriteRequest): Promise<void> {
   await ask(request);
 }
 
-function coilRequest(unit: number, address: number, value: boolean, isMultiple: boolean): WriteRequest {
-  return isMultiple ? { function: 15, unit, address, values: [value] } : { function: 5, unit, address, value };
+function coilsOf(value: Value, { layout }: PlacedPoint, subject: string): readonly boolean[] {
+  if (layout.count === undefined) return [toBoolean(value, subject)];
+  if (!isArray(value) || value.length !== layout.count) throw wrongType(`an array of ${layout.count} values`, value, subject);
+  return value.map((one, index) => toBoolean(one ?? 'null', `${subject}[${index}]`));
 }
 
-function registerRequest(unit: number, address: number, registers: Buffer, isMultiple: boolean): WriteRequest {
-  if (isMultiple) return { function: 16, unit, address, registers };
+function isMultiple({ point, layout }: PlacedPoint): boolean {
+  return point.address.writeWith === 'multiple' || layout.size > 1;
+}
+
+function coilRequest(unit: number, place: PlacedPoint, values: readonly boolean[]): WriteRequest {
+  const { address } = place;
+  if (isMultiple(place)) return { function: 15, unit, address, values };
+  return { function: 5, unit, address, value: values[0] === true };
+}
+
+function registerRequest(unit: number, place: PlacedPoint, registers: Buffer): WriteRequest {
+  const { address } = place;
+  if (isMultiple(place)) return { function: 16, unit, address, registers };
   return { function: 6, unit, address, value: registers.readUInt16BE() };
 }
 
-function explain(error: GatewayError, subject: string): GatewayError {
+/** Function 22 for each register of which bits change: the device changes them, and nobody can come in between. */
+async function writeMasked(ask: Ask, { address }: PlacedPoint, unit: number, { registers, mask }: Required<Encoded>) {
+  for (let at = 0; at < mask.length; at += 2) {
+    const bits = mask.readUInt16BE(at);
+    if (bits === 0) continue;
+    const and = ~bits & 0xffff;
+    await ask({ function: 22, unit, address: address + at / 2, and, or: registers.readUInt16BE(at) });
+  }
+}
+
+/** Bits of registers are changed in what is there now; nobody else gets the line in between. */
+async function changeWhatIsThere(ask: Ask, place: PlacedPoint, unit: number, { registers, mask }: Required<Encoded>) {
+  const { address, layout } = place;
+  const current = await ask({ function: 3, unit, address, count: layout.size });
+  if (!Buffer.isBuffer(current)) throw new GatewayError('BUG', place.point.id, 'registers were read, something else came');
+  const changed = current.map((byte, at) => (byte & ~(mask[at] ?? 0)) | (registers[at] ?? 0));
+  return confirm(ask, registerRequest(unit, place, Buffer.from(changed)));
+}
+
+/** Function 23: what the device shows right after the write comes in the same answer. */
+async function writeAndCompare(
+  ask: Ask,
+  { point, address, layout }: PlacedPoint,
+  unit: number,
+  registers: Buffer,
+): Promise<void> {
+  const shown = await ask({ function: 23, unit, address, count: layout.size, writeAddress: address, registers });
+  if (Buffer.isBuffer(shown) && shown.equals(registers)) return;
+  const seen = Buffer.isBuffer(shown) ? toHex(shown) : 'nothing';
+  throw new GatewayError('COMMAND_FAILED', point.id, `wrote ${toHex(registers)}, the device shows ${seen}`);
+}
+
+const ILLEGAL_FUNCTION = 1;
+/** Functions that not every device knows, and what to do then. */
+const HINTS: Readonly<Record<string, string>> = {
+  mask: 'the device does not know function 22 (mask write); `writeWith: single` changes the bits in what was read before',
+  'read-write': 'the device does not know function 23 (read and write); leave out `writeWith`',
+};
+
+function explain(error: GatewayError, { point, layout }: PlacedPoint): GatewayError {
+  const { writeWith = layout.isPart ? 'mask' : 'single' } = point.address;
+  const hint = exceptionNumber(error) === ILLEGAL_FUNCTION ? HINTS[writeWith] : undefined;
+  if (hint !== undefined) return new GatewayError(error.code, point.id, `${hint} (${error.message})`, { cause: error });
   if (error.code !== 'DEVICE_TIMEOUT' && error.code !== 'DEVICE_BAD_FRAME') return error;
-  return new GatewayError(error.code, subject, `whether it was written is unknown: ${error.message}`, { cause: error });
+  return new GatewayError(error.code, point.id, `whether it was written is unknown: ${error.message}`, { cause: error });
 }

@@ -15,8 +15,8 @@ function isDigits(scalar: Scalar): scalar is string {
 }
 
 /**
- * The value as the device holds it: operators undone, of the declared type, within its limits; of an array each element, whether
- * the point takes an array is for the connector to say. Throws VALUE_TYPE or VALUE_OUT_OF_RANGE.
+ * The value as the device holds it: operators undone, of the declared type, within its limits; of an array each element. Whether
+ * the point takes an array, or an object of parts of an unsigned number, is for the connector to say. Throws VALUE_TYPE or VALUE_OUT_OF_RANGE.
  */
 export function toDeviceValue(plan: PointPlan, wanted: Value, invert: (plan: PointPlan, value: Value) => Value): Value {
   return toTyped(plan.point.type, plan.point.id, invert(plan, wanted));
@@ -27,6 +27,7 @@ export function toTyped(type: DataType | undefined, subject: string, value: Valu
   const typed = { type, subject };
   if (someScalar(value, isEndless)) throw wrongType(typed, 'finite numbers', value);
   if (type === undefined) return value;
+  if (!isScalarOrArray(value) && type.startsWith('uint')) return value;
   if (!isScalarOrArray(value)) throw wrongType(typed, `${type} or a list of them`, value);
   return mapScalars<Value>(value, (scalar) => toScalar({ type, subject }, scalar)) ?? value;
 }
@@ -43,14 +44,15 @@ function isEndless(scalar: Scalar): boolean {
 function toScalar(typed: Typed<DataType>, value: Scalar): Scalar {
   const { type } = typed;
   if (type === 'boolean') return expectKind(typed, value, 'boolean');
-  if (type === 'float32' || type === 'float64') return toFloat(typed, value);
+  if (type === 'float16' || type === 'float32' || type === 'float64') return toFloat(typed, value);
   const limits = integerLimits(type);
   return limits === undefined ? toText(typed, value) : toInteger(typed, value, limits);
 }
 
 function toFloat(typed: Typed, value: Scalar): Scalar {
   const number = typeof value === 'bigint' ? Number(value) : expectKind(typed, value, 'number');
-  if (typed.type === 'float32' && !Number.isFinite(Math.fround(Number(number)))) throw outOfRange(typed, value);
+  const round = typed.type === 'float16' ? Math.f16round : Math.fround;
+  if (typed.type !== 'float64' && !Number.isFinite(round(Number(number)))) throw outOfRange(typed, value);
   return number;
 }
 

@@ -4,10 +4,12 @@ const BITS: Partial<Record<DataType, number>> = {
   int8: 8,
   int16: 16,
   int32: 32,
+  int48: 48,
   int64: 64,
   uint8: 8,
   uint16: 16,
   uint32: 32,
+  uint48: 48,
   uint64: 64,
 };
 

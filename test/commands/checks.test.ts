@@ -74,6 +74,8 @@ describe('toDeviceValue', () => {
     ['int8', -128, -128],
     ['int64', 7, 7n],
     ['uint64', 18_446_744_073_709_551_615n, 18_446_744_073_709_551_615n],
+    ['int48', -(2 ** 47), -(2 ** 47)],
+    ['float16', 65_504, 65_504],
     ['float32', 1.5, 1.5],
     ['float64', 3n, 3],
     ['boolean', false, false],
@@ -98,6 +100,8 @@ describe('toDeviceValue', () => {
     ['uint16', true, 'VALUE_TYPE'],
     ['boolean', 1, 'VALUE_TYPE'],
     ['string', 1, 'VALUE_TYPE'],
+    ['int48', 2 ** 47, 'VALUE_OUT_OF_RANGE'],
+    ['float16', 65_520, 'VALUE_OUT_OF_RANGE'],
     ['float32', 1e39, 'VALUE_OUT_OF_RANGE'],
     ['float64', Number.NaN, 'VALUE_TYPE'],
     ['dateTime', 'tomorrow', 'VALUE_TYPE'],
@@ -114,6 +118,11 @@ describe('toDeviceValue', () => {
       );
     });
   }
+
+  it('leaves the parts of a whole number to the connector, and of nothing else', () => {
+    assert.deepEqual(convert('uint32', { on: true }), { on: true });
+    assert.throws(() => convert('float32', { on: true }), { code: 'VALUE_TYPE' });
+  });
 
   it('never lets a number through that the type cannot hold', () => {
     fc.assert(
@@ -153,6 +162,12 @@ describe('isTaken', () => {
     ['uint16', [1, 2], [1], false],
     [undefined, { speed: 3, on: true }, { on: true, speed: 3n }, true],
     [undefined, { speed: 3 }, { speed: 4 }, false],
+    ['uint16', { on: true }, { on: true, ready: false }, true],
+    ['uint16', { on: true, ready: true }, { on: true }, false],
+    ['float16', 0.12345, 0.1235, true],
+    ['float16', 0.12, 0.13, false],
+    ['dateTime', '2026-01-01T00:00:00.900Z', '2026-01-01T00:00:00.000Z', true],
+    ['dateTime', '2026-01-01T00:00:01Z', '2026-01-01T00:00:00Z', false],
   ];
   for (const [type, written, readBack, expected] of table) {
     it(`says ${expected} to ${describeValue(written)} written and ${describeValue(readBack)} read back as ${type ?? 'no declared type'}`, () => {

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { decodeValue, encodeValue, withBit } from '../../../connectors/modbus/codec.ts';
 import { type Layout, layoutOf } from '../../../connectors/modbus/layout.ts';
 import type { DataType } from '../../../src/model/data-type.ts';
 import { shortestFloat32 } from '../../../src/model/float32.ts';
 import type { Value } from '../../../src/model/value.ts';
-import { pointOf } from './modbus-plan.ts';
+import { type PointSketch, pointOf } from './modbus-plan.ts';
 
 const ORDERS = {
   ABCD: { wordOrder: 'big-endian', byteOrder: 'big-endian' },
@@ -16,8 +15,12 @@ const ORDERS = {
 type Order = keyof typeof ORDERS;
 
 function layout(type: DataType, order: Order = 'ABCD', keys: Readonly<Record<string, unknown>> = {}): Layout {
-  return layoutOf(pointOf('value', { address: { holding: 0 }, type, ...ORDERS[order], ...keys }));
+  return layoutFor('value', { address: { holding: 0 }, type, ...ORDERS[order], ...keys });
 }
+
+const layoutFor = (name: string, keys: PointSketch) => layoutOf(pointOf(name, keys), 0);
+const decodeValue = (bytes: Buffer, { codec }: Layout) => codec.decode(bytes) as Value;
+const encodeValue = (value: Value, { codec }: Layout, subject: string) => codec.encode(value, subject).registers;
 
 const registers = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 const hex = (bytes: Buffer) => bytes.toString('hex').toUpperCase().match(/.{4}/g)?.join(' ');
@@ -59,16 +62,6 @@ describe('Modbus codec', () => {
   it('reads a byte from the low half of its register, or from the high half in little-endian bytes', () => {
     assert.equal(decodeValue(registers('12FE'), layout('int8')), -2);
     assert.equal(decodeValue(registers('12FE'), layout('uint8', 'BADC')), 0x12);
-  });
-
-  it('reads one bit of a register, counted from the least significant', () => {
-    const bit = (number: number) => layoutOf(pointOf('flag', { address: { holding: 0, bit: number } }));
-    assert.deepEqual(
-      [0, 1, 14, 15].map((number) => decodeValue(registers('8001'), bit(number))),
-      [true, false, false, true],
-    );
-    assert.equal(withBit(0x8001, 15, false), 0x0001);
-    assert.equal(withBit(0x0001, 4, true), 0x0011);
   });
 
   it('reads text up to the first NUL, without blanks at the end, whatever the order of words', () => {

@@ -1,6 +1,6 @@
 import { modbusRtu, modbusRtuOverTcp, modbusTcp } from '../../../connectors/modbus/definition.ts';
-import type { ModbusDevicePlan, ModbusPlan, ModbusPlanPoint } from '../../../connectors/modbus/plan.ts';
-import type { ModbusDevice, ModbusPoint, ModbusSettings } from '../../../connectors/modbus/settings.ts';
+import type { ModbusDevicePlan, ModbusPlan, ModbusPlanPoint, RegisterPoint } from '../../../connectors/modbus/plan.ts';
+import type { ModbusDevice, ModbusSettings } from '../../../connectors/modbus/settings.ts';
 import type { DataType } from '../../../src/model/data-type.ts';
 import type { Point } from '../../../src/model/point.ts';
 
@@ -53,13 +53,13 @@ function deviceOf(twin: string, { points }: DeviceSketch): ModbusDevicePlan {
   };
 }
 
-export function pointOf(name: string, sketch: PointSketch, device = 'meter'): ModbusPlanPoint {
+export function pointOf(name: string, sketch: PointSketch, device = 'meter'): RegisterPoint {
   const { type, intervalMs = 1_000, access = 'read', ...keys } = sketch;
   return {
     id: `${device}/${name}`,
     device,
     name,
-    address: modbusTcp.point.parse(keys) as ModbusPoint,
+    address: modbusTcp.point.parse(keys) as RegisterPoint['address'],
     ...(type === undefined ? {} : { type }),
     access,
     kind: 'telemetry',

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { checkPlan } from '../../../connectors/modbus/check.ts';
 import { createCounters } from '../../../connectors/modbus/counters.ts';
 import { modbusRtu, modbusRtuOverTcp, modbusTcp } from '../../../connectors/modbus/definition.ts';
 import { Secret } from '../../../src/model/secret.ts';
+import { type PointSketch, planOf } from './modbus-plan.ts';
+import type { Protocol } from './plant.ts';
 
 const README = readFileSync(new URL('../../../connectors/modbus/README.md', import.meta.url), 'utf8');
 const SECRET = { tag: '!secret', resolve: (name: string) => new Secret(name, Buffer.alloc(0)) };
@@ -18,7 +21,7 @@ interface Mapping {
 }
 
 /** Keys that every point may have, whatever its protocol. */
-const COMMON = ['type', 'interval', 'scale'];
+const COMMON = ['type', 'interval', 'scale', 'labels', 'as', 'write'];
 
 describe('README of the Modbus connector', () => {
   it('has examples', () => assert.ok(EXAMPLES.length >= 2));
@@ -27,12 +30,18 @@ describe('README of the Modbus connector', () => {
     it(`shows an example that is right (${twin})`, () => {
       const definition = [modbusTcp, modbusRtu, modbusRtuOverTcp].find(({ protocol }) => protocol === connection.protocol);
       assert.ok(definition !== undefined);
-      const { protocol: _, ...keys } = connection;
+      const { protocol, ...keys } = connection;
       definition.connection.extend(definition.device.shape).strict().parse(keys);
       for (const point of Object.values(points)) {
         const own = Object.entries(point).filter(([key]) => !COMMON.includes(key));
         definition.point.strict().parse(Object.fromEntries(own));
       }
+      const sketches = Object.entries(points).map(([name, point]) => {
+        const own = Object.entries(point).filter(([key]) => key === 'type' || !COMMON.includes(key));
+        return [name, { ...Object.fromEntries(own), access: 'write' in point ? 'read-write' : 'read' } as PointSketch] as const;
+      });
+      const plan = planOf(protocol as Protocol, keys, { [twin]: { settings: keys, points: Object.fromEntries(sketches) } });
+      assert.deepEqual(checkPlan(plan), []);
     });
   }
 
