@@ -26,8 +26,8 @@ export interface OpenClient {
   readonly session: RawSession;
   /** Warns of certificates that expire soon: ours, and that of the server. */
   warnOfExpiry(): void;
-  /** Says goodbye to the server within `timeoutMs`, then frees every socket and timer. */
-  close(timeoutMs: number): Promise<void>;
+  /** Says goodbye to the server within `timeoutMs`, then frees every socket and timer. Subscriptions may be left for the next session. */
+  close(timeoutMs: number, options?: { readonly keepsSubscriptions: boolean }): Promise<void>;
 }
 
 export interface ConnectOptions {
@@ -76,7 +76,7 @@ export async function connect(options: ConnectOptions): Promise<OpenClient> {
       warnOfExpiry: () => {
         for (const certificate of [own, ...trusted]) warnOfExpiry(certificate, options.log);
       },
-      close: (closeTimeoutMs) => close(client, channels, session, closeTimeoutMs),
+      close: (closeTimeoutMs, given) => close(client, channels, session, closeTimeoutMs, given),
     };
   } catch (error) {
     await close(client, channels, undefined, options.signal.aborted ? 0 : 1_000);
@@ -173,9 +173,10 @@ async function close(
   channels: Channels,
   session: ClientSession | undefined,
   timeoutMs: number,
+  { keepsSubscriptions } = { keepsSubscriptions: false },
 ): Promise<void> {
   const goodbye = (async () => {
-    if (session !== undefined) await session.close(true);
+    if (session !== undefined) await session.close(!keepsSubscriptions);
     await client.disconnect();
   })().catch(() => {});
   if (timeoutMs > 0) await Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, timeoutMs).unref())]);

@@ -14,7 +14,8 @@ import { createCounters } from './counters.ts';
 import { within } from './deadline.ts';
 import { describeSession } from './details.ts';
 import { toLinkError } from './errors.ts';
-import { type Fingerprints, findNodes } from './nodes.ts';
+import { createMemory } from './memory.ts';
+import { findNodes } from './nodes.ts';
 import { quietLibrary } from './quiet.ts';
 import { readServerFacts } from './requests.ts';
 import { OpcuaSession } from './session.ts';
@@ -34,7 +35,7 @@ class OpcuaConnector implements Connector {
   readonly #context: ConnectorContext;
   readonly #points: readonly Point<OpcuaPoint>[];
   readonly #counters = createCounters();
-  readonly #fingerprints: Fingerprints = new Map();
+  readonly #memory = createMemory();
   #session: OpcuaSession | undefined;
   #error: GatewayError | undefined;
   #opened = 0;
@@ -80,7 +81,8 @@ class OpcuaConnector implements Connector {
         open,
         facts,
         nodes,
-        fingerprints: this.#fingerprints,
+        url: settings.url,
+        memory: this.#memory,
         counters: this.#counters,
         clock,
         onEnd: (error) => {
@@ -104,7 +106,7 @@ class OpcuaConnector implements Connector {
     broken.catch(() => {});
     const look = async () => {
       const facts = await readServerFacts(session);
-      return { facts, nodes: await findNodes(session, this.#points, facts, this.#fingerprints) };
+      return { facts, nodes: await findNodes(session, this.#points, facts, this.#memory.fingerprints) };
     };
     return Promise.race([look(), broken]);
   }

@@ -4,9 +4,13 @@ export interface Counters {
   keep_alives: number;
   sequence_gaps: number;
   republished_messages: number;
+  /** Messages that came a second time; nothing of them is handed on. */
+  repeated_messages: number;
   overflows: number;
   /** Sessions opened after the first. */
   rebuilds: number;
+  /** Subscriptions that a new session took over, with all that the server had collected. */
+  transfers: number;
   /** Short breaks of the network that the session survived. */
   reconnections: number;
   reads: number;
@@ -21,8 +25,10 @@ export function createCounters(): Counters {
     keep_alives: 0,
     sequence_gaps: 0,
     republished_messages: 0,
+    repeated_messages: 0,
     overflows: 0,
     rebuilds: 0,
+    transfers: 0,
     reconnections: 0,
     reads: 0,
     writes: 0,

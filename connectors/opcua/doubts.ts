@@ -1,13 +1,14 @@
 import type { Point } from '../../src/model/point.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
-import { LastReadings } from './last-readings.ts';
+import type { LastReadings } from './last-readings.ts';
 import type { UsableNode } from './monitored-item.ts';
 import { readNodes } from './polling.ts';
 import type { RawSession } from './raw-session.ts';
 import type { ServerFacts } from './requests.ts';
 
 export interface DoubtsContext {
+  readonly last: LastReadings;
   readonly session: RawSession;
   readonly facts: ServerFacts;
   readonly clock: Clock;
@@ -18,16 +19,19 @@ export interface DoubtsContext {
   readonly watched: () => readonly UsableNode[];
   /** After so long the server has told what it kept. */
   readonly settleAfterMs: () => number;
+  /** The server has more to tell at once. */
+  readonly isBehind: () => boolean;
 }
 
 /** Makes points uncertain whose values may have changed unseen, and good again when they were seen. */
 export class Doubts {
-  readonly last = new LastReadings();
+  readonly last: LastReadings;
   readonly #context: DoubtsContext;
   #isSettling = false;
 
   constructor(context: DoubtsContext) {
     this.#context = context;
+    this.last = context.last;
   }
 
   /** The network is away: nobody knows whether the values still stand. */
@@ -39,12 +43,12 @@ export class Doubts {
 
   /** What the server kept is told first, in its order; a value that did not change is never told again, so it is read. */
   async settle(): Promise<void> {
-    const { clock, signal, isAway, settleAfterMs } = this.#context;
+    const { clock, signal, isAway, settleAfterMs, isBehind } = this.#context;
     if (this.#isSettling) return;
     this.#isSettling = true;
     do {
       await clock.sleep(settleAfterMs(), signal).catch(() => {});
-      if (!signal.aborted && !isAway()) await this.#read();
+      if (!signal.aborted && !isAway() && !isBehind()) await this.#read();
     } while (!signal.aborted && !isAway() && this.#doubted().length > 0);
     this.#isSettling = false;
   }
@@ -59,6 +63,6 @@ export class Doubts {
     if (signal.aborted || isAway()) return;
     const answered = answers.filter(([{ point }, value]) => value !== undefined && this.last.isDoubted(point));
     const readings = answered.map(([reading]) => reading);
-    if (readings.length > 0) onReadings(this.last.take(readings, clock.nowMs()));
+    if (readings.length > 0) onReadings(this.last.takeAhead(readings, clock.nowMs()));
   }
 }

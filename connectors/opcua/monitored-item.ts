@@ -1,4 +1,5 @@
 import { DataChangeFilter, DataChangeTrigger, DeadbandType, MonitoringMode, TimestampsToReturn } from 'node-opcua-client';
+import type { Reading } from '../../src/model/reading.ts';
 import { type FoundNode, valueRequest } from './nodes.ts';
 import type { RawSession } from './raw-session.ts';
 import { inChunks, type ServerLimits } from './requests.ts';
@@ -16,13 +17,37 @@ export interface MonitoredItem {
   readonly handle: number;
   readonly samplingMs: number;
   readonly queueSize: number;
+  /** The server's name for it. */
+  id?: number;
   /** What the server made of it. */
   revisedSamplingMs?: number;
   revisedQueueSize?: number;
   /** The server knows no such deadband: all changes come. */
   isDeadbandRefused?: boolean;
+  /** The server said with the last value that it looks less often than it promised. */
+  isOverloaded?: boolean;
+  /** Values that were lost in the server's queue, as often as it said so. */
+  overflows?: number;
+  /** It has sent a value since it was created. */
+  isActive?: boolean;
+  /** Changes may have been missed since this sample; the next value ends the gap. */
+  gap?: Gap;
   /** Why the server does not watch it. */
   problem?: string;
+}
+
+export interface Gap {
+  readonly since: Reading;
+  /** Nothing was collected meanwhile; else the server kept what happened, unless its queue overflowed. */
+  readonly isLost: boolean;
+}
+
+/** `waiting`: the server watches it, and has not sent a value yet. */
+export type ItemState = 'waiting' | 'active' | 'failed';
+
+export function stateOf({ problem, isActive }: MonitoredItem): ItemState {
+  if (problem !== undefined) return 'failed';
+  return isActive === true ? 'active' : 'waiting';
 }
 
 const DEADBAND_PROBLEMS: ReadonlySet<string> = new Set([
@@ -61,6 +86,20 @@ export async function createItems(
   await createOnce(session, subscriptionId, withDeadband, limits, false);
 }
 
+/** The server stops watching them; one that it does not know any more is none to stop. */
+export async function deleteItems(
+  session: RawSession,
+  subscriptionId: number,
+  items: readonly MonitoredItem[],
+  limits: ServerLimits,
+) {
+  const monitoredItemIds = items.map(({ id }) => id).filter((id) => id !== undefined);
+  await inChunks(monitoredItemIds, limits.itemsPerCall, async (chunk) => {
+    const { results } = await session.deleteMonitoredItems({ subscriptionId, monitoredItemIds: chunk });
+    return results ?? [];
+  });
+}
+
 async function createOnce(
   session: RawSession,
   subscriptionId: number,
@@ -82,6 +121,7 @@ async function createOnce(
     if (result === undefined || result === null) item.problem = 'BadUnexpectedError';
     else if (qualityOf(result.statusCode.value) === 'bad') item.problem = statusName(result.statusCode.value);
     else {
+      item.id = result.monitoredItemId;
       item.revisedSamplingMs = result.revisedSamplingInterval;
       item.revisedQueueSize = result.revisedQueueSize;
     }

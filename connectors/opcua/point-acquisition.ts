@@ -4,20 +4,23 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import { runPollGroups } from '../../src/southbound/poll-groups.ts';
 import type { Counters } from './counters.ts';
 import { Doubts } from './doubts.ts';
-import { createItems, type MonitoredItem, planItem, sharingKey, type UsableNode } from './monitored-item.ts';
-import { type Fingerprints, type FoundNode, findNodes } from './nodes.ts';
+import { type LeftSubscriptions, type Memory, takeLeft } from './memory.ts';
+import { createItems, deleteItems, type MonitoredItem, planItem, sharingKey, type UsableNode } from './monitored-item.ts';
+import { type FoundNode, findNodes } from './nodes.ts';
 import { pollGroup } from './polling.ts';
 import { Publisher } from './publisher.ts';
 import type { RawSession } from './raw-session.ts';
 import type { ServerFacts } from './requests.ts';
 import type { OpcuaPoint, OpcuaSettings } from './settings.ts';
-import { Subscription } from './subscription.ts';
+import { Subscription, type SubscriptionContext } from './subscription.ts';
+import { transfer } from './transfer.ts';
 
 export interface AcquisitionContext {
   readonly session: RawSession;
   readonly settings: OpcuaSettings;
   readonly facts: ServerFacts;
-  readonly fingerprints: Fingerprints;
+  readonly url: string;
+  readonly memory: Memory;
   readonly counters: Counters;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -46,7 +49,9 @@ export class PointAcquisition {
     this.publisher = new Publisher(context);
     this.#doubts = new Doubts({
       ...context,
+      last: context.memory.last,
       watched: () => this.#usable('subscribe'),
+      isBehind: () => this.publisher.isBehind,
       settleAfterMs: () =>
         2 * Math.max(MIN_PUBLISHING_MS, ...this.publisher.subscriptions.map(({ publishingMs }) => publishingMs)),
     });
@@ -79,8 +84,20 @@ export class PointAcquisition {
     return Object.fromEntries([...nodes, ...items].filter((entry): entry is [string, string] => entry[1] !== undefined));
   }
 
+  /** For the next session to take over; empty where there is nothing that it should trust. */
+  get left(): LeftSubscriptions | undefined {
+    const { url, facts } = this.#context;
+    const subscriptions = this.publisher.subscriptions.filter(({ ended }) => ended === undefined);
+    return subscriptions.length === 0 ? undefined : { url, facts, subscriptions };
+  }
+
   async start(): Promise<void> {
-    await this.#subscribe(this.#usable('subscribe'));
+    const { memory } = this.#context;
+    const points = [...this.#nodes.values()].map(({ point }) => point);
+    if (memory.lostMs !== undefined) memory.last.lose(points, memory.lostMs);
+    await this.#adopt();
+    await this.#subscribe(this.#usable('subscribe').filter(({ point }) => !this.#items.has(point.id)));
+    void this.#doubts.settle();
     this.#tellProblems();
     this.#poll();
     void this.#retryProblems();
@@ -130,13 +147,50 @@ export class PointAcquisition {
     return item;
   }
 
+  /** What the session before left with the server goes on as it was, but for nodes that are not what they were. */
+  async #adopt(): Promise<void> {
+    const { session, facts, url, memory } = this.#context;
+    const { left } = memory;
+    const adopted = await transfer(session, takeLeft(memory, url, facts), this.#subscriptionContext()).catch((error) => {
+      memory.left = left;
+      throw error;
+    });
+    for (const subscription of adopted) {
+      this.#subscriptions.set(subscription.askedPublishingMs, subscription);
+      const stale = [...subscription.items.values()].filter((item) => !this.#keep(item));
+      for (const { handle } of stale) subscription.items.delete(handle);
+      await deleteItems(session, subscription.id, stale, facts.limits);
+    }
+    this.publisher.adopt(adopted);
+  }
+
+  #keep(item: MonitoredItem): boolean {
+    this.#handles = Math.max(this.#handles, item.handle);
+    const isSound =
+      item.problem === undefined && item.nodes.every(({ point }) => this.#nodes.get(point.id)?.problem === undefined);
+    if (isSound) for (const { point } of item.nodes) this.#items.set(point.id, item);
+    return isSound;
+  }
+
+  #subscriptionContext(): SubscriptionContext {
+    return {
+      ...this.#context,
+      last: this.#doubts.last,
+      onDoubt: () => void this.#doubts.settle(),
+      onNotable: (item) => this.#note(item),
+    };
+  }
+
+  #note(item: MonitoredItem): void {
+    item.isActive = true;
+  }
+
   async #subscription(publishingMs: number): Promise<Subscription> {
     const { settings } = this.#context;
     const known = this.#subscriptions.get(publishingMs);
     if (known !== undefined) return known;
-    const wish = { publishingMs, keepAliveMs: settings.keepAlive, sessionTimeoutMs: settings.sessionTimeout };
-    const onDoubt = () => void this.#doubts.settle();
-    const subscription = await Subscription.create(wish, { ...this.#context, last: this.#doubts.last, onDoubt });
+    const wish = { publishingMs, keepAliveMs: settings.keepAlive, lifetimeMs: settings.subscriptionLifetime };
+    const subscription = await Subscription.create(wish, this.#subscriptionContext());
     this.#subscriptions.set(publishingMs, subscription);
     this.publisher.add(subscription);
     return subscription;
@@ -161,11 +215,11 @@ export class PointAcquisition {
   }
 
   async #retryOnce(): Promise<void> {
-    const { session, facts, fingerprints } = this.#context;
+    const { session, facts, memory } = this.#context;
     const problems = this.problems;
     const points = [...this.#nodes.values()].map(({ point }) => point).filter(({ id }) => problems[id] !== undefined);
     if (points.length === 0) return;
-    const found = await findNodes(session, points, facts, fingerprints);
+    const found = await findNodes(session, points, facts, memory.fingerprints);
     for (const node of found) this.#nodes.set(node.point.id, node);
     await this.#subscribe(this.#usable('subscribe').filter(({ point }) => problems[point.id] !== undefined));
   }

@@ -23,11 +23,13 @@ const MAX_IN_FLIGHT = 10;
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #subscriptions = new Map<number, Subscription>();
-  #acknowledgements: { subscriptionId: number; sequenceNumber: number }[] = [];
   #inFlight = 0;
   #allowed = MAX_IN_FLIGHT;
+  #isAway = false;
+  /** From the break on until what was missed has been asked for. */
   #isPaused = false;
   #inbox: Promise<void> = Promise.resolve();
+  #queued = 0;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -37,21 +39,40 @@ export class Publisher {
     return [...this.#subscriptions.values()];
   }
 
+  /** Something that came is still being understood: the server may have to be asked for that. */
+  get isBusy(): boolean {
+    return this.#queued > 0;
+  }
+
+  /** The server has more to tell at once than fits in one message, or in our hands. */
+  get isBehind(): boolean {
+    return this.isBusy || this.subscriptions.some(({ hasMore }) => hasMore);
+  }
+
   add(subscription: Subscription): void {
     this.#subscriptions.set(subscription.id, subscription);
     this.#fill();
   }
 
+  /** Taken over from the session before: what was sent into the void comes first. */
+  adopt(subscriptions: readonly Subscription[]): void {
+    for (const subscription of subscriptions) this.#subscriptions.set(subscription.id, subscription);
+    this.pause();
+    this.resume();
+  }
+
   /** The network is away: what fails now is no reason to give up. */
   pause(): void {
+    this.#isAway = true;
     this.#isPaused = true;
   }
 
   /** The network is back and the session is still ours. */
   resume(): void {
+    this.#isAway = false;
     this.#enqueue(async () => {
       for (const subscription of this.#subscriptions.values()) this.#emit(await subscription.recoverLatest());
-      this.#isPaused = false;
+      this.#isPaused = this.#isAway;
       this.#fill();
     });
   }
@@ -64,8 +85,7 @@ export class Publisher {
 
   #send(): void {
     this.#inFlight += 1;
-    const subscriptionAcknowledgements = this.#acknowledgements;
-    this.#acknowledgements = [];
+    const subscriptionAcknowledgements = this.#takeAcknowledgements();
     const request = new PublishRequest({ requestHeader: { timeoutHint: this.#timeoutHintMs() }, subscriptionAcknowledgements });
     this.#options.session.publish(request, (error, response) => {
       this.#inFlight -= 1;
@@ -75,6 +95,12 @@ export class Publisher {
     });
   }
 
+  #takeAcknowledgements(): { subscriptionId: number; sequenceNumber: number }[] {
+    return this.subscriptions.flatMap((subscription) =>
+      subscription.takeAcknowledgements().map((sequenceNumber) => ({ subscriptionId: subscription.id, sequenceNumber })),
+    );
+  }
+
   /** Each request may have to wait until those before it were answered by a keep-alive. */
   #timeoutHintMs(): number {
     const slowestMs = Math.max(...this.subscriptions.map(({ maxSilenceMs }) => maxSilenceMs));
@@ -82,18 +108,22 @@ export class Publisher {
   }
 
   #enqueue(task: () => Promise<void>): void {
-    this.#inbox = this.#inbox.then(task).catch((error) => {
-      if (!this.#options.signal.aborted && !this.#isPaused) this.#options.onFailure(error);
-    });
+    this.#queued += 1;
+    this.#inbox = this.#inbox
+      .then(task)
+      .catch((error) => {
+        if (!this.#options.signal.aborted && !this.#isAway) this.#options.onFailure(error);
+      })
+      .finally(() => {
+        this.#queued -= 1;
+      });
   }
 
-  async #handle({ subscriptionId, notificationMessage }: PublishResponse): Promise<void> {
+  async #handle({ subscriptionId, notificationMessage, moreNotifications }: PublishResponse): Promise<void> {
     const subscription = this.#subscriptions.get(subscriptionId);
     if (subscription !== undefined) {
+      subscription.hasMore = moreNotifications;
       this.#emit(await subscription.receive(notificationMessage));
-      if ((notificationMessage.notificationData ?? []).length > 0) {
-        this.#acknowledgements.push({ subscriptionId, sequenceNumber: notificationMessage.sequenceNumber });
-      }
       if (subscription.ended !== undefined) throw new Error(`the server ended the subscription: ${subscription.ended}`);
     }
     this.#fill();

@@ -8,8 +8,9 @@ import type { OpenClient } from './client.ts';
 import type { Counters } from './counters.ts';
 import { within } from './deadline.ts';
 import { toLinkError, toWriteError } from './errors.ts';
+import type { Memory } from './memory.ts';
 import type { UsableNode } from './monitored-item.ts';
-import type { Fingerprints, FoundNode } from './nodes.ts';
+import type { FoundNode } from './nodes.ts';
 import { PointAcquisition } from './point-acquisition.ts';
 import { readNodes } from './polling.ts';
 import { rawText } from './reading.ts';
@@ -25,7 +26,9 @@ export interface SessionOptions {
   readonly open: OpenClient;
   readonly facts: ServerFacts;
   readonly nodes: readonly FoundNode[];
-  readonly fingerprints: Fingerprints;
+  /** Of the server that the session is with. */
+  readonly url: string;
+  readonly memory: Memory;
   readonly counters: Counters;
   readonly clock: Clock;
   /** Called once, when the session is lost or closed. */
@@ -50,6 +53,7 @@ export class OpcuaSession implements ConnectorSession {
   readonly #token: string;
   #resolveLost: (error: GatewayError) => void = () => {};
   #isAway = false;
+  #isSilent = false;
   #awayTimer: NodeJS.Timeout | undefined;
   #isStarted = false;
   #closing: Promise<void> | undefined;
@@ -123,7 +127,7 @@ export class OpcuaSession implements ConnectorSession {
     this.#stop(new GatewayError('LINK_CLOSED', this.#options.name, 'closed'));
     if (!isLost) this.#options.onEnd();
     this.#subject.complete();
-    await this.#options.open.close(CLOSE_TIMEOUT_MS[state]);
+    await this.#options.open.close(CLOSE_TIMEOUT_MS[state], { keepsSubscriptions: this.#options.memory.left !== undefined });
   }
 
   #problemOf(point: Point): string {
@@ -151,6 +155,8 @@ export class OpcuaSession implements ConnectorSession {
 
   #lose(error: GatewayError): void {
     if (this.#end.signal.aborted) return;
+    this.#options.memory.lostMs = this.#options.clock.nowMs();
+    this.#options.memory.left = this.#isSilent ? undefined : (this.acquisition.left ?? this.#options.memory.left);
     this.#stop(error);
     this.#options.onEnd(error);
     this.#resolveLost(error);
@@ -179,10 +185,17 @@ export class OpcuaSession implements ConnectorSession {
       signal: this.#end.signal,
       keepAliveMs: settings.keepAlive,
       isAway: () => this.#isAway,
-      subscriptions: () => this.acquisition.publisher.subscriptions,
+      publisher: this.acquisition.publisher,
       onLost: (error: GatewayError) => this.#lose(error),
     };
-    void watchSubscriptions(options);
+    void watchSubscriptions({
+      ...options,
+      onLost: (error) => {
+        // What has fallen silent may stay so: it is made anew.
+        this.#isSilent = true;
+        this.#lose(error);
+      },
+    });
     void watchServer(options);
     void watchExpiry(clock, this.#end.signal, () => open.warnOfExpiry());
   }

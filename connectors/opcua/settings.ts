@@ -62,9 +62,15 @@ export const connectionSchema = z.object({
   sessionTimeout: duration()
     .prefault('60 s')
     .meta({
-      description:
-        'How long the server keeps the session and what it collected while the network is away; a longer break is a loss',
+      description: 'How long the server keeps the session while the network is away',
       examples: ['2 min'],
+    }),
+  subscriptionLifetime: duration()
+    .prefault('10 min')
+    .meta({
+      description:
+        'How long the server goes on collecting while nobody fetches it. After a break no longer than this nothing is missing that fits in its queues (`queueSize`), where the server can hand over subscriptions to a new session',
+      examples: ['1 h'],
     }),
   keepAlive: duration()
     .prefault('5 s')

@@ -6,6 +6,7 @@ const NAME_MASK = 0xffff_0000;
 const INFO_TYPE_MASK = 0x0c00;
 const INFO_TYPE_DATA_VALUE = 0x0400;
 const OVERFLOW_BIT = 0x80;
+const GOOD_OVERLOAD = 0x002f_0000;
 
 const NAMES: ReadonlyMap<number, string> = new Map(
   Object.values(StatusCodes as unknown as Record<string, unknown>)
@@ -29,4 +30,9 @@ export function statusName(code: number): string {
 /** The server's queue of this item was too short: values before this one are missing. */
 export function isOverflow(code: number): boolean {
   return (code & INFO_TYPE_MASK) === INFO_TYPE_DATA_VALUE && (code & OVERFLOW_BIT) !== 0;
+}
+
+/** The device is so busy that the server looks at it less often than it promised; the value is good. */
+export function isOverload(code: number): boolean {
+  return (code & NAME_MASK) >>> 0 === GOOD_OVERLOAD;
 }

@@ -3,7 +3,8 @@ import { GatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { within } from './deadline.ts';
 import { toLinkError } from './errors.ts';
-import { MAX_SILENT_KEEP_ALIVES, type Subscription } from './subscription.ts';
+import type { Publisher } from './publisher.ts';
+import { MAX_SILENT_KEEP_ALIVES } from './subscription.ts';
 
 export interface WatchOptions {
   readonly name: string;
@@ -13,7 +14,7 @@ export interface WatchOptions {
   readonly keepAliveMs: number;
   /** While the network is away its own deadline runs. */
   readonly isAway: () => boolean;
-  readonly subscriptions: () => readonly Subscription[];
+  readonly publisher: Publisher;
   readonly onLost: (error: GatewayError) => void;
 }
 
@@ -28,7 +29,9 @@ export async function watchSubscriptions(options: WatchOptions): Promise<void> {
   while (!signal.aborted) {
     await clock.sleep(options.keepAliveMs / 2, signal).catch(() => {});
     if (signal.aborted || options.isAway()) continue;
-    const silent = options.subscriptions().find((subscription) => subscription.isSilent(clock.monotonicMs()));
+    const { subscriptions, isBusy } = options.publisher;
+    if (isBusy) for (const subscription of subscriptions) subscription.hear();
+    const silent = subscriptions.find((subscription) => subscription.isSilent(clock.monotonicMs()));
     if (silent === undefined) continue;
     onLost(new GatewayError('LINK_TIMEOUT', name, `no word of subscription ${silent.id} for ${silent.maxSilenceMs} ms`));
   }

@@ -61,4 +61,10 @@ describe('OPC UA last readings', () => {
     assert.equal(last.doubt([point], STATUS, 5_000)[0]?.sourceTimeMs, 60_000);
     assert.equal(last.take([good(2, 60_000)], 6_000)[0]?.sourceTimeMs, 60_000);
   });
+
+  it('give out once what was read before the server sent it', () => {
+    last.doubt([point], STATUS, 5_000);
+    assert.deepEqual(last.takeAhead([good(3, 6_000)], 7_000), [good(3, 6_000)]);
+    assert.deepEqual(last.take([good(2, 5_900), good(3, 6_000), good(3, 6_500)], 7_000), [good(2, 5_900), good(3, 6_500)]);
+  });
 });

@@ -170,6 +170,29 @@ describe('OPC UA recovery', function () {
     assert.equal(made.status().counters.sequence_gaps, 1);
   });
 
+  it('hands on nothing twice of a message that comes twice', async () => {
+    const server = await serve();
+    const made = connector(server.url, { Count: { sampling: '10 ms', queueSize: 100 } });
+    const all = new Collected(await bench.open(made));
+    await all.until('Count');
+    for (const { publishEngine } of Object.values(sessionsOf(server))) {
+      const send = publishEngine._send_response.bind(publishEngine);
+      publishEngine._send_response = (subscription, response) => {
+        send(subscription, response);
+        if (publishEngine.pendingPublishRequestCount > 0) send(subscription, response);
+      };
+    }
+    for (const value of [101, 102, 103]) {
+      server.set('Count', { dataType: DataType.Int32, value });
+      await all.until('Count', (reading) => reading.value === value);
+    }
+    assert.deepEqual(
+      all.of('Count').map(({ value }) => value),
+      [7, 101, 102, 103],
+    );
+    assert.ok((made.status().counters.repeated_messages ?? 0) > 0);
+  });
+
   for (const read of ['subscribe', 'poll']) {
     it(`notices by ${read} that a server is frozen`, async () => {
       const { server: peer, port } = await spawnServer(bench.stateDirectory);
@@ -196,6 +219,8 @@ function openSockets(): number {
 
 interface ServerSession {
   readonly publishEngine: {
+    readonly pendingPublishRequestCount: number;
+    _send_response(subscription: unknown, response: unknown): void;
     readonly subscriptions: { terminate(): void; _stop_timer(): void; _sequence_number_generator: { next(): number } }[];
   };
 }

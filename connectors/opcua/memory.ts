@@ -1,0 +1,36 @@
+import { LastReadings } from './last-readings.ts';
+import type { Fingerprints } from './nodes.ts';
+import type { ServerFacts } from './requests.ts';
+import type { Subscription } from './subscription.ts';
+
+/** What outlives the sessions of one connection. */
+export interface Memory {
+  readonly fingerprints: Fingerprints;
+  readonly last: LastReadings;
+  /** When the last session was lost: every point was told to be bad then. */
+  lostMs?: number;
+  /** What the last session left with its server, for the next one to take over. */
+  left?: LeftSubscriptions | undefined;
+}
+
+export interface LeftSubscriptions {
+  readonly url: string;
+  readonly facts: ServerFacts;
+  readonly subscriptions: readonly Subscription[];
+}
+
+export function createMemory(): Memory {
+  return { fingerprints: new Map(), last: new LastReadings() };
+}
+
+/**
+ * Gives out what was left, once, and only where it must be ours: another run of the server, or another server, may have given
+ * the same numbers to somebody else's subscriptions.
+ */
+export function takeLeft(memory: Memory, url: string, facts: ServerFacts): readonly Subscription[] {
+  const { left } = memory;
+  memory.left = undefined;
+  if (left === undefined || left.url !== url || facts.startedMs === 0) return [];
+  const isSameRun = left.facts.startedMs === facts.startedMs && left.facts.namespaces.join('\n') === facts.namespaces.join('\n');
+  return isSameRun ? left.subscriptions : [];
+}
