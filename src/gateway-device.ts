@@ -1,22 +1,28 @@
 import { type SchedulerLike, Subject } from 'rxjs';
+import type { DeviceEvent } from './model/device-event.ts';
 import type { Draft } from './model/draft.ts';
-import type { DevicePlan } from './model/plan.ts';
-import type { Reading } from './model/reading.ts';
+import type { DevicePlan, GatewayIdentity } from './model/plan.ts';
+import type { Batch, Reading } from './model/reading.ts';
+import { eventDraft } from './pipeline/event-message.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import type { Log } from './runtime/log.ts';
 import type { Spool } from './spool/spool.ts';
 
 export interface DeviceOptions {
   readonly device: DevicePlan;
+  readonly gateway: Pick<GatewayIdentity, 'id' | 'labels'>;
   readonly pipeline: Pipeline;
+  /** Takes what the device tells from its own history. */
+  readonly historyPipeline: Pipeline;
   readonly spool: Pick<Spool, 'append'>;
   readonly scheduler: Pick<SchedulerLike, 'now'>;
   readonly log: Log;
 }
 
-/** The way of one device's readings into the spool. */
+/** The way of what one device tells into the spool. */
 export interface RunningDevice {
-  take(readings: readonly Reading[]): void;
+  take(batch: Pick<Batch, 'readings' | 'isHistory'>): void;
+  tell(event: DeviceEvent): void;
   /** Messages made since start. */
   messages(): number;
   /** How often its pipeline failed and was begun anew, since start. */
@@ -30,10 +36,8 @@ export interface RunningDevice {
  * begins anew with the next readings.
  */
 export function startDevice(options: DeviceOptions): RunningDevice {
-  const { device, pipeline, spool, scheduler, log } = options;
-  const source = new Subject<readonly Reading[]>();
+  const { device, gateway, pipeline, historyPipeline, spool, scheduler, log } = options;
   const appending = new Set<Promise<void>>();
-  let underWay: readonly Reading[] = [];
   let messages = 0;
   let failures = 0;
 
@@ -46,27 +50,56 @@ export function startDevice(options: DeviceOptions): RunningDevice {
     appending.add(append);
     void append.finally(() => appending.delete(append));
   };
-  const fail = (error: unknown): void => {
+  const onFailure = (error: unknown, readings: readonly Reading[]): void => {
     failures += 1;
-    log.error('pipeline failed', { device: device.twin, readings: underWay.length, error });
-    keep({ message: gapOf(device, underWay, scheduler.now()), hubs: device.hubs.gap });
-    begin();
+    log.error('pipeline failed', { device: device.twin, readings: readings.length, error });
+    keep({ message: gapOf(device, readings, scheduler.now()), hubs: device.hubs.gap });
   };
-  const begin = (): void => void pipeline(source).subscribe({ next: keep, error: fail });
+  const live = runPipeline(pipeline, keep, onFailure);
+  const history = runPipeline(historyPipeline, keep, onFailure);
 
-  begin();
   return {
-    take: (readings) => {
-      underWay = readings;
-      source.next(readings);
-      underWay = [];
+    take: ({ readings, isHistory }) => (isHistory === true ? history : live).take(readings),
+    tell: (event) => {
+      try {
+        const draft = eventDraft(device, event, gateway);
+        if (draft !== undefined) keep(draft);
+      } catch (error) {
+        failures += 1;
+        log.error('event failed', { device: device.twin, name: event.name, error });
+      }
     },
     messages: () => messages,
     failures: () => failures,
     complete: async () => {
-      source.complete();
+      history.complete();
+      live.complete();
       await Promise.all(appending);
     },
+  };
+}
+
+/** Begins anew with the next readings after a failure. */
+function runPipeline(
+  pipeline: Pipeline,
+  keep: (draft: Draft) => void,
+  onFailure: (error: unknown, underWay: readonly Reading[]) => void,
+) {
+  const source = new Subject<readonly Reading[]>();
+  let underWay: readonly Reading[] = [];
+  const fail = (error: unknown): void => {
+    onFailure(error, underWay);
+    begin();
+  };
+  const begin = (): void => void pipeline(source).subscribe({ next: keep, error: fail });
+  begin();
+  return {
+    take: (readings: readonly Reading[]): void => {
+      underWay = readings;
+      source.next(readings);
+      underWay = [];
+    },
+    complete: () => source.complete(),
   };
 }
 

@@ -8,6 +8,7 @@ import { progressOf } from './gateway-progress.ts';
 import { gatewayStatus, type RunningConnection, type RunningHub } from './gateway-status.ts';
 import type { Command, CommandResult } from './model/command.ts';
 import type { Declarations } from './model/declaration.ts';
+import type { DeviceEvent } from './model/device-event.ts';
 import { GatewayError, toGatewayError } from './model/error.ts';
 import type { ConnectionPlan, DevicePlan, GatewayPlan, HubPlan } from './model/plan.ts';
 import type { Batch, Reading } from './model/reading.ts';
@@ -18,6 +19,7 @@ import { dialects } from './northbound/dialects/index.ts';
 import { startForwarding } from './northbound/forwarder.ts';
 import type { Hub } from './northbound/hub.ts';
 import { createMqttHub } from './northbound/mqtt-hub.ts';
+import { createHistoryPipeline } from './pipeline/history.ts';
 import { LatestReadings } from './pipeline/latest-readings.ts';
 import { operators } from './pipeline/operators/index.ts';
 import { createPipeline, engineer, invert } from './pipeline/pipeline.ts';
@@ -26,7 +28,7 @@ import { type Clock, systemClock } from './runtime/clock.ts';
 import { type Health, watchHealth } from './runtime/health.ts';
 import type { Log } from './runtime/log.ts';
 import { type OperationsServer, type OperationsServerOptions, startOperationsServer } from './runtime/operations-server.ts';
-import { acquire } from './southbound/acquisition.ts';
+import { type AcquisitionOptions, acquire } from './southbound/acquisition.ts';
 import type { Connector, ConnectorContext } from './southbound/connector.ts';
 import type { ConnectorTools } from './southbound/tools.ts';
 import { openSpool } from './spool/open-spool.ts';
@@ -96,12 +98,17 @@ async function run(
 ): Promise<RunningGateway> {
   const { log, clock, options, spool } = context;
   const devices = new Map(plan.devices.map((device) => [device.twin, startPipeline(device, plan, context)]));
-  const onBatch = ({ device, readings }: Batch) => {
-    const running = devices.get(device);
-    if (running === undefined) log.error('batch of unknown device dropped', { device, readings: readings.length });
-    else running.take(readings);
+  const onBatch = (batch: Batch) => {
+    const running = devices.get(batch.device);
+    if (running === undefined) log.error('batch of unknown device dropped', { device: batch.device });
+    else running.take(batch);
   };
-  const connections = created.map((connection) => startConnection(connection, onBatch, context));
+  const onEvent = (event: DeviceEvent) => {
+    const running = devices.get(event.device);
+    if (running === undefined) log.error('event of unknown device dropped', { device: event.device });
+    else running.tell(event);
+  };
+  const connections = created.map((connection) => startConnection(connection, { onBatch, onEvent }, context));
   const execute = createExecute(plan, connections, context);
   const hubs = createdHubs.map((hub) => startHub(hub, plan, execute, context));
   const startedTimeMs = clock.nowMs();
@@ -153,7 +160,8 @@ async function openOperations(options: OperationsServerOptions): Promise<Operati
 function startPipeline(device: DevicePlan, { gateway }: GatewayPlan, { spool, latest, log }: Context): RunningDevice {
   const onEngineering = (readings: readonly Reading[]) => latest.keep(readings);
   const pipeline = createPipeline(device, operators, asyncScheduler, { gateway, onEngineering });
-  return startDevice({ device, pipeline, spool, scheduler: asyncScheduler, log });
+  const historyPipeline = createHistoryPipeline(device, operators, asyncScheduler, { gateway });
+  return startDevice({ device, gateway, pipeline, historyPipeline, spool, scheduler: asyncScheduler, log });
 }
 
 interface CreatedConnection {
@@ -174,10 +182,10 @@ async function createConnector(
 
 function startConnection(
   { plan, connector, log }: CreatedConnection,
-  onBatch: (batch: Batch) => void,
+  told: Pick<AcquisitionOptions, 'onBatch' | 'onEvent'>,
   { clock, stopping }: Context,
 ): RunningConnection {
-  return { plan, connector, acquisition: acquire(connector, { plan, clock, log, signal: stopping, onBatch }) };
+  return { plan, connector, acquisition: acquire(connector, { plan, clock, log, signal: stopping, ...told }) };
 }
 
 /** The connector of a connection, loaded now and not before: a protocol that nobody uses costs nothing. */

@@ -4,14 +4,31 @@ import { z } from 'zod';
 import { startDevice } from '../src/gateway-device.ts';
 import type { Draft } from '../src/model/draft.ts';
 import type { Reading } from '../src/model/reading.ts';
+import { createHistoryPipeline } from '../src/pipeline/history.ts';
 import type { OperatorDefinition } from '../src/pipeline/operator.ts';
+import { operators } from '../src/pipeline/operators/index.ts';
 import { createPipeline } from '../src/pipeline/pipeline.ts';
 import { timedOperator } from '../src/pipeline/timed-operator.ts';
 import { silentLog } from '../src/runtime/log.ts';
-import { deviceOf, readingOf } from './support/device.ts';
+import { deviceOf, type ReadingSketch, readingOf } from './support/device.ts';
 import { HandScheduler } from './support/hand-scheduler.ts';
 
-const device = deviceOf({ points: { oil: {} } });
+const device = deviceOf({
+  points: { oil: { scale: 0.1, range: { max: 5 } }, slow: { throttle: '1 h', send: { deadband: 10 } } },
+});
+
+function start(operators: readonly OperatorDefinition[], { sketch = device, scheduler = new HandScheduler() } = {}) {
+  const drafts: Draft[] = [];
+  const append = async (more: readonly Draft[]) => void drafts.push(...more);
+  const pipeline = createPipeline(sketch, operators, scheduler);
+  const historyPipeline = createHistoryPipeline(sketch, operators, scheduler);
+  const gateway = { id: 'plant-a', labels: {} };
+  const parts = { gateway, pipeline, historyPipeline, spool: { append }, scheduler };
+  const running = startDevice({ device: sketch, ...parts, log: silentLog });
+  const take = (sketches: readonly ReadingSketch[], isHistory?: true) =>
+    running.take({ readings: sketches.map((one) => readingOf(sketch, one)), ...(isHistory === undefined ? {} : { isHistory }) });
+  return { running, drafts, scheduler, take };
+}
 
 function refuse13(readings: readonly Reading[]): readonly Reading[] {
   if (readings.some(({ value }) => value === 13)) throw new Error('13 brings bad luck');
@@ -34,12 +51,8 @@ const OPERATORS = {
 describe('the way of a device into the spool', () => {
   for (const [kind, operator] of Object.entries(OPERATORS)) {
     it(`goes on after an operator ${kind} that throws, and tells what was lost`, async () => {
-      const scheduler = new HandScheduler();
-      const drafts: Draft[] = [];
-      const append = async (more: readonly Draft[]) => void drafts.push(...more);
-      const pipeline = createPipeline(device, [operator], scheduler);
-      const running = startDevice({ device, pipeline, spool: { append }, scheduler, log: silentLog });
-      for (const [timeMs, value] of [1, 13, 3].entries()) running.take([readingOf(device, ['oil', timeMs, value])]);
+      const { running, drafts, take } = start([operator]);
+      for (const [timeMs, value] of [1, 13, 3].entries()) take([['oil', timeMs, value]]);
       await running.complete();
       assert.deepEqual(
         drafts.map(({ message }) => message.gap ?? message.values),
@@ -52,4 +65,125 @@ describe('the way of a device into the spool', () => {
       assert.deepEqual([running.failures(), running.messages()], [1, 3]);
     });
   }
+
+  it('makes messages of their own of what the device tells from its history, in order, past what keeps readings back', async () => {
+    const { running, drafts, scheduler, take } = start(operators);
+    take([
+      ['oil', 5_000, 40],
+      ['slow', 5_000, 1],
+    ]);
+    take(
+      [
+        ['oil', 1_000, 10],
+        ['slow', 1_000, 1],
+        ['slow', 1_500, 2],
+      ],
+      true,
+    );
+    take([['oil', 6_000, 41]]);
+    take([['oil', 2_000, 60]], true);
+    scheduler.advance(5_000);
+    assert.deepEqual(
+      drafts.map(({ message: { isHistory, values, startTimeMs } }) => ({ isHistory, values, startTimeMs })),
+      [
+        {
+          isHistory: undefined,
+          startTimeMs: 5_000,
+          values: {
+            oil: [
+              [0, 4],
+              [1_000, 4.1],
+            ],
+            slow: [[0, 1]],
+          },
+        },
+        {
+          isHistory: true,
+          startTimeMs: 1_000,
+          values: {
+            oil: [
+              [0, 1],
+              [1_000, 6, 'uncertain', 'UncertainEngineeringUnitsExceeded'],
+            ],
+            slow: [
+              [0, 1],
+              [500, 2],
+            ],
+          },
+        },
+      ],
+    );
+    await running.complete();
+  });
+
+  it('sends history that is under way when it stops', async () => {
+    const { running, drafts, take } = start(operators);
+    take([['oil', 1_000, 10]], true);
+    await running.complete();
+    assert.deepEqual(
+      drafts.map(({ message }) => message.isHistory),
+      [true],
+    );
+  });
+
+  it('goes on with live readings and history after one of them failed', async () => {
+    const { running, drafts, take } = start([
+      { ...superstitious(() => map(refuse13)), step: () => (reading) => refuse13([reading])[0] ?? reading },
+    ]);
+    take([['oil', 0, 13]], true);
+    take([['oil', 1, 1]], true);
+    take([['oil', 2, 2]]);
+    await running.complete();
+    assert.deepEqual(
+      drafts.map(({ message }) => message.gap?.reason ?? message.values),
+      ['pipeline-failed', { oil: [[0, 1]] }, { oil: [[0, 2]] }],
+    );
+  });
+
+  const event = {
+    device: 'press-07',
+    name: 'overTemperature',
+    sourceTimeMs: 7_000,
+    severity: 700,
+    body: { message: 'too hot', count: 2n, name: 'forged' },
+  };
+
+  it('makes a message of an event, for the hubs that want events', async () => {
+    const { running, drafts } = start([], { sketch: deviceOf({ points: { oil: {} }, hubs: { event: ['alarms'] } }) });
+    running.tell(event);
+    await running.complete();
+    const body = { message: 'too hot', count: '2', name: 'overTemperature', severity: 700 };
+    assert.deepEqual(drafts, [
+      { message: { twin: 'press-07', kind: 'event', startTimeMs: 7_000, values: {}, body }, hubs: ['alarms'] },
+    ]);
+  });
+
+  it('makes no message of an event that nobody wants', () => {
+    const { running, drafts } = start([], { sketch: deviceOf({ points: { oil: {} }, hubs: { event: [] } }) });
+    running.tell(event);
+    assert.deepEqual(drafts, []);
+  });
+
+  it('leaves out the largest parts of an event that no message can hold, and says which', () => {
+    const { running, drafts } = start([]);
+    running.tell({ ...event, body: { picture: 'x'.repeat(5_000), message: 'too hot' } });
+    assert.deepEqual(drafts[0]?.message.body, {
+      message: 'too hot',
+      omitted: ['picture'],
+      name: 'overTemperature',
+      severity: 700,
+    });
+    const many = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`part${index}`, index]));
+    running.tell({ ...event, body: many });
+    const bytes = Buffer.byteLength(JSON.stringify(drafts[1]?.message));
+    assert.ok(bytes <= 4_000, `${bytes} bytes of 4000`);
+  });
+
+  it('survives an event that is no plain data', () => {
+    const { running, drafts } = start([]);
+    const body: Record<string, unknown> = {};
+    body.self = body;
+    running.tell({ ...event, body });
+    assert.deepEqual([drafts.length, running.failures()], [0, 1]);
+  });
 });

@@ -38,6 +38,11 @@ export interface TwinMessage {
   /** By point name, in order of time. Empty for `gap`. Never NaN nor an infinity. */
   readonly values: Readonly<Record<string, readonly TimedValue[]>>;
   readonly gap?: Gap;
+  /**
+   * Fetched later from the device's own history. Such messages are in order among themselves, and may tell of a time that messages
+   * before them have passed; a property in them is not the state of now.
+   */
+  readonly isHistory?: true;
   /** Body of a `status` or `event` message: plain JSON data. */
   readonly body?: Readonly<Record<string, unknown>>;
 }

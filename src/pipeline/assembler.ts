@@ -2,7 +2,7 @@ import { Observable, type OperatorFunction, type SchedulerLike } from 'rxjs';
 import type { Draft } from '../model/draft.ts';
 import type { DevicePlan, GatewayIdentity } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
-import type { MessageKind } from '../model/twin-message.ts';
+import type { MessageKind, TwinMessage } from '../model/twin-message.ts';
 import { isCompound, mapScalars, type Scalar, someScalar } from '../model/value.ts';
 import { createAlarm, remainingMs } from './alarm.ts';
 import { guarded } from './guarded.ts';
@@ -11,6 +11,8 @@ import { OpenMessage } from './open-message.ts';
 export interface AssemblerOptions {
   /** Whose id and labels every message carries; they count towards its size. */
   readonly gateway?: Pick<GatewayIdentity, 'id' | 'labels'>;
+  /** Marks every message as history. */
+  readonly isHistory?: true;
 }
 
 /**
@@ -24,7 +26,7 @@ export function assemble(
 ): OperatorFunction<readonly Reading[], Draft> {
   return (source) =>
     new Observable((subscriber) => {
-      const assembler = new Assembler(device, envelopeBytes(device, options.gateway));
+      const assembler = new Assembler(device, envelopeBytes(device, options.gateway), options.isHistory);
       const send = (drafts: readonly Draft[]): void => {
         for (const draft of drafts) subscriber.next(draft);
       };
@@ -61,10 +63,12 @@ class Assembler {
   readonly #device: DevicePlan;
   readonly #envelopeBytes: number;
   readonly #open = new Map<MessageKind, OpenMessage>();
+  readonly #mark: Pick<TwinMessage, 'isHistory'>;
 
-  constructor(device: DevicePlan, envelopeBytes: number) {
+  constructor(device: DevicePlan, envelopeBytes: number, isHistory: true | undefined) {
     this.#device = device;
     this.#envelopeBytes = envelopeBytes;
+    this.#mark = isHistory === undefined ? {} : { isHistory };
   }
 
   take(readings: readonly Reading[], nowMs: number): readonly Draft[] {
@@ -106,7 +110,7 @@ class Assembler {
 
   #close(message: OpenMessage): Draft {
     this.#open.delete(message.kind);
-    return { message: message.close(this.#device), hubs: this.#device.hubs[message.kind] };
+    return { message: { ...message.close(this.#device), ...this.#mark }, hubs: this.#device.hubs[message.kind] };
   }
 
   #leftMs(message: OpenMessage, nowMs: number): number {
@@ -143,8 +147,8 @@ function tooLarge(reading: Reading): Reading {
 const FIXED_BYTES = 400;
 const UNKNOWN_GATEWAY = { id: '-'.repeat(64), labels: {} };
 
-/** The message id repeats the names of gateway and twin. */
-function envelopeBytes(
+/** What the default shape takes beside its values. The message id repeats the names of gateway and twin. */
+export function envelopeBytes(
   { twin, model = '', labels }: DevicePlan,
   gateway: Pick<GatewayIdentity, 'id' | 'labels'> = UNKNOWN_GATEWAY,
 ): number {

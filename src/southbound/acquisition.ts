@@ -1,4 +1,5 @@
 import type { Subscription } from 'rxjs';
+import type { DeviceEvent } from '../model/device-event.ts';
 import type { ErrorCode } from '../model/error.ts';
 import type { ConnectionPlan } from '../model/plan.ts';
 import { type Batch, badReading } from '../model/reading.ts';
@@ -18,6 +19,8 @@ export interface AcquisitionOptions {
   readonly signal: AbortSignal;
   /** Called with what the devices send, and with bad readings of every point when the connection is lost or cannot be opened. */
   readonly onBatch: (batch: Batch) => void;
+  /** Called with what devices tell by themselves; absent: nobody listens. */
+  readonly onEvent?: (event: DeviceEvent) => void;
   readonly backOff?: BackOffSettings;
 }
 
@@ -37,7 +40,7 @@ const STATUS_OF_LOSS: Partial<Record<ErrorCode, string>> = {
 };
 
 export function acquire(connector: Connector, options: AcquisitionOptions): Acquisition {
-  const { plan, clock, log, signal, onBatch, backOff } = options;
+  const { plan, clock, log, signal, onBatch, onEvent = () => {}, backOff } = options;
   let link: LinkState = { state: 'opening', attempt: 1 };
   let session: ConnectorSession | undefined;
   let subscription: Subscription | undefined;
@@ -64,6 +67,7 @@ export function acquire(connector: Connector, options: AcquisitionOptions): Acqu
     session = opened;
     isToldBad = false;
     subscription = opened.batches.subscribe({ next: onBatch, error: (error) => log.error('batches failed', { error }) });
+    subscription.add(opened.events?.subscribe({ next: onEvent, error: (error) => log.error('events failed', { error }) }));
   };
 
   const done = supervise(connector, { signal, onSession, onState, clock, ...(backOff === undefined ? {} : { backOff }) });

@@ -84,6 +84,10 @@ describe('shapes', () => {
       assert.equal(encode(shape, message, T0_MS + 62_021).history, true);
     });
 
+    it(`marks what comes from the history of a device as history, however early it is sent (${shape})`, () => {
+      assert.equal(encode(shape, { ...(MESSAGES.telemetry ?? assert.fail()), isHistory: true }).history, true);
+    });
+
     it(`gives the same id at every attempt (${shape})`, () => {
       const message = MESSAGES.gap ?? assert.fail();
       assert.equal(encode(shape, message, T0_MS).id, encode(shape, message, T0_MS + 86_400_000).id);

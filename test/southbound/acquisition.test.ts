@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Subject } from 'rxjs';
+import type { DeviceEvent } from '../../src/model/device-event.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import type { ConnectionPlan, DevicePlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
@@ -32,6 +33,7 @@ class RecordedConnector implements Connector {
   readonly name = 'line';
   refuse: GatewayError | undefined;
   batches = new Subject<Batch>();
+  events = new Subject<DeviceEvent>();
   lose: (error: GatewayError) => void = () => {};
 
   async open(): Promise<ConnectorSession> {
@@ -40,7 +42,9 @@ class RecordedConnector implements Connector {
       this.lose = resolve;
     });
     this.batches = new Subject<Batch>();
-    return { lost, close: async () => {}, batches: this.batches, read: async () => [], write: async () => [] };
+    this.events = new Subject<DeviceEvent>();
+    const { batches, events } = this;
+    return { lost, close: async () => {}, batches, events, read: async () => [], write: async () => [] };
   }
 
   status() {
@@ -52,14 +56,16 @@ function start(connector: RecordedConnector) {
   const clock = new HandClock();
   const stop = new AbortController();
   const batches: Batch[] = [];
+  const events: DeviceEvent[] = [];
   const acquisition = acquire(connector, {
     plan,
     clock,
     log: silentLog,
     signal: stop.signal,
     onBatch: (batch) => batches.push(batch),
+    onEvent: (event) => events.push(event),
   });
-  return { clock, stop, batches, acquisition };
+  return { clock, stop, batches, events, acquisition };
 }
 
 const cut = () => new GatewayError('LINK_CLOSED', 'line', 'cut');
@@ -79,6 +85,25 @@ describe('acquisition', () => {
     };
     connector.batches.next(batch);
     assert.deepEqual(batches, [batch]);
+    stop.abort();
+    await acquisition.done;
+  });
+
+  it('hands on the events of each session, and of none that is lost', async () => {
+    const connector = new RecordedConnector();
+    const { clock, events, stop, acquisition } = start(connector);
+    await settle();
+    const event = (name: string): DeviceEvent => ({ device: 'meter-1', name, sourceTimeMs: 1, body: {} });
+    const first = connector.events;
+    first.next(event('first'));
+    connector.lose(cut());
+    await clock.advance(120_000);
+    first.next(event('late'));
+    connector.events.next(event('second'));
+    assert.deepEqual(
+      events.map(({ name }) => name),
+      ['first', 'second'],
+    );
     stop.abort();
     await acquisition.done;
   });

@@ -9,7 +9,7 @@ export interface ShapeInput {
   readonly stored: Stored;
   /** UTC, milliseconds since 1970. */
   readonly sentTimeMs: number;
-  /** A message is history when its last value was older than this at the time of sending. */
+  /** A message is history when it says so, or when its last value was older than this at the time of sending. */
   readonly historyAfterMs: number;
 }
 
@@ -62,7 +62,7 @@ function withoutReserved(body: JsonObject, head: JsonObject): JsonObject {
 }
 
 export function isHistory({ stored: { message }, sentTimeMs, historyAfterMs }: ShapeInput): boolean {
-  return sentTimeMs - lastTimeMs(message) > historyAfterMs;
+  return message.isHistory === true || sentTimeMs - lastTimeMs(message) > historyAfterMs;
 }
 
 function lastTimeMs({ startTimeMs, values }: TwinMessage): number {
