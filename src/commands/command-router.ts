@@ -1,17 +1,20 @@
-import { type Command, type CommandResult, isCall, type WriteCommand } from '../model/command.ts';
+import { type Command, type CommandResult, isCall, resultHead } from '../model/command.ts';
 import type { DevicePlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
 import type { ConnectorSession } from '../southbound/connector.ts';
 import { AnswerMemory } from './answer-memory.ts';
 import type { AuditEntry } from './audit.ts';
+import { callJob } from './call-job.ts';
 import { type Finding, finding, toFinding } from './finding.ts';
 import { Interlocks } from './interlocks.ts';
-import { type Invert, prepareWrites } from './prepare.ts';
+import type { Guard, Job } from './job.ts';
+import type { Invert } from './prepare.ts';
 import { RateGuard } from './rate-guard.ts';
 import { ReplayGuard } from './replay-guard.ts';
-import { conclude, refuse, refusePoints } from './results.ts';
+import { refuse } from './results.ts';
 import { Turns } from './turns.ts';
-import { type PreparedWrite, type ToEngineering, writeAndVerify } from './write-and-verify.ts';
+import type { ToEngineering } from './write-and-verify.ts';
+import { writeJob } from './write-job.ts';
 
 export interface CommandRouterOptions {
   readonly devices: readonly DevicePlan[];
@@ -29,7 +32,7 @@ export interface CommandRouterOptions {
 }
 
 export interface CommandRouter {
-  /** Checks, writes, reads back, answers; refused commands too. Never rejects, never retries, never stores. */
+  /** Checks, writes and reads back or calls, answers; refused commands too. Never rejects, never retries, never stores. */
   execute(command: Command, signal: AbortSignal): Promise<CommandResult>;
 }
 
@@ -74,47 +77,28 @@ class Router implements CommandRouter {
     return turn ?? { result: refuse(command, finding('COMMAND_TOO_OFTEN', `too many commands wait for ${device.twin}`)) };
   }
 
-  /** Nothing is written before every check has passed for every point. */
   async #run(device: DevicePlan, command: Command, signal: AbortSignal): Promise<CommandResult> {
-    if (isCall(command)) return refuse(command, finding('COMMAND_UNKNOWN', `${device.twin} has no method ${command.method}`));
-    if (Object.keys(command.desired).length === 0)
-      return refuse(command, finding('COMMAND_INVALID', 'the command names no point'));
-    const { writes, findings } = prepareWrites(device, command, this.#options.invert);
-    if (Object.keys(findings).length > 0) return refusePoints(command, findings);
+    const job = isCall(command) ? callJob(device, command) : writeJob(device, command, this.#options);
+    if ('status' in job) return job;
     const refused = this.#checkExpiry(command) ?? this.#replays.admit(command, this.#options.clock.nowMs());
     if (refused !== undefined) return refuse(command, refused);
-    const result = await this.#runOnce(device, command, writes, signal);
+    const tooOften = this.#checkRates(job.guards);
+    const result = isEmpty(tooOften) ? await this.#runOnDevice(device, command, job, signal) : job.refuse(tooOften);
     this.#answers.keep(command, result);
     return result;
   }
 
-  async #runOnce(
-    device: DevicePlan,
-    command: WriteCommand,
-    writes: readonly PreparedWrite[],
-    signal: AbortSignal,
-  ): Promise<CommandResult> {
-    const tooOften = this.#checkRates(writes);
-    if (Object.keys(tooOften).length > 0) return refusePoints(command, tooOften);
-    return this.#runOnDevice(device, command, writes, signal);
-  }
-
-  async #runOnDevice(
-    device: DevicePlan,
-    command: WriteCommand,
-    writes: readonly PreparedWrite[],
-    signal: AbortSignal,
-  ): Promise<CommandResult> {
+  async #runOnDevice(device: DevicePlan, command: Command, job: Job, signal: AbortSignal): Promise<CommandResult> {
     const session = this.#options.session(device.twin);
     if (session === undefined) return refuse(command, finding('LINK_DOWN', `the connection of ${device.twin} is down`));
-    const held = await this.#interlocks.check(writes, session, signal).catch(toFinding);
+    const held = await this.#interlocks.check(job.guards, session, signal).catch(toFinding);
     if (isFinding(held)) return refuse(command, held);
-    if (Object.keys(held).length > 0) return refusePoints(command, held);
+    if (!isEmpty(held)) return job.refuse(held);
     const late = this.#checkExpiry(command);
     if (late !== undefined) return refuse(command, late);
     const nowMs = this.#options.clock.monotonicMs();
-    for (const { target } of writes) this.#rates.attempt(target.plan, nowMs);
-    return conclude(command, await writeAndVerify(session, writes, this.#options.engineering, signal));
+    for (const guard of job.guards) this.#rates.attempt(guard, nowMs);
+    return job.run(session, signal);
   }
 
   #checkExpiry({ expiresTimeMs }: Command): Finding | undefined {
@@ -124,20 +108,24 @@ class Router implements CommandRouter {
     return finding('COMMAND_EXPIRED', `the command expired at ${expiresTimeMs}, now is ${nowMs} (ms since 1970)`);
   }
 
-  #checkRates(writes: readonly PreparedWrite[]): Readonly<Record<string, Finding>> {
+  #checkRates(guards: readonly Guard[]): Readonly<Record<string, Finding>> {
     const nowMs = this.#options.clock.monotonicMs();
-    const findings = writes.flatMap(({ target }) => {
-      const refused = this.#rates.check(target.plan, nowMs);
-      return refused === undefined ? [] : [[target.name, refused] as const];
+    const findings = guards.flatMap((guard) => {
+      const refused = this.#rates.check(guard, nowMs);
+      return refused === undefined ? [] : [[guard.name, refused] as const];
     });
     return Object.fromEntries(findings);
   }
+}
+
+function isEmpty(findings: Readonly<Record<string, Finding>>): boolean {
+  return Object.keys(findings).length === 0;
 }
 
 function isFinding(outcome: Finding | Readonly<Record<string, Finding>>): outcome is Finding {
   return typeof outcome.code === 'string';
 }
 
-function broken({ id, device }: Command, error: unknown): CommandResult {
-  return { id, device, status: 'failed', points: {}, error: toFinding(error) };
+function broken(command: Command, error: unknown): CommandResult {
+  return { ...resultHead(command), status: 'failed', points: {}, error: toFinding(error) };
 }

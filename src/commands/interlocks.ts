@@ -1,31 +1,33 @@
 import type { DevicePlan, PointPlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
 import type { ConnectorSession } from '../southbound/connector.ts';
+import { methodId } from './call-job.ts';
 import type { Finding } from './finding.ts';
 import { checkInterlock, createInterlock, type Interlock } from './interlock.ts';
-import type { PreparedWrite, ToEngineering } from './write-and-verify.ts';
+import type { Guard } from './job.ts';
+import type { ToEngineering } from './write-and-verify.ts';
 
-/** The `onlyIf` of every point. */
+/** The `onlyIf` of every point and method. */
 export class Interlocks {
-  readonly #byPoint: ReadonlyMap<string, Interlock>;
+  readonly #byGuard: ReadonlyMap<string, Interlock>;
   readonly #toEngineering: ToEngineering;
   readonly #latest: (pointId: string) => Reading | undefined;
 
   constructor(devices: readonly DevicePlan[], toEngineering: ToEngineering, latest: (pointId: string) => Reading | undefined) {
-    this.#byPoint = new Map(devices.flatMap(interlocksOf));
+    this.#byGuard = new Map(devices.flatMap(interlocksOf));
     this.#toEngineering = toEngineering;
     this.#latest = latest;
   }
 
-  /** Findings by point name. Rejects when the link is lost meanwhile. */
+  /** Findings by name of the guard. Rejects when the link is lost meanwhile. */
   async check(
-    writes: readonly PreparedWrite[],
+    guards: readonly Guard[],
     session: ConnectorSession,
     signal: AbortSignal,
   ): Promise<Readonly<Record<string, Finding>>> {
-    const concerned = writes.flatMap(({ target }) => {
-      const interlock = this.#byPoint.get(target.plan.point.id);
-      return interlock === undefined ? [] : [{ name: target.name, interlock }];
+    const concerned = guards.flatMap(({ name, id }) => {
+      const interlock = this.#byGuard.get(id);
+      return interlock === undefined ? [] : [{ name, interlock }];
     });
     const inputs = new Map(concerned.flatMap(({ interlock }) => interlock.inputs.map((plan) => [plan.point.id, plan])));
     const readings = await this.#read([...inputs.values()], session, signal);
@@ -56,7 +58,9 @@ export class Interlocks {
 }
 
 function interlocksOf(device: DevicePlan): readonly (readonly [string, Interlock])[] {
-  return device.points.flatMap(({ point, write }) =>
-    write?.onlyIf === undefined ? [] : [[point.id, createInterlock(device, write.onlyIf)] as const],
+  const ofPoints = device.points.map(({ point, write }) => [point.id, write?.onlyIf] as const);
+  const ofMethods = (device.methods ?? []).map((method) => [methodId(device.twin, method), method.onlyIf] as const);
+  return [...ofPoints, ...ofMethods].flatMap(([id, onlyIf]) =>
+    onlyIf === undefined ? [] : [[id, createInterlock(device, onlyIf)] as const],
   );
 }

@@ -1,22 +1,20 @@
-import type { PointPlan } from '../model/plan.ts';
 import { type Finding, finding } from './finding.ts';
+import type { Guard } from './job.ts';
 
-/** `atMostEvery` of each point, counted from the last attempt to write, on the clock that never jumps. */
+/** `atMostEvery` of each point and method, counted from the last attempt, on the clock that never jumps. */
 export class RateGuard {
   readonly #attemptedMs = new Map<string, number>();
 
-  check({ point, write }: PointPlan, monotonicMs: number): Finding | undefined {
-    const attemptedMs = this.#attemptedMs.get(point.id);
-    if (attemptedMs === undefined || write?.atMostEveryMs === undefined) return undefined;
-    const waitMs = attemptedMs + write.atMostEveryMs - monotonicMs;
+  check({ id, atMostEveryMs }: Guard, monotonicMs: number): Finding | undefined {
+    const attemptedMs = this.#attemptedMs.get(id);
+    if (attemptedMs === undefined || atMostEveryMs === undefined) return undefined;
+    const waitMs = attemptedMs + atMostEveryMs - monotonicMs;
     if (waitMs <= 0) return undefined;
-    return finding(
-      'COMMAND_TOO_OFTEN',
-      `${point.id} was written less than ${write.atMostEveryMs} ms ago; wait ${Math.ceil(waitMs)} ms`,
-    );
+    const message = `${id} was asked for less than ${atMostEveryMs} ms ago; wait ${Math.ceil(waitMs)} ms`;
+    return finding('COMMAND_TOO_OFTEN', message);
   }
 
-  attempt({ point }: PointPlan, monotonicMs: number): void {
-    this.#attemptedMs.set(point.id, monotonicMs);
+  attempt({ id }: Guard, monotonicMs: number): void {
+    this.#attemptedMs.set(id, monotonicMs);
   }
 }

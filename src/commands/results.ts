@@ -1,9 +1,9 @@
-import type { Command, CommandResult, PointResult, WriteCommand } from '../model/command.ts';
+import { type Command, type CommandResult, type PointResult, resultHead, type WriteCommand } from '../model/command.ts';
 import type { Finding } from './finding.ts';
 
 /** Refused before any point was looked at. */
-export function refuse({ id, device }: Command, { code, message }: Finding): CommandResult {
-  return { id, device, status: 'refused', points: {}, error: { code, message } };
+export function refuse(command: Command, { code, message }: Finding): CommandResult {
+  return { ...resultHead(command), status: 'refused', points: {}, error: { code, message } };
 }
 
 /** Refused for some of its points; then none is written. `findings` by point name. */

@@ -1,9 +1,10 @@
 import type { PointResult } from '../model/command.ts';
-import type { ErrorCode, GatewayError } from '../model/error.ts';
+import type { GatewayError } from '../model/error.ts';
 import type { PointPlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
 import { describeValue, type Value } from '../model/value.ts';
 import type { ConnectorSession, WriteResult } from '../southbound/connector.ts';
+import { isCertainlyNotDone } from './certainty.ts';
 import { type Finding, finding, toFinding } from './finding.ts';
 import { isTaken } from './same-value.ts';
 import type { Target } from './target.ts';
@@ -15,16 +16,6 @@ export interface PreparedWrite {
 }
 
 export type ToEngineering = (plan: PointPlan, reading: Reading) => Reading;
-
-/** With these the device has certainly not taken the value; after any other error nobody knows. */
-const CERTAINLY_NOT_WRITTEN: ReadonlySet<ErrorCode> = new Set([
-  'DEVICE_EXCEPTION',
-  'DEVICE_BUSY',
-  'VALUE_TYPE',
-  'VALUE_OUT_OF_RANGE',
-  'COMMAND_READ_ONLY',
-  'COMMAND_FAILED',
-]);
 
 /** Writes once, reads back, compares. Never writes again: a second write could hit what a person has changed meanwhile. */
 export async function writeAndVerify(
@@ -100,7 +91,7 @@ function differs(wanted: Value, seen: Value | null): Finding {
 
 function mayBeWritten(result: WriteResult | undefined): boolean {
   const error = errorOf(result);
-  return error === undefined || !CERTAINLY_NOT_WRITTEN.has(error.code);
+  return error === undefined || !isCertainlyNotDone(error);
 }
 
 function errorOf(result: WriteResult | undefined): GatewayError | undefined {

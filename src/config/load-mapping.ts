@@ -1,16 +1,16 @@
 import type { z } from 'zod';
 import type { Declarations, ProtocolDeclaration } from '../model/declaration.ts';
 import type { DevicePlan, PointPlan } from '../model/plan.ts';
-import type { MessageKind } from '../model/twin-message.ts';
 import { checkTree } from './check-tree.ts';
 import type { Connection, ConnectionBook } from './connection.ts';
+import { hubRoutes } from './hub-routes.ts';
 import { addUnknownKey, type Scope } from './inspect.ts';
-import { type HubChoice, instanceKeys, mappingKeys } from './mapping-schema.ts';
+import { instanceKeys, mappingKeys } from './mapping-schema.ts';
 import { describePlace } from './problem-list.ts';
+import { FeatureReader, type Features } from './read-features.ts';
 import { type PointDraft, PointReader } from './read-points.ts';
 import { addNotAMap, getMap } from './sections.ts';
 import type { Span } from './source-file.ts';
-import { didYouMean, listWords } from './suggest.ts';
 import { get, locate, type MapTree, merge, pick } from './tree.ts';
 
 /** Where the parts of a device are written; for the remarks of plug-ins. */
@@ -18,10 +18,17 @@ export interface DevicePlace {
   /** The mapping, or the instance. */
   readonly tree: MapTree;
   readonly connection: MapTree;
-  readonly points: ReadonlyMap<string, PointDraft>;
+  readonly points: ReadonlyMap<string, Pick<PointDraft, 'tree'>>;
+  readonly events: ReadonlyMap<string, MapTree>;
+  readonly methods: ReadonlyMap<string, MapTree>;
 }
 
-const COMPOSED = ['connection', 'defaults', 'instances', 'points'];
+/** What devices of one protocol have in common, read once. */
+interface Content extends Features {
+  readonly drafts: readonly PointDraft[];
+}
+
+const COMPOSED = ['connection', 'defaults', 'instances', 'points', 'events', 'methods'];
 
 /** Reads mappings, one after the other, into the devices of a gateway. */
 export class MappingReader {
@@ -49,29 +56,37 @@ export class MappingReader {
     const keys = checkTree(mappingKeys, own, this.#scope);
     const points = this.#pointsOf(tree);
     const defaults = getMap(tree, 'defaults', 'a map of point keys', this.#scope);
-    const hubs = keys === undefined ? undefined : this.#routes(keys.hub, tree);
-    const readers = new Map<ProtocolDeclaration, readonly PointDraft[]>();
+    const hubs = keys === undefined ? undefined : hubRoutes(keys.hub, tree, this.#hubNames, this.#scope);
+    const contents = new Map<ProtocolDeclaration, Content>();
     for (const instance of this.#instancesOf(tree)) {
       const connection = this.#connectionOf(tree, instance);
       const protocol = connection && this.#book.protocolOf(connection);
       if (connection === undefined || protocol === undefined) continue;
-      const drafts = readers.get(protocol) ?? this.#readPoints(protocol, points, defaults);
-      readers.set(protocol, drafts);
+      const content = contents.get(protocol) ?? this.#readContent(protocol, tree, points, defaults);
+      contents.set(protocol, content);
       const identity = keys === undefined ? undefined : this.#identify(tree, instance, keys);
       const attachment = this.#book.attach(connection);
       if (attachment === undefined || identity === undefined || keys === undefined || hubs === undefined) continue;
-      this.#addDevice({ instance, identity, keys, hubs, drafts, connectionTree: connection, ...attachment });
+      this.#addDevice({ instance, identity, keys, hubs, content, connectionTree: connection, ...attachment });
     }
   }
 
-  #readPoints(protocol: ProtocolDeclaration, points: MapTree | undefined, defaults: MapTree | undefined): readonly PointDraft[] {
-    return points === undefined ? [] : new PointReader(protocol, this.#declarations, this.#scope).read(points, defaults);
+  #readContent(
+    protocol: ProtocolDeclaration,
+    tree: MapTree,
+    points: MapTree | undefined,
+    defaults: MapTree | undefined,
+  ): Content {
+    const names = [...(points?.entries.keys() ?? [])];
+    const features = new FeatureReader(protocol, this.#declarations.protocols, names, this.#scope).read(tree);
+    const drafts = points === undefined ? [] : new PointReader(protocol, this.#declarations, this.#scope).read(points, defaults);
+    return { ...features, drafts };
   }
 
   #pointsOf(tree: MapTree): MapTree | undefined {
     const points = getMap(tree, 'points', 'points by name', this.#scope);
     if (points !== undefined && points.entries.size > 0) return points;
-    if (points === undefined && tree.entries.has('points')) return undefined;
+    if (points === undefined && ['points', 'events', 'methods'].some((key) => tree.entries.has(key))) return undefined;
     if (this.#scope.problems.isMisspelt(tree.head, 'points')) return undefined;
     const hint = 'e.g. points: { oilTemperature: { address: …, type: float32 } }';
     this.#scope.problems.add({ at: points?.head ?? tree.head, message: 'the mapping has no points', hint });
@@ -118,20 +133,28 @@ export class MappingReader {
   }
 
   #addDevice(parts: DeviceParts): void {
-    const { instance, identity, keys, drafts, connection } = parts;
+    const { instance, identity, keys, connection } = parts;
+    const { drafts, events, methods } = parts.content;
     if (!this.#isNewTwin(identity.twin, instance)) return;
     const device: DevicePlan = {
       ...identity,
       connection: connection.name,
       settings: parts.settings,
       points: drafts.map((draft) => toPointPlan(identity.twin, draft)),
+      ...(events.length === 0 ? {} : { events: events.map(({ plan }) => plan) }),
+      ...(methods.length === 0 ? {} : { methods: methods.map(({ plan }) => plan) }),
       hubs: parts.hubs,
       message: { maxBytes: keys.message.maxBytes, maxAgeMs: keys.message.maxAge },
     };
     connection.devices.push(device);
     this.devices.push(device);
-    const points = new Map(drafts.map((draft) => [draft.name, draft]));
-    this.places.set(identity.twin, { tree: instance, connection: parts.connectionTree, points });
+    this.places.set(identity.twin, {
+      tree: instance,
+      connection: parts.connectionTree,
+      points: new Map(drafts.map((draft) => [draft.name, draft])),
+      events: treesOf(events),
+      methods: treesOf(methods),
+    });
   }
 
   #identify(tree: MapTree, instance: MapTree, keys: MappingKeys): DeviceParts['identity'] | undefined {
@@ -172,41 +195,6 @@ export class MappingReader {
     this.#scope.problems.add({ at, code: 'CONFIG_DUPLICATE', message: `there is another twin \`${twin}\``, hint });
     return false;
   }
-
-  #routes(choice: HubChoice | undefined, tree: MapTree): DevicePlan['hubs'] | undefined {
-    const before = this.#scope.problems.errors;
-    if (choice === undefined) return this.#onlyHub(tree);
-    if (typeof choice === 'string' || Array.isArray(choice)) return this.#sameForAll(this.#checked(choice, ['hub'], tree));
-    const named = Object.entries(choice).map(([kind, hubs]) => [kind, this.#checked(hubs, ['hub', kind], tree)] as const);
-    if (this.#scope.problems.errors > before) return undefined;
-    const all = [...new Set(named.flatMap(([, hubs]) => hubs))];
-    const hub = get(tree, 'hub');
-    if (hub?.kind === 'map' && hub.entries.size === 0)
-      this.#scope.problems.add({ at: locate(tree, ['hub']).at, message: '`hub` names no hub' });
-    return { ...this.#sameForAll(all), ...Object.fromEntries(named) };
-  }
-
-  #onlyHub(tree: MapTree): DevicePlan['hubs'] | undefined {
-    const names = this.#hubNames;
-    if (names === undefined || names.length <= 1) return this.#sameForAll(names ?? []);
-    this.#scope.problems.add({ at: tree.head, message: '`hub` is missing', expected: `one or more of ${listWords(names)}` });
-    return undefined;
-  }
-
-  #sameForAll(hubs: readonly string[]): Record<MessageKind, readonly string[]> {
-    return { telemetry: hubs, property: hubs, event: hubs, gap: hubs, status: hubs };
-  }
-
-  #checked(choice: string | readonly string[] | undefined, path: readonly string[], tree: MapTree): readonly string[] {
-    const names = typeof choice === 'string' ? [choice] : (choice ?? []);
-    for (const [index, name] of names.entries()) {
-      if (this.#hubNames === undefined || this.#hubNames.includes(name)) continue;
-      const { at } = locate(tree, typeof choice === 'string' ? path : [...path, index]);
-      const expected = this.#hubNames.length === 0 ? 'a hub of gateway.yaml' : `one of ${listWords(this.#hubNames)}`;
-      this.#scope.problems.add({ at, message: `there is no hub \`${name}\``, expected, hint: didYouMean(name, this.#hubNames) });
-    }
-    return [...new Set(names)];
-  }
 }
 
 const CONNECTION = '`protocol` and the keys of the endpoint, or `name` of a connection in gateway.yaml';
@@ -218,10 +206,14 @@ interface DeviceParts {
   readonly identity: Pick<DevicePlan, 'twin' | 'model' | 'labels'>;
   readonly keys: MappingKeys;
   readonly hubs: DevicePlan['hubs'];
-  readonly drafts: readonly PointDraft[];
+  readonly content: Content;
   readonly connection: Connection;
   readonly settings: unknown;
   readonly connectionTree: MapTree;
+}
+
+function treesOf(features: Features[keyof Features]): ReadonlyMap<string, MapTree> {
+  return new Map(features.map(({ plan, tree }) => [plan.name, tree]));
 }
 
 function toPointPlan(device: string, { name, common, address, keys, write }: PointDraft): PointPlan {

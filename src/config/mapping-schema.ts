@@ -67,7 +67,8 @@ export const sharedConnectionKeys = z.strictObject({
   name: identifier().meta({ description: 'Name of one of the `connections` in `gateway.yaml`', examples: ['hall-3'] }),
 });
 
-const writeValue = z.union([z.boolean(), z.number(), z.string()]);
+/** What may be written or given. */
+export const writeValue = z.union([z.boolean(), z.number(), z.string()]);
 
 export const writeKeys = z.strictObject({
   min: z

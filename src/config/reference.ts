@@ -1,5 +1,6 @@
 import type { Declarations } from '../model/declaration.ts';
 import { ERRORS } from '../model/error.ts';
+import { argumentKeys, eventKeys, methodKeys } from './feature-schema.ts';
 import { gatewayKeys, unitsKey } from './gateway-schema.ts';
 import { instanceKeys, mappingKeys, pointKeys, sharedConnectionKeys } from './mapping-schema.ts';
 import { type JsonSchema, toJsonSchema } from './schemas.ts';
@@ -29,6 +30,14 @@ export function referencePage(declarations: Declarations): string {
     POINT,
     table(toJsonSchema(pointKeys)),
     ...operators.flatMap((each) => [`### Operator: ${each.name}`, each.summary, table(toJsonSchema(each.keys))]),
+    '## Any event',
+    EVENTS,
+    table(toJsonSchema(eventKeys)),
+    '## Any method',
+    METHODS,
+    table(toJsonSchema(methodKeys)),
+    '### An argument of a method',
+    table(toJsonSchema(argumentKeys)),
     ...protocols.flatMap((each) => [
       `## \`protocol: ${each.protocol}\``,
       each.summary,
@@ -38,6 +47,8 @@ export function referencePage(declarations: Declarations): string {
       table(toJsonSchema(each.device)),
       '### A point',
       table(toJsonSchema(each.point)),
+      ...(each.event === undefined ? [] : ['### An event', table(toJsonSchema(each.event))]),
+      ...(each.method === undefined ? [] : ['### A method', table(toJsonSchema(each.method))]),
     ]),
     '# Errors',
     'Every error in the log, in `/status` and in answers to commands has a code.',
@@ -58,6 +69,12 @@ const MAPPING = `\`connection\` holds \`protocol\` with the keys of its endpoint
 \`labels\` and keys of the \`connection\`. \`points\` holds the points by name: letters, digits and \`_\`, a letter first, no \`_\` at the end.`;
 
 const POINT = 'A point has exactly one of `address` (read from the device) and `expression` (computed from other points).';
+
+const EVENTS =
+  '`events` holds by name what the device tells by itself, for protocols that know events. Each becomes a message of kind `event`.';
+
+const METHODS =
+  '`methods` holds by name what may be called from the cloud, for protocols that know methods. What is not named here cannot be called.';
 
 interface Row {
   readonly key: string;

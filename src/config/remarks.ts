@@ -19,11 +19,17 @@ export function checkConnection(
   }
 }
 
-function placeOf({ device, point, key }: Remark, connection: Connection, places: ReadonlyMap<string, DevicePlace>): Span {
+function placeOf(
+  { device, point, event, method, key }: Remark,
+  connection: Connection,
+  places: ReadonlyMap<string, DevicePlace>,
+): Span {
   const place = device === undefined ? undefined : places.get(device);
   if (place === undefined) return pointAt(connection.tree, key);
-  const draft = point === undefined ? undefined : place.points.get(point);
-  if (draft !== undefined) return pointAt(draft.tree, key);
+  const part = point === undefined ? undefined : place.points.get(point)?.tree;
+  const feature = place.events.get(event ?? '') ?? place.methods.get(method ?? '');
+  const tree = part ?? feature;
+  if (tree !== undefined) return pointAt(tree, key);
   return key === undefined ? place.tree.head : pointAt(place.connection, key);
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Declarations, ProtocolDeclaration } from '../model/declaration.ts';
+import { eventKeys, methodKeys } from './feature-schema.ts';
 import { CONNECTIONS, gatewayKeys, HUBS, unitsKey } from './gateway-schema.ts';
 import { instanceKeys, mappingKeys, pointKeys, sharedConnectionKeys } from './mapping-schema.ts';
 
@@ -36,11 +37,20 @@ function mappingSchema(declarations: Declarations): JsonSchema {
   const own = toJsonSchema(mappingKeys);
   const common = [toJsonSchema(pointKeys), ...operators.map(({ keys }) => toJsonSchema(keys))].reduce(join);
   const $defs = Object.fromEntries(
-    protocols.map((protocol) => [`point-${protocol.protocol}`, join(toJsonSchema(protocol.point), common)]),
+    protocols.flatMap((protocol) => [
+      [`point-${protocol.protocol}`, join(toJsonSchema(protocol.point), common)] as const,
+      ...FEATURES.flatMap(({ kind, own, keys }) => {
+        const schema = protocol[own];
+        return schema === undefined
+          ? []
+          : [[featureName(protocol, kind), alongside(toJsonSchema(schema), toJsonSchema(keys))] as const];
+      }),
+    ]),
   );
   const kinds = protocols.map((protocol) => alternative(protocol));
   const anyPoint = { anyOf: protocols.map((protocol) => pointRef(protocol)) };
-  const byName = { properties: { connection: namedConnection(protocols), points: mapOf(anyPoint) } };
+  const anyFeature = Object.fromEntries(FEATURES.map(({ kind }) => [kind, anyOfFeature(protocols, kind)]));
+  const byName = { properties: { connection: namedConnection(protocols), points: mapOf(anyPoint), ...anyFeature } };
   const words = protocols.map(({ protocol }) => protocol);
   const connection = {
     type: 'object',
@@ -53,14 +63,18 @@ function mappingSchema(declarations: Declarations): JsonSchema {
   };
   const instances = { type: 'array', description: 'Devices alike in all but this', items: instanceSchema(), minItems: 1 };
   const points = { type: 'object', description: 'Points by name', minProperties: 1 };
-  const properties = { ...(own.properties as object), connection, defaults, instances, points };
-  const required = ['connection', 'points'];
+  const events = { type: 'object', description: EVENTS };
+  const methods = { type: 'object', description: METHODS };
+  const properties = { ...(own.properties as object), connection, defaults, instances, points, events, methods };
+  const required = ['connection'];
+  const anyOf = ['points', 'events', 'methods'].map((key) => ({ required: [key] }));
   return {
     $schema: DRAFT,
     title: 'Fieldmarshal mapping',
     ...own,
     properties,
     required,
+    anyOf,
     allOf: [...kinds, when({ properties: { connection: { required: ['name'] } } }, byName)],
     $defs,
   };
@@ -72,7 +86,45 @@ function alternative(protocol: ProtocolDeclaration): JsonSchema {
   const connection = { ...withWord('protocol', protocol.protocol, protocol.summary, keys), required: ['protocol'] };
   const isMeant = { required: ['protocol'], properties: { protocol: { const: protocol.protocol } } };
   const points = mapOf(pointRef(protocol));
-  return when({ required: ['connection'], properties: { connection: isMeant } }, { properties: { connection, points } });
+  const features = Object.fromEntries(
+    FEATURES.map(({ kind, own }) => [kind, protocol[own] !== undefined && mapOf(featureRef(protocol, kind))]),
+  );
+  return when(
+    { required: ['connection'], properties: { connection: isMeant } },
+    { properties: { connection, points, ...features } },
+  );
+}
+
+/** What a mapping lists beside points, where its protocol knows it. */
+const FEATURES = [
+  { kind: 'events', own: 'event', keys: eventKeys },
+  { kind: 'methods', own: 'method', keys: methodKeys },
+] as const;
+
+type FeatureKind = (typeof FEATURES)[number]['kind'];
+
+function featureName({ protocol }: ProtocolDeclaration, kind: FeatureKind): string {
+  return `${kind}-${protocol}`;
+}
+
+function featureRef(protocol: ProtocolDeclaration, kind: FeatureKind): JsonSchema {
+  return { $ref: `#/$defs/${featureName(protocol, kind)}` };
+}
+
+/** `false`: no protocol knows them. */
+function anyOfFeature(protocols: readonly ProtocolDeclaration[], kind: FeatureKind): JsonSchema | false {
+  const own = FEATURES.find((each) => each.kind === kind)?.own ?? 'event';
+  const known = protocols.filter((protocol) => protocol[own] !== undefined);
+  return known.length > 0 && mapOf({ anyOf: known.map((protocol) => featureRef(protocol, kind)) });
+}
+
+/** The keys of both. */
+function alongside(a: JsonSchema, b: JsonSchema): JsonSchema {
+  return {
+    ...a,
+    properties: { ...(a.properties as object), ...(b.properties as object) },
+    required: [...requiredOf(a), ...requiredOf(b)],
+  };
 }
 
 function namedConnection(protocols: readonly ProtocolDeclaration[]): JsonSchema {
@@ -86,6 +138,10 @@ function instanceSchema(): JsonSchema {
   const connection = { type: 'object', description: 'Keys instead of those in the `connection` of the mapping' };
   return { ...own, properties: { ...(own.properties as object), connection } };
 }
+
+const EVENTS = 'What the device tells by itself, by name; for protocols that know events';
+const METHODS =
+  'What may be called from the cloud, by name; for protocols that know methods. What is not named here cannot be called';
 
 const CONNECTION =
   'Where the device hangs: `protocol` with the keys of its endpoint and device, or the `name` of a connection in gateway.yaml';

@@ -5,9 +5,7 @@ import type { Scope } from './inspect.ts';
 import type { PointKeys } from './mapping-schema.ts';
 import type { Finding } from './problem-list.ts';
 import type { Span } from './source-file.ts';
-import { locate, locateKey, type MapTree } from './tree.ts';
-
-type WriteKeys = NonNullable<PointKeys['write']>;
+import { locate, locateKey, type MapTree, type Path } from './tree.ts';
 
 /** What may be written to a point, its limits checked against each other. */
 export function checkWrite(
@@ -17,52 +15,71 @@ export function checkWrite(
   scope: Scope,
 ): WriteRule | undefined {
   if (write === undefined) return undefined;
-  for (const finding of findWriteFaults(write, type, tree, names)) scope.problems.add(finding);
+  for (const finding of findLimits({ ...write, type }, tree, ['write'], names)) scope.problems.add(finding);
   const { atMostEvery: atMostEveryMs, ...rule } = write;
   return dropUndefined({ ...rule, atMostEveryMs });
 }
 
-function findWriteFaults(write: WriteKeys, type: PointKeys['type'], tree: MapTree, names: readonly string[]): readonly Finding[] {
-  return [...findLimitFaults(write, tree), ...findUnlimited(write, type, tree), ...findConditionFault(write.onlyIf, tree, names)];
+/** What limits something that comes from the cloud: a value to be written, an argument of a method. */
+export interface LimitKeys {
+  readonly type?: PointKeys['type'];
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+  readonly values?: readonly unknown[] | undefined;
+  readonly onlyIf?: string | undefined;
 }
 
-function findLimitFaults({ min, max, values }: WriteKeys, tree: MapTree): readonly Finding[] {
-  if (min !== undefined && max !== undefined && min > max) {
-    const { at } = locate(tree, ['write', 'min']);
-    return [{ at, message: `\`min\` ${min} is greater than \`max\` ${max}, so nothing could be written` }];
-  }
-  return (values ?? []).flatMap((value, index) => {
-    if (typeof value !== 'number' || (value >= (min ?? value) && value <= (max ?? value))) return [];
-    return [{ at: locate(tree, ['write', 'values', index]).at, message: `${value} is outside of \`min\` and \`max\`` }];
-  });
-}
-
-const UNLIMITED_TYPES = new Set<PointKeys['type']>(['boolean', 'string', 'bytes', 'dateTime', 'guid', undefined]);
-
-function findUnlimited(write: WriteKeys, type: PointKeys['type'], tree: MapTree): readonly Finding[] {
-  const isLimited = write.values !== undefined || (write.min !== undefined && write.max !== undefined);
-  if (isLimited || UNLIMITED_TYPES.has(type)) return [];
-  const at = locateKey(tree, ['write']);
+/** The limits at `path`, checked against each other; `points`: what `onlyIf` may name. */
+export function findLimits(limits: LimitKeys, tree: MapTree, path: Path, points: readonly string[]): readonly Finding[] {
   return [
-    {
-      at,
-      severity: 'warning',
-      message: 'any number may be written to this point',
-      hint: 'limit it with `min` and `max`, or with `values`',
-    },
+    ...findLimitFaults(limits, tree, path),
+    ...findUnlimited(limits, tree, path),
+    ...findConditionFault(limits.onlyIf, tree, path, points),
   ];
 }
 
-function findConditionFault(onlyIf: string | undefined, tree: MapTree, names: readonly string[]): readonly Finding[] {
+function findLimitFaults({ min, max, values }: LimitKeys, tree: MapTree, path: Path): readonly Finding[] {
+  if (min !== undefined && max !== undefined && min > max) {
+    const { at } = locate(tree, [...path, 'min']);
+    return [{ at, message: `\`min\` ${min} is greater than \`max\` ${max}, so nothing could be ${VERB[kindOf(path)]}` }];
+  }
+  return (values ?? []).flatMap((value, index) => {
+    if (typeof value !== 'number' || (value >= (min ?? value) && value <= (max ?? value))) return [];
+    return [{ at: locate(tree, [...path, 'values', index]).at, message: `${value} is outside of \`min\` and \`max\`` }];
+  });
+}
+
+const LIMITED_TYPES = /^(u?int|float)/;
+
+function findUnlimited({ type = 'string', min, max, values }: LimitKeys, tree: MapTree, path: Path): readonly Finding[] {
+  const isLimited = values !== undefined || (min !== undefined && max !== undefined);
+  if (isLimited || !LIMITED_TYPES.test(type)) return [];
+  const what = kindOf(path) === 'write' ? 'any number may be written to this point' : 'any number may be given here';
+  const hint = 'limit it with `min` and `max`, or with `values`';
+  return [{ at: locateKey(tree, path), severity: 'warning', message: what, hint }];
+}
+
+const VERB = { write: 'written', arguments: 'given' };
+
+function kindOf([first]: Path): keyof typeof VERB {
+  return first === 'write' ? 'write' : 'arguments';
+}
+
+function findConditionFault(
+  onlyIf: string | undefined,
+  tree: MapTree,
+  path: Path,
+  points: readonly string[],
+): readonly Finding[] {
   if (onlyIf === undefined) return [];
   try {
-    compileExpression(onlyIf, names);
+    compileExpression(onlyIf, points);
     return [];
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     return [
       {
-        at: placeInside(error, locate(tree, ['write', 'onlyIf']).at),
+        at: placeInside(error, locate(tree, [...path, 'onlyIf']).at),
         message: `wrong condition in \`onlyIf\`: ${error.message}`,
       },
     ];
@@ -79,6 +96,6 @@ function placeInside(error: GatewayError, at: Span): Span {
 }
 
 /** Optional members are absent, never `undefined`. */
-function dropUndefined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+export function dropUndefined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;
 }

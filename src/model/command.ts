@@ -44,12 +44,20 @@ export interface CommandResult {
   readonly status: 'done' | 'refused' | 'failed' | 'unknown';
   /** By point name; empty for a call. */
   readonly points: Readonly<Record<string, PointResult>>;
+  /** The method that was called or refused. */
+  readonly method?: string;
   /** What the method gave back, by name; only of a call that was done. */
   readonly outputs?: Readonly<Record<string, Value | null>>;
   /** Why the whole command was refused, before any point was looked at, or why the call failed. */
   readonly error?: { readonly code: ErrorCode; readonly message: string };
   /** Copied from the command by whoever sends the result. */
   readonly replyTo?: ReplyTo;
+}
+
+/** What the result of a command begins with. */
+export function resultHead(command: Command): Pick<CommandResult, 'id' | 'device' | 'method'> {
+  const { id, device } = command;
+  return isCall(command) ? { id, device, method: command.method } : { id, device };
 }
 
 export interface PointResult {

@@ -29,9 +29,11 @@ export interface ProtocolDeclaration {
 /** A finding of a declaration; `config` adds file, line and column. */
 export interface Remark {
   readonly severity: 'error' | 'warning';
-  /** Where: the twin, the point's name, the key below it (`address`, `unit` …); absent parts mean the whole. */
+  /** Where: the twin, the name of its point, event or method, the key below it (`address`, `unit` …); absent parts mean the whole. */
   readonly device?: string;
   readonly point?: string;
+  readonly event?: string;
+  readonly method?: string;
   readonly key?: string;
   /** What is wrong, what was expected, what was got. */
   readonly message: string;

@@ -1,5 +1,5 @@
 import { Subscription } from 'rxjs';
-import type { Command, CommandResult } from '../model/command.ts';
+import { type Command, type CommandResult, resultHead } from '../model/command.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
@@ -94,10 +94,10 @@ export class CommandDesk {
     return this.#refuse(command, new GatewayError('COMMAND_TOO_OFTEN', command.device, message));
   }
 
-  #refuse({ id, device }: Command, { code, message }: GatewayError): CommandResult {
+  #refuse(command: Command, { code, message }: GatewayError): CommandResult {
     this.#refused += 1;
-    this.#options.log.info('command refused', { command: id, twin: device, code, reason: message });
-    return { id, device, status: 'refused', points: {}, error: { code, message } };
+    this.#options.log.info('command refused', { command: command.id, twin: command.device, code, reason: message });
+    return { ...resultHead(command), status: 'refused', points: {}, error: { code, message } };
   }
 
   async #execute(command: Command): Promise<CommandResult> {
@@ -106,7 +106,7 @@ export class CommandDesk {
     } catch (error) {
       this.#options.log.error('command failed', { command: command.id, twin: command.device, error });
       const message = 'the gateway could not execute it; see its log';
-      return { id: command.id, device: command.device, status: 'failed', points: {}, error: { code: 'BUG', message } };
+      return { ...resultHead(command), status: 'failed', points: {}, error: { code: 'BUG', message } };
     }
   }
 }

@@ -31,7 +31,7 @@ describe('ReplayGuard', () => {
 });
 
 describe('RateGuard', () => {
-  const plan = pointPlan('speed', 'uint16', { atMostEveryMs: 5_000 });
+  const plan = { name: 'speed', id: 'press-07/speed', atMostEveryMs: 5_000 };
 
   it('refuses a write too soon after the last attempt and tells the wait', () => {
     const guard = new RateGuard();
@@ -43,8 +43,8 @@ describe('RateGuard', () => {
     assert.equal(guard.check(plan, 5_000), undefined);
   });
 
-  it('lets points without a rule pass', () => {
-    const free = pointPlan('speed', 'uint16', {});
+  it('lets what has no rule pass', () => {
+    const free = { name: 'speed', id: 'press-07/speed' };
     const guard = new RateGuard();
     guard.attempt(free, 0);
     assert.equal(guard.check(free, 0), undefined);

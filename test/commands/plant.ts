@@ -2,10 +2,10 @@ import { EMPTY } from 'rxjs';
 import type { WriteCommand } from '../../src/model/command.ts';
 import type { DataType } from '../../src/model/data-type.ts';
 import { GatewayError } from '../../src/model/error.ts';
-import type { DevicePlan, PointPlan, WriteRule } from '../../src/model/plan.ts';
+import type { DevicePlan, MethodPlan, PointPlan, WriteRule } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
-import type { Value } from '../../src/model/value.ts';
-import type { ConnectorSession, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
+import { describeValue, type Value } from '../../src/model/value.ts';
+import type { ConnectorSession, MethodCall, MethodResult, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
 
 export function pointPlan(name: string, type: DataType, write?: WriteRule, point: Partial<Point> = {}): PointPlan {
   return {
@@ -25,8 +25,9 @@ export function pointPlan(name: string, type: DataType, write?: WriteRule, point
   };
 }
 
-export function press(points: readonly PointPlan[]): DevicePlan {
+export function press(points: readonly PointPlan[], methods: readonly MethodPlan[] = []): DevicePlan {
   return {
+    methods,
     twin: 'press-07',
     labels: {},
     connection: 'line',
@@ -78,6 +79,16 @@ export class RecordedSession implements ConnectorSession {
     await this.beforeWrite();
     if (this.lostAtWrite !== undefined) throw this.lostAtWrite;
     return writes.map((write) => this.answer(write));
+  }
+
+  /** What the device says to a call; by default it does it and gives nothing back. */
+  answerCall: (call: MethodCall) => MethodResult = () => ({ called: true, outputs: {} });
+  lostAtCall: GatewayError | undefined;
+
+  async call(call: MethodCall): Promise<MethodResult> {
+    this.calls.push(`call ${call.device} ${call.method.name}(${call.arguments.map(describeValue).join(', ')})`);
+    if (this.lostAtCall !== undefined) throw this.lostAtCall;
+    return this.answerCall(call);
   }
 
   async close(): Promise<void> {}

@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
 import type { Subscription } from 'rxjs';
+import type { DeviceEvent } from '../../src/model/device-event.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import type { ConnectionPlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
 import type { Batch, Reading } from '../../src/model/reading.ts';
-import type { Value } from '../../src/model/value.ts';
+import type { Compound, Value } from '../../src/model/value.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
-import type { Connector, ConnectorContext, ConnectorSession, CreateConnector } from '../../src/southbound/connector.ts';
+import type {
+  Connector,
+  ConnectorContext,
+  ConnectorSession,
+  CreateConnector,
+  MethodCall,
+} from '../../src/southbound/connector.ts';
 
 /** One connection to a device with known points, as the suite needs it; made anew for each test, and disposed of after it. */
 export interface ConnectorFixture {
@@ -19,6 +26,14 @@ export interface ConnectorFixture {
   readonly known: readonly (readonly [point: Point, value: Value])[];
   /** A point that may be written, and a value it does not have. */
   readonly writable: { readonly point: Point; readonly value: Value };
+  /** A writable point that holds an array or a structure, and a value it does not have. `undefined` where the protocol has none. */
+  readonly compound?: { readonly point: Point; readonly value: Compound };
+  /** Makes the device tell an event, which the plan lists under `name`. `undefined` where the protocol has none. */
+  readonly event?: { readonly name: string; provoke(): void | Promise<void> };
+  /** A method of the plan, and what it gives back. `undefined` where the protocol has none. */
+  readonly method?: { readonly call: MethodCall; readonly outputs: Readonly<Record<string, Value | null>> };
+  /** A call that the device refuses. */
+  readonly refusedCall?: MethodCall;
   /** A point that the device does not have. */
   readonly missing: Point;
   /** Changes `known[0]` at the device, past the connector. `undefined` where nobody can, e.g. on foreign hardware. */
@@ -131,6 +146,54 @@ export function describeConnector(name: string, makeFixture: () => Promise<Conne
       assert.equal(refused?.written, false);
       assert.ok(refused?.written === false && refused.error instanceof GatewayError);
       assert.deepEqual(written, { written: true });
+    });
+
+    it('writes an array or a structure that can then be read back whole', async function () {
+      if (fixture.compound === undefined) return this.skip();
+      const session = await open();
+      const { point, value } = fixture.compound;
+      assert.deepEqual(await session.write([{ point, value }], never), [{ written: true }]);
+      const [reading] = await session.read([point], never);
+      assert.deepEqual([reading?.value, reading?.quality], [value, 'good']);
+    });
+
+    it('does not write an array or a structure to a point that holds one value', async () => {
+      const session = await open();
+      const { point, value } = fixture.writable;
+      const results = await session.write(
+        [[value, value], { value }].map((wrong) => ({ point, value: wrong })),
+        never,
+      );
+      for (const result of results) assert.ok(!result.written && result.error.code === 'VALUE_TYPE', JSON.stringify(result));
+      assert.equal(results.length, 2);
+    });
+
+    it('tells an event of the device, with the name of the mapping and the time of the device', async function () {
+      const { event } = fixture;
+      if (event === undefined) return this.skip();
+      const session = await open();
+      const told = new Promise<DeviceEvent>((resolve) => session.events?.subscribe(resolve));
+      record(session);
+      await event.provoke();
+      const { device, name, sourceTimeMs, body } = await within(told, 'the event');
+      assert.ok(fixture.plan.devices.some(({ twin }) => twin === device));
+      assert.equal(name, event.name);
+      assert.ok(Math.abs(sourceTimeMs - Date.now()) < 60_000, `stamped ${sourceTimeMs}`);
+      assert.deepEqual(JSON.parse(JSON.stringify(body)), body, 'plain JSON');
+    });
+
+    it('calls a method once and gives back its outputs', async function () {
+      if (fixture.method === undefined) return this.skip();
+      const { call, outputs } = fixture.method;
+      const session = await open();
+      assert.deepEqual(await session.call?.(call, never), { called: true, outputs });
+    });
+
+    it('says why the device refused a call', async function () {
+      if (fixture.refusedCall === undefined) return this.skip();
+      const session = await open();
+      const result = await session.call?.(fixture.refusedCall, never);
+      assert.ok(result?.called === false && result.error instanceof GatewayError, JSON.stringify(result));
     });
 
     it('shows its devices as up while they answer, and counts what it does', async () => {

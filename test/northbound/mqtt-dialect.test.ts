@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { CommandResult } from '../../src/model/command.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { Packet } from '../../src/northbound/dialect.ts';
@@ -78,6 +79,30 @@ describe('mqtt dialect', () => {
       assert.deepEqual(command, { id: 'c1', device: 'press-07', desired, expiresTimeMs: NOW_MS + 30_000 });
     });
 
+    it('reads a call of a method', () => {
+      const read = (text: string) => dialect.decode(packet(text), NOW_MS);
+      const head = { id: 'c1', device: 'press-07', method: 'start', expiresTimeMs: NOW_MS + 30_000 };
+      assert.deepEqual(read('{"id":"c1","method":"start","arguments":{"program":7,"offsets":[1.5]}}'), {
+        ...head,
+        arguments: { program: 7, offsets: [1.5] },
+      });
+      assert.deepEqual(read('{"id":"c1","method":"start"}'), { ...head, arguments: {} });
+    });
+
+    it('answers a call with its outputs, or with why it was not made', () => {
+      const head = { id: 'c1', device: 'press-07', method: 'start', points: {} };
+      const bodyOf = (result: CommandResult) => JSON.parse(Buffer.from(dialect.encodeResult(result).payload).toString());
+      const sent = { schema: 'gw.result/1', id: 'c1', twin: 'press-07', method: 'start' };
+      const outputs = { job: 9_007_199_254_740_993n, steps: [1n, null] };
+      assert.deepEqual(bodyOf({ ...head, status: 'done', outputs }), {
+        ...sent,
+        status: 'done',
+        outputs: { job: '9007199254740993', steps: [1, null] },
+      });
+      const error = { code: 'COMMAND_UNKNOWN', message: 'no such method' } as const;
+      assert.deepEqual(bodyOf({ ...head, status: 'refused', error }), { ...sent, status: 'refused', error });
+    });
+
     it('is not concerned by other topics', () => {
       assert.equal(dialect.decode(packet('{}', { topic: 'gw-01/press-99/command' }), NOW_MS), undefined);
     });
@@ -107,6 +132,11 @@ describe('mqtt dialect', () => {
       ['without an id', '{"desired":{"a":1}}'],
       ['with a number as id', '{"id":7,"desired":{"a":1}}'],
       ['without points', '{"id":"c1","desired":{}}'],
+      ['without points and method', '{"id":"c1"}'],
+      ['with points and a method', '{"id":"c1","desired":{"a":1},"method":"start"}'],
+      ['with arguments and no method', '{"id":"c1","desired":{"a":1},"arguments":{"b":1}}'],
+      ['with an empty method', '{"id":"c1","method":""}'],
+      ['with null as an argument', '{"id":"c1","method":"start","arguments":{"a":null}}'],
       ['with too many points', many],
       ['with null as a value', '{"id":"c1","desired":{"a":null}}'],
       ['with null inside of a value', '{"id":"c1","desired":{"a":[1,{"b":null}]}}'],

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { isCall } from '../../src/model/command.ts';
+import { isCall, resultHead } from '../../src/model/command.ts';
 import type { Stored, TwinMessage } from '../../src/model/twin-message.ts';
 import { shapes } from '../../src/northbound/shapes/index.ts';
+import { eventDraft } from '../../src/pipeline/event-message.ts';
+import { deviceOf } from '../support/device.ts';
 import { mqttDialect } from './plant.ts';
 
 type Json = Record<string, unknown>;
@@ -34,6 +36,23 @@ describe('README of northbound', () => {
     const values = { temperature: [[0, 71.4]], pressure: [[20, null, 'bad', 'BadCommunicationError']] } as const;
     const message = { kind: 'telemetry', startTimeMs: 1_767_225_604_980, values } as const;
     assert.deepEqual(encode('expanded', 'expanded', message), example('expanded'));
+  });
+
+  it('shows an event as it is', () => {
+    const event = { name: 'overTemperature', severity: 700, sourceTimeMs: Date.parse(String(example('event').time)) };
+    const told = { device: 'press-07', ...event, body: { message: 'oil above 90 degrees' } };
+    const draft = eventDraft(deviceOf({ points: {} }), told);
+    assert.deepEqual(encode('twin', 'event', draft?.message ?? {}), example('event'));
+  });
+
+  it('shows a call that is taken, and its result as it is', () => {
+    const payload = Buffer.from(JSON.stringify(example('call')));
+    const dialect = mqttDialect();
+    const command = dialect.decode({ topic: 'gw-01/press-07/command', payload, qos: 1, retain: false }, 0);
+    assert.ok(command !== undefined && isCall(command));
+    assert.deepEqual(command.arguments, { program: 7 });
+    const result = dialect.encodeResult({ ...resultHead(command), status: 'done', points: {}, outputs: { job: 4711 } });
+    assert.deepEqual(JSON.parse(Buffer.from(result.payload).toString()), example('outputs'));
   });
 
   it('shows a gap record as it is', () => {

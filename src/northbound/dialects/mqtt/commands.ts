@@ -9,6 +9,7 @@ import { jsonFault } from './json-fault.ts';
 /** Looked at before anything is parsed. */
 const MAX_COMMAND_BYTES = 65_536;
 const MAX_ID_LENGTH = 128;
+const MAX_METHOD_LENGTH = 512;
 const MAX_POINTS = 1_000;
 const MAX_REPLY_TOPIC_LENGTH = 1_024;
 /** A command that does not say when it expires. */
@@ -18,7 +19,9 @@ const wanted = z.custom<Value>(isWanted, 'true, false, a number, a text, or a li
 
 const commandSchema = z.strictObject({
   id: z.string('a text').min(1).max(MAX_ID_LENGTH),
-  desired: z.record(z.string(), wanted),
+  desired: z.record(z.string(), wanted).optional(),
+  method: z.string('a text').min(1).max(MAX_METHOD_LENGTH).optional(),
+  arguments: z.record(z.string(), wanted).optional(),
   expires: z.union([z.iso.datetime({ offset: true }), z.int().nonnegative()], 'an ISO 8601 time or milliseconds').optional(),
 });
 
@@ -32,17 +35,30 @@ function isWanted(value: unknown): boolean {
 /** The command in a packet for a twin. Throws COMMAND_INVALID. `isOurs`: topics this gateway itself listens to. */
 export function decodeCommand(packet: Packet, twin: string, nowMs: number, isOurs: (topic: string) => boolean): Command {
   if (packet.retain) throw invalid(twin, 'it is retained, and would be executed anew at each connect');
-  const { id, desired, expires } = parse(packet.payload, twin);
-  const points = Object.keys(desired).length;
-  if (points === 0 || points > MAX_POINTS) throw invalid(twin, `\`desired\`: expected 1 to ${MAX_POINTS} points, got ${points}`);
+  const { id, expires, ...asked } = parse(packet.payload, twin);
   const replyTo = replyToOf(packet, twin, isOurs);
   return {
     id,
     device: twin,
-    desired,
+    ...bodyOf(asked, twin),
     expiresTimeMs: expires === undefined ? nowMs + DEFAULT_LIFE_MS : toMs(expires),
     ...(replyTo === undefined ? {} : { replyTo }),
   };
+}
+
+type Asked = Omit<z.output<typeof commandSchema>, 'id' | 'expires'>;
+
+/** A command has either points to write or a method to call. */
+function bodyOf({ desired, method, arguments: given }: Asked, twin: string) {
+  if (method !== undefined) {
+    if (desired !== undefined) throw invalid(twin, 'either `desired` or `method`, not both');
+    return { method, arguments: given ?? {} };
+  }
+  if (given !== undefined) throw invalid(twin, '`arguments` without the `method` they are for');
+  if (desired === undefined) throw invalid(twin, 'neither `desired` nor `method`');
+  const points = Object.keys(desired).length;
+  if (points === 0 || points > MAX_POINTS) throw invalid(twin, `\`desired\`: expected 1 to ${MAX_POINTS} points, got ${points}`);
+  return { desired };
 }
 
 function parse(payload: Uint8Array, twin: string): z.output<typeof commandSchema> {
@@ -104,15 +120,26 @@ function invalid(twin: string, reason: string, cause?: unknown): GatewayError {
 }
 
 /** `gw.result/1` */
-export function encodeResultBody({ id, device, status, points, error }: CommandResult): Readonly<Record<string, unknown>> {
+export function encodeResultBody(result: CommandResult): Readonly<Record<string, unknown>> {
+  const { id, device, status, method, error } = result;
   return {
     schema: 'gw.result/1',
     id,
     twin: device,
+    ...(method === undefined ? {} : { method }),
     status,
-    points: Object.fromEntries(Object.entries(points).map(([name, point]) => [name, encodePoint(point)])),
+    ...(method === undefined ? pointsOf(result) : outputsOf(result)),
     ...(error === undefined ? {} : { error }),
   };
+}
+
+function pointsOf({ points }: CommandResult) {
+  return { points: Object.fromEntries(Object.entries(points).map(([name, point]) => [name, encodePoint(point)])) };
+}
+
+function outputsOf({ outputs }: CommandResult) {
+  if (outputs === undefined) return {};
+  return { outputs: Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, jsonValue(value)])) };
 }
 
 function encodePoint({ status, value, error }: PointResult): Readonly<Record<string, Value | null | object>> {
