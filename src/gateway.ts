@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { asyncScheduler } from 'rxjs';
 import { connectors } from '../connectors/index.ts';
 import { type AuditEntry, auditFields } from './commands/audit.ts';
@@ -233,6 +234,7 @@ function startHub({ plan, hub }: CreatedHub, { gateway }: GatewayPlan, execute: 
   const forwarding = startForwarding({
     hub,
     reader: spool.reader(plan.name),
+    quotaFile: join(options.stateDirectory, `quota-${plan.name}.json`),
     gateway: gateway.id,
     clock,
     log: log.with({ hub: plan.name }),

@@ -76,6 +76,13 @@ export interface HubStatus {
   readonly oldestTimeMs?: number;
   readonly inFlight: number;
   readonly window: number;
+  /** Where the hub has a daily quota. */
+  readonly quota?: {
+    readonly usedToday: number;
+    readonly messagesPerDay: number;
+    /** When it will be used up at the pace of today, where that is before midnight; UTC, milliseconds since 1970. */
+    readonly endsTimeMs?: number;
+  };
   /** Rising counts since start: `acknowledged_messages`, `acknowledged_bytes`, `rejected_messages`, `resent_messages`, `commands`. */
   readonly counters: Readonly<Record<string, number>>;
 }

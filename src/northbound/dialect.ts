@@ -4,6 +4,7 @@ import type { GatewayError } from '../model/error.ts';
 import type { GatewayIdentity, HubPlan } from '../model/plan.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Stored } from '../model/twin-message.ts';
+import type { DeliveryLimits } from './delivery-limits.ts';
 
 /** An MQTT application message; `properties` are user properties of MQTT 5, ignored on 3.1.1. */
 export interface Packet {
@@ -50,6 +51,7 @@ export interface WireSettings {
 /** How one cloud speaks over MQTT. Pure: no clock, no socket, no state. */
 export interface Dialect {
   readonly wire: WireSettings;
+  readonly limits: DeliveryLimits;
   readonly subscriptions: readonly string[];
   /** Every topic that `encode` uses for the twins of the configuration: what a receiver of all messages subscribes to. */
   messageTopics?(): readonly string[];

@@ -10,6 +10,7 @@ import { toLinkStatus } from '../runtime/link-status.ts';
 import type { Log } from '../runtime/log.ts';
 import { supervise } from '../runtime/supervise.ts';
 import type { SpoolReader } from '../spool/spool.ts';
+import { Allowance } from './allowance.ts';
 import { CommandDesk } from './command-desk.ts';
 import type { Hub, HubSession } from './hub.ts';
 import { Pump } from './pump.ts';
@@ -27,13 +28,15 @@ export interface ForwardingOptions {
   readonly log: Log;
   readonly random?: () => number;
   readonly backOff?: BackOffSettings;
+  /** Where the count of a daily quota is kept over restarts. */
+  readonly quotaFile?: string;
   /** Called once for each message the hub has acknowledged; `bytes` of its payload. */
   readonly onAcknowledged?: (stored: Stored, bytes: number, atMs: number) => void;
   /** Never rejects; the signal is aborted at the stop. */
   execute(command: Command, signal: AbortSignal): Promise<CommandResult>;
 }
 
-export type ForwardingStatus = Pick<HubStatus, 'endpoint' | 'link' | 'inFlight' | 'window' | 'counters'>;
+export type ForwardingStatus = Pick<HubStatus, 'endpoint' | 'link' | 'inFlight' | 'window' | 'quota' | 'counters'>;
 
 export interface Forwarding {
   status(): ForwardingStatus;
@@ -50,6 +53,7 @@ class Forwarder implements Forwarding {
   readonly #options: ForwardingOptions;
   readonly #pump: Pump;
   readonly #desk: CommandDesk;
+  readonly #allowance: Allowance;
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
   readonly #logState = createLinkLog();
@@ -60,9 +64,10 @@ class Forwarder implements Forwarding {
   #stopping: Promise<void> | undefined;
 
   constructor(options: ForwardingOptions) {
-    const { hub, clock, log, random = Math.random, backOff } = options;
+    const { hub, clock, log, random = Math.random, backOff, quotaFile } = options;
     this.#options = options;
-    this.#pump = new Pump({ ...options, random });
+    this.#allowance = new Allowance({ limits: hub.limits, clock, log, quotaFile });
+    this.#pump = new Pump({ ...options, random, allowance: this.#allowance });
     this.#desk = new CommandDesk(options);
     this.#done = supervise(hub, {
       signal: this.#stop.signal,
@@ -78,11 +83,13 @@ class Forwarder implements Forwarding {
   }
 
   status(): ForwardingStatus {
+    const { quota } = this.#allowance;
     return {
       endpoint: this.#options.hub.endpoint,
       link: toLinkStatus(this.#link),
       inFlight: this.#pump.inFlight,
       window: this.#pump.window,
+      ...(quota === undefined ? {} : { quota }),
       counters: { ...this.#pump.counters(), ...this.#desk.counters() },
     };
   }
@@ -115,6 +122,7 @@ class Forwarder implements Forwarding {
     this.#stop.abort();
     await this.#done;
     await this.#pumping;
+    await this.#allowance.save();
   }
 
   async #drain(deadlineMs: number): Promise<void> {

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type { Command, CommandResult } from '../model/command.ts';
 import type { Stored } from '../model/twin-message.ts';
 import type { Link, Session } from '../runtime/link.ts';
+import type { DeliveryLimits } from './delivery-limits.ts';
 
 export interface HubSession extends Session {
   /** Unacknowledged publishes the peer allows at once; the forwarder stays at or below. */
@@ -23,4 +24,5 @@ export interface HubSession extends Session {
 export interface Hub extends Link<HubSession> {
   /** The one in use, or tried next. For people, e.g. `mqtts://broker.plant-a.example:8883`. */
   readonly endpoint: string;
+  readonly limits: DeliveryLimits;
 }

@@ -1,5 +1,6 @@
 import { GatewayError, toGatewayError } from '../model/error.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { DeliveryLimits } from './delivery-limits.ts';
 import type { Dialect, Endpoint, Packet } from './dialect.ts';
 import { endpointName } from './endpoint-name.ts';
 import type { Hub, HubSession } from './hub.ts';
@@ -30,6 +31,10 @@ class MqttHub implements Hub {
     this.#dialect = dialect;
     this.#clock = clock;
     this.#endpoints = [preferred, ...others];
+  }
+
+  get limits(): DeliveryLimits {
+    return this.#dialect.limits;
   }
 
   get endpoint(): string {

@@ -3,6 +3,7 @@ import type { Stored } from '../model/twin-message.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { SpoolReader } from '../spool/spool.ts';
+import type { Allowance } from './allowance.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import type { HubSession } from './hub.ts';
 import { SendRate } from './send-rate.ts';
@@ -13,6 +14,7 @@ export interface PumpOptions {
   readonly reader: SpoolReader;
   readonly clock: Clock;
   readonly log: Log;
+  readonly allowance: Allowance;
   readonly random: () => number;
   readonly onAcknowledged?: (stored: Stored, bytes: number, atMs: number) => void;
 }
@@ -72,6 +74,7 @@ export class Pump {
   async #stream(session: HubSession, rate: SendRate, signal: AbortSignal): Promise<number | undefined> {
     let pauseMs: number | undefined;
     const onThrottled = () => {
+      if (pauseMs === undefined) this.#options.allowance.refused();
       pauseMs ??= rate.refused();
     };
     const isOver = () => signal.aborted || pauseMs !== undefined;
@@ -79,6 +82,8 @@ export class Pump {
       for (const stored of await this.#read(signal)) {
         this.#window = rate.window;
         await this.#ledger.atMost(rate.window - 1);
+        if (isOver()) break;
+        await this.#options.allowance.next(signal);
         if (isOver()) break;
         void this.#send(stored, session, rate, onThrottled);
       }
@@ -122,6 +127,7 @@ export class Pump {
   #acknowledged(stored: Stored, bytes: number): void {
     this.#counts.acknowledged_messages += 1;
     this.#counts.acknowledged_bytes += bytes;
+    this.#options.allowance.took(bytes);
     this.#options.onAcknowledged?.(stored, bytes, this.#options.clock.nowMs());
   }
 

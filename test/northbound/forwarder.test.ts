@@ -95,6 +95,16 @@ describe('forwarder', () => {
     assert.ok(broker.maxInFlight <= 3, `${broker.maxInFlight} in flight`);
   });
 
+  it('sends no faster than was bought, and counts what the hub bills', async () => {
+    append(25);
+    const startedMs = performance.now();
+    const forwarding = await start({}, {}, { limits: { messagesPerSecond: 20, messagesPerDay: 1_000 } });
+    await allAcknowledged();
+    // A quarter of a second may go at once.
+    assert.ok(performance.now() - startedMs >= 950, `${performance.now() - startedMs} ms`);
+    assert.equal(forwarding.status().quota?.usedToday, 25);
+  });
+
   it('goes on after a message that the hub will never take, and has a gap told', async () => {
     append(20, () => 'press-07');
     const poison = '"seq":5,';

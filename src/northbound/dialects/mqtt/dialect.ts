@@ -1,5 +1,6 @@
 import type { GatewayIdentity, HubPlan } from '../../../model/plan.ts';
 import { MESSAGE_KINDS, type TwinMessage } from '../../../model/twin-message.ts';
+import { toLimits } from '../../delivery-limits.ts';
 import type { Dialect, Packet, TwinLabels } from '../../dialect.ts';
 import { shapes } from '../../shapes/index.ts';
 import { decodeCommand, encodeResultBody } from './commands.ts';
@@ -24,6 +25,7 @@ export function createMqttDialect(plan: HubPlan, gateway: GatewayIdentity, twins
     jsonPacket(statusTopic, encodeStatus(gateway, state, more), { retain: true });
 
   return {
+    limits: toLimits(settings.limits),
     messageTopics: () => [
       ...new Set(
         [...names.values()].flatMap((filled) =>

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { certificateFile, duration, secret } from '../../../model/schema.ts';
+import { limitsSchema } from '../../delivery-limits.ts';
 import { SHAPE_NAMES } from '../../shapes/names.ts';
 
 const NAMES = 'Names in braces: gateway, twin, kind, and any label of the gateway or the twin';
@@ -107,6 +108,7 @@ export const settingsSchema = z.object({
       examples: ['20 s'],
     }),
   window: z.int().min(1).max(100).default(50).meta({ description: 'Messages sent but not yet acknowledged, at most' }),
+  limits: limitsSchema,
   insecure: z
     .boolean()
     .default(false)

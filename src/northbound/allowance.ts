@@ -1,0 +1,83 @@
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import { DailyQuota, type QuotaStatus } from './daily-quota.ts';
+import type { DeliveryLimits } from './delivery-limits.ts';
+import { Pace } from './pace.ts';
+import { readQuota, writeQuota } from './quota-file.ts';
+
+export interface AllowanceOptions {
+  readonly limits: DeliveryLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where the count of the day is kept; `undefined`: in memory only. */
+  readonly quotaFile: string | undefined;
+}
+
+const SAVE_EVERY_MS = 60_000;
+/** A forecast of the first minutes would be noise. */
+const FORECAST_EVERY_MS = 600_000;
+
+/** When the next message may go to a hub: its pace and its daily quota, and a word to the log before that ends. */
+export class Allowance {
+  readonly #options: AllowanceOptions;
+  readonly #pace: Pace;
+  #quota: DailyQuota | undefined;
+  #savedMs = 0;
+  #forecastMs: number;
+  #isToldUsedUp = false;
+
+  constructor(options: AllowanceOptions) {
+    this.#options = options;
+    this.#pace = new Pace(options.limits.messagesPerSecond);
+    this.#forecastMs = options.clock.monotonicMs() + FORECAST_EVERY_MS;
+  }
+
+  get quota(): QuotaStatus | undefined {
+    return this.#quota?.status(this.#options.clock.nowMs());
+  }
+
+  /** Resolves when a message may go, or when the signal is aborted. */
+  async next(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const quotaMs = await this.#quotaWaitMs();
+    if (quotaMs > 0) await clock.sleep(quotaMs, signal).catch(() => {});
+    const paceMs = this.#pace.take(clock.monotonicMs());
+    if (paceMs > 0) await clock.sleep(paceMs, signal).catch(() => {});
+  }
+
+  /** The hub took a message of so many bytes. */
+  took(bytes: number): void {
+    const { clock } = this.#options;
+    this.#quota?.count(bytes, clock.nowMs());
+    this.#forecast(clock.monotonicMs());
+    if (clock.monotonicMs() - this.#savedMs >= SAVE_EVERY_MS) void this.save();
+  }
+
+  refused(): void {
+    this.#pace.refused();
+  }
+
+  async save(): Promise<void> {
+    const { clock, quotaFile } = this.#options;
+    this.#savedMs = clock.monotonicMs();
+    if (quotaFile !== undefined && this.#quota !== undefined) await writeQuota(quotaFile, this.#quota.record);
+  }
+
+  async #quotaWaitMs(): Promise<number> {
+    const { limits, clock, log, quotaFile } = this.#options;
+    if (limits.quota === undefined) return 0;
+    this.#quota ??= new DailyQuota(limits.quota, clock.nowMs(), quotaFile === undefined ? undefined : await readQuota(quotaFile));
+    const waitMs = this.#quota.waitMs(clock.nowMs());
+    if (waitMs > 0 && !this.#isToldUsedUp) log.warn('quota used up', { ...this.quota, resumes_in_ms: waitMs });
+    this.#isToldUsedUp = waitMs > 0;
+    return waitMs;
+  }
+
+  #forecast(nowMs: number): void {
+    if (nowMs < this.#forecastMs) return;
+    this.#forecastMs = nowMs + FORECAST_EVERY_MS;
+    const { endsTimeMs, ...quota } = this.quota ?? {};
+    if (endsTimeMs === undefined) return;
+    this.#options.log.warn('quota will end', { ...quota, ends: new Date(endsTimeMs).toISOString() });
+  }
+}
