@@ -67,9 +67,9 @@ function checkTimes({ keepAlive, sessionTimeout }: OpcuaSettings): readonly Rema
 
 type OpcuaPlanPoint = OpcuaPlan['devices'][number]['points'][number]['point'];
 
-function checkPoint({ device, name, address: keys }: OpcuaPlanPoint): readonly Remark[] {
+function checkPoint({ device, name, address: keys, access }: OpcuaPlanPoint): readonly Remark[] {
   if (keys === undefined) return [];
-  const remarks: Remark[] = [];
+  const remarks: Remark[] = access === 'read' ? [] : checkWrittenPart(keys).map((remark) => ({ ...remark, device, point: name }));
   const warn = (key: string, message: string, hint: string) =>
     remarks.push({ severity: 'warning', device, point: name, key, message, hint });
   if (typeof keys.address.namespace === 'number' && keys.address.namespace > 0) {
@@ -83,4 +83,24 @@ function checkPoint({ device, name, address: keys }: OpcuaPlanPoint): readonly R
     warn('read', 'a polled point has no sampling, queue or deadband at the server', 'use `read: subscribe`, or drop these keys');
   }
   return remarks;
+}
+
+/** An element of an array is written alone by the server; a field of a structure is not. */
+function checkWrittenPart({ path = [], indexRange, readModifyWrite }: OpcuaPoint): readonly Remark[] {
+  const hasField = path.some((step) => typeof step === 'string');
+  if (path.length > 0 && indexRange !== undefined) {
+    const message = 'a point with `path` and `indexRange` cannot be written';
+    return [
+      { severity: 'error', key: 'indexRange', message, hint: 'leave out `indexRange` and count `path` from the whole array' },
+    ];
+  }
+  if (!hasField || readModifyWrite) return [];
+  return [
+    {
+      severity: 'error',
+      key: 'path',
+      message: 'OPC UA cannot write one field of a structure alone',
+      hint: '`readModifyWrite: true` reads the structure, changes the field and writes it back; or write a point that is the whole structure',
+    },
+  ];
 }

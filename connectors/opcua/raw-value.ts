@@ -28,7 +28,7 @@ export interface FieldSchema {
   readonly schema?: { readonly name: string; readonly subType?: string; readonly enumValues?: unknown };
 }
 
-interface StructureSchema {
+export interface StructureSchema {
   readonly name: string;
   readonly baseType?: string;
   readonly fields: readonly FieldSchema[];
@@ -75,7 +75,7 @@ export function fieldValue(structure: Structure, { name, ...field }: FieldSchema
   if (value === undefined) return undefined;
   if (value instanceof Variant) return toRaw(value);
   const dimensions = field.isArray === true ? [lengthOf(value)] : [];
-  const words = wordsOf(field.schema?.enumValues);
+  const words = wordsOfField(field);
   return { dataType: dataTypeOf(field), value, dimensions, ...(words === undefined ? {} : { words }) };
 }
 
@@ -117,8 +117,9 @@ function lengthOf(value: unknown): number {
 
 const knownWords = new WeakMap<object, Words>();
 
-/** The library keeps an enumeration as names and numbers, each by the other. */
-function wordsOf(enumValues: unknown): Words | undefined {
+/** `undefined` where the field is no enumeration. The library keeps names and numbers, each by the other. */
+export function wordsOfField({ schema }: Pick<FieldSchema, 'schema'>): Words | undefined {
+  const enumValues = schema?.enumValues;
   if (typeof enumValues !== 'object' || enumValues === null) return undefined;
   const known = knownWords.get(enumValues);
   if (known !== undefined) return known;

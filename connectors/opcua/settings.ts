@@ -148,6 +148,14 @@ export const pointSchema = z.object({
     description:
       'An enumeration as its number, or as the text that the server knows for it (EnumStrings, EnumValues; TrueState and FalseState of a boolean), also inside of structures. A number without text is sent as text, with quality uncertain',
   }),
+  readModifyWrite: z.boolean().default(false).meta({
+    description:
+      'Allows to write one field of a structure (`path`): the whole structure is read, changed and written back. What the device itself writes in this moment is lost',
+  }),
+  stampWrites: z.boolean().default(false).meta({
+    description:
+      'A written value carries status Good and the time of the gateway as its source time. A server that takes neither gets the plain value',
+  }),
   read: z.enum(['subscribe', 'poll']).default('subscribe').meta({
     description: '`subscribe`: the server samples every `interval` and sends changes. `poll`: the gateway reads every `interval`',
   }),

@@ -8,7 +8,7 @@ import {
   type VariantOptions,
 } from 'node-opcua-client';
 import { GatewayError } from '../../src/model/error.ts';
-import type { Value } from '../../src/model/value.ts';
+import { describeValue, isArray, isCompound, type Value } from '../../src/model/value.ts';
 
 const INTEGER_RANGES: ReadonlyMap<DataType, readonly [min: bigint, max: bigint]> = new Map([
   [DataType.SByte, [-(2n ** 7n), 2n ** 7n - 1n]],
@@ -23,12 +23,41 @@ const INTEGER_RANGES: ReadonlyMap<DataType, readonly [min: bigint, max: bigint]>
 
 /** The inverse of `toValue`, in exactly the type that the node holds; throws VALUE_TYPE or VALUE_OUT_OF_RANGE. */
 export function toVariant(value: Value, dataType: DataType, subject: string): VariantOptions {
+  const shape = shapeOf(value, subject);
+  if (shape.length === 0) return { dataType, arrayType: VariantArrayType.Scalar, value: toLibrary(value, dataType, subject) };
+  const converted = elementsOf(value, shape.length).map((element, at) => toLibrary(element, dataType, `${subject}[${at}]`));
+  return arrayOf(dataType, converted, shape);
+}
+
+/** `elements`: of all dimensions in one list, as the library holds them. */
+export function arrayOf(dataType: DataType, elements: readonly unknown[], shape: readonly number[]): VariantOptions {
+  const value = [...elements];
+  if (shape.length === 1) return { dataType, arrayType: VariantArrayType.Array, value };
+  return { dataType, arrayType: VariantArrayType.Matrix, dimensions: [...shape], value };
+}
+
+/** Lengths of a list of lists; empty for anything else. Throws where the rows are not of one length. */
+export function shapeOf(value: Value | null, subject: string): readonly number[] {
+  if (!isArray(value)) return [];
+  const shapes = value.map((element) => shapeOf(element, subject));
+  if (new Set(shapes.map(String)).size > 1)
+    throw new GatewayError('VALUE_TYPE', subject, 'lists of one length were expected; got lists of several lengths');
+  return [value.length, ...(shapes[0] ?? [])];
+}
+
+/** Of a list of lists, in one list. */
+export function elementsOf(value: Value | null, depth: number): readonly (Value | null)[] {
+  return depth > 0 && isArray(value) ? value.flatMap((part) => elementsOf(part, depth - 1)) : [value];
+}
+
+/** One value as the library holds it; throws VALUE_TYPE or VALUE_OUT_OF_RANGE. */
+export function toLibrary(value: Value | null, dataType: DataType, subject: string): unknown {
+  if (value === null) throw new GatewayError('VALUE_TYPE', subject, `the node holds ${DataType[dataType]}; got null`);
   const range = INTEGER_RANGES.get(dataType);
-  if (range !== undefined)
-    return { dataType, arrayType: VariantArrayType.Scalar, value: integer(value, dataType, range, subject) };
+  if (range !== undefined) return integer(value, dataType, range, subject);
   const converted = convert(value, dataType);
-  if (converted !== undefined) return { dataType, arrayType: VariantArrayType.Scalar, value: converted };
-  throw wrongType(value, dataType, subject);
+  if (converted === undefined) throw wrongType(value, dataType, subject);
+  return converted;
 }
 
 function integer(value: Value, dataType: DataType, [min, max]: readonly [bigint, bigint], subject: string): unknown {
@@ -101,6 +130,9 @@ function nodeId(text: string): unknown {
 }
 
 function wrongType(value: Value, dataType: DataType, subject: string): GatewayError {
-  const got = typeof value === 'string' ? `the text ${JSON.stringify(value)}` : `${typeof value} ${value}`;
+  const got =
+    typeof value === 'string'
+      ? `the text ${JSON.stringify(value)}`
+      : `${isCompound(value) ? 'the' : typeof value} ${describeValue(value).slice(0, 200)}`;
   return new GatewayError('VALUE_TYPE', subject, `the node holds ${DataType[dataType]}; got ${got}`);
 }

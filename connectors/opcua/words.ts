@@ -1,4 +1,5 @@
 import { AttributeIds, type ClientSession, type DataValue, NodeId } from 'node-opcua-client';
+import { GatewayError } from '../../src/model/error.ts';
 import { type Properties, readProperties } from './properties.ts';
 import type { Words } from './raw-value.ts';
 import { readAll, type ServerLimits } from './requests.ts';
@@ -118,4 +119,12 @@ function listOf(value: unknown): readonly unknown[] {
 /** Of a LocalizedText. */
 function textOf(value: unknown): string {
   return typeof value === 'object' && value !== null && 'text' in value && typeof value.text === 'string' ? value.text : '';
+}
+
+/** The value that the server calls so; throws VALUE_OUT_OF_RANGE where it calls none so. */
+export function numberOf(words: Words, text: string, subject: string): number | boolean {
+  const key = [...words].find(([value, word]) => word === text || value === text)?.[0];
+  if (key === undefined)
+    throw new GatewayError('VALUE_OUT_OF_RANGE', subject, `one of ${[...words.values()].join(', ')} was expected, got ${text}`);
+  return key === 'true' || key === 'false' ? key === 'true' : Number(key);
 }

@@ -1,14 +1,20 @@
-import { AttributeIds, type ClientSession, DataType, VariantArrayType } from 'node-opcua-client';
+import { AttributeIds, type ClientSession, type DataValueOptions, StatusCodes, type WriteValueOptions } from 'node-opcua-client';
 import { GatewayError } from '../../src/model/error.ts';
 import type { Value } from '../../src/model/value.ts';
 import type { WriteResult } from '../../src/southbound/connector.ts';
 import { statusNameOf, toLinkError, toWriteError } from './errors.ts';
 import type { UsableNode } from './monitored-item.ts';
+import { type NodeType, readNodeType } from './node-type.ts';
+import { rangeOf } from './nodes.ts';
 import { qualityOf, statusName } from './status-code.ts';
-import { toVariant } from './variant.ts';
+import { toWrittenStructure } from './structure-rewrite.ts';
+import { toWrittenValue } from './written-value.ts';
 
 /** By point id: what the nodes hold, asked once per session. */
-export type DataTypes = Map<string, DataType>;
+export type DataTypes = Map<string, NodeType>;
+
+/** Part 4 §5.11.4.4: the server takes the value but not the status or the time with it. */
+const TAKES_NO_STAMP = 'BadWriteNotSupported';
 
 /** Writes one value in exactly the type that the node holds; servers refuse any other. */
 export async function writeNode(
@@ -19,13 +25,9 @@ export async function writeNode(
 ): Promise<WriteResult> {
   const subject = node.point.id;
   try {
-    const dataType = dataTypes.get(subject) ?? (await readDataType(session, node));
-    dataTypes.set(subject, dataType);
-    const status = await session.write({
-      nodeId: node.nodeId,
-      attributeId: AttributeIds.Value,
-      value: { value: toVariant(value, dataType, subject) },
-    });
+    const type = dataTypes.get(subject) ?? (await readNodeType(session, node));
+    dataTypes.set(subject, type);
+    const status = await send(session, node, await toRequest(session, node, type, value));
     if (qualityOf(status.value) !== 'bad') return { written: true };
     return { written: false, error: toWriteError(statusName(status.value), subject) };
   } catch (error) {
@@ -33,16 +35,24 @@ export async function writeNode(
   }
 }
 
+type Wanted = Pick<WriteValueOptions, 'indexRange'> & { readonly value: NonNullable<DataValueOptions['value']> };
+
+/** A field of a structure cannot be written alone: the whole structure is read and written back. */
+async function toRequest(session: ClientSession, node: UsableNode, type: NodeType, value: Value): Promise<Wanted> {
+  const hasField = node.point.address.path?.some((step) => typeof step === 'string') === true;
+  return hasField ? { value: await toWrittenStructure(session, node, value) } : await toWrittenValue(session, node, type, value);
+}
+
+async function send(session: ClientSession, { nodeId, point }: UsableNode, { value, ...range }: Wanted) {
+  const write = (dataValue: DataValueOptions) =>
+    session.write({ nodeId, attributeId: AttributeIds.Value, ...rangeOf(point), ...range, value: dataValue });
+  if (!point.address.stampWrites) return write({ value });
+  const stamped = await write({ value, statusCode: StatusCodes.Good, sourceTimestamp: new Date() });
+  return statusName(stamped.value) === TAKES_NO_STAMP ? write({ value }) : stamped;
+}
+
 function toRefusal(error: unknown, subject: string): GatewayError {
   if (error instanceof GatewayError) return error;
   const status = statusNameOf(error);
   return status === undefined ? toLinkError(error, subject, 'writing') : toWriteError(status, subject);
-}
-
-/** Of the value that stands there; of the node's declaration where none does or it may not be read. */
-async function readDataType(session: ClientSession, { nodeId, point }: UsableNode): Promise<DataType> {
-  const { value, statusCode } = await session.read({ nodeId, attributeId: AttributeIds.Value });
-  if (qualityOf(statusCode.value) === 'bad' || value.dataType === DataType.Null) return session.getBuiltInDataType(nodeId);
-  if (value.arrayType === VariantArrayType.Scalar) return value.dataType;
-  throw new GatewayError('VALUE_TYPE', point.id, 'the node holds an array; only single values can be written');
 }

@@ -82,6 +82,7 @@ export async function addMachine(server: OPCUAServer): Promise<Machine> {
     2,
     { arrayDimensions: [2, 3] },
   );
+  add('Stamped', DataType.Double, { dataType: DataType.Double, value: 0 });
   add('Mode', types.mode, { dataType: DataType.Int32, value: 1 });
   add('Step', types.step, { dataType: DataType.Int32, value: 20 });
   add('Part', types.part, part(PART));

@@ -1,0 +1,55 @@
+import { AttributeIds, type ClientSession, DataType, NodeId, type Variant, VariantArrayType } from 'node-opcua-client';
+import type { UsableNode } from './monitored-item.ts';
+import { rangeOf } from './nodes.ts';
+import type { StructureSchema } from './raw-value.ts';
+import { qualityOf } from './status-code.ts';
+
+/** What a node holds, as a write has to know it. */
+export interface NodeType {
+  readonly dataType: DataType;
+  /** Dimensions: 0 for a single value; `undefined` where the node takes any. */
+  readonly rank: number | undefined;
+  readonly structure?: { readonly typeId: NodeId; readonly schema: StructureSchema };
+}
+
+/** Of the value that stands there; of the node's declaration where none does or it may not be read. */
+export async function readNodeType(session: ClientSession, { nodeId, point }: UsableNode): Promise<NodeType> {
+  const [value, type, rank] = await session.read([
+    { nodeId, attributeId: AttributeIds.Value, ...rangeOf(point) },
+    { nodeId, attributeId: AttributeIds.DataType },
+    { nodeId, attributeId: AttributeIds.ValueRank },
+  ]);
+  const held = value !== undefined && qualityOf(value.statusCode.value) !== 'bad' ? value.value : undefined;
+  const isThere = held !== undefined && held.dataType !== DataType.Null;
+  const dataType = isThere ? held.dataType : await session.getBuiltInDataType(nodeId);
+  const declared = Number(rank?.value.value ?? -1);
+  const found = { dataType, rank: isThere ? rankOf(held) : declaredRank(declared) };
+  if (dataType !== DataType.ExtensionObject) return found;
+  const typeId = (isThere ? typeOf(held) : undefined) ?? (type?.value.value as unknown);
+  return typeId instanceof NodeId ? { ...found, structure: { typeId, schema: await schemaOf(session, typeId) } } : found;
+}
+
+function rankOf({ arrayType, dimensions }: Variant): number {
+  if (arrayType === VariantArrayType.Scalar) return 0;
+  return arrayType === VariantArrayType.Matrix ? (dimensions ?? []).length : 1;
+}
+
+/** Part 3 §5.6.2: −1 single, 1 and more that many dimensions, the others leave it open. */
+function declaredRank(declared: number): number | undefined {
+  if (declared === -1) return 0;
+  return declared > 0 ? declared : undefined;
+}
+
+/** The declared type may be an abstract one. */
+function typeOf({ value }: Variant): NodeId | undefined {
+  const one: unknown = Array.isArray(value) ? value[0] : value;
+  if (typeof one !== 'object' || one === null || !('schema' in one)) return undefined;
+  const { dataTypeNodeId } = one.schema as { readonly dataTypeNodeId?: unknown };
+  return dataTypeNodeId instanceof NodeId ? dataTypeNodeId : undefined;
+}
+
+async function schemaOf(session: ClientSession, typeId: NodeId): Promise<StructureSchema> {
+  const types = await session.extractNamespaceDataType();
+  const made: unknown = await types.getExtensionObjectConstructorFromDataTypeAsync(typeId);
+  return (made as { readonly schema: StructureSchema }).schema;
+}
