@@ -6,6 +6,7 @@ import type { ReadablePoint } from './reading.ts';
 import { readAll, type ServerFacts } from './requests.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { qualityOf, statusName } from './status-code.ts';
+import { learnTypes } from './type-descriptions.ts';
 import { readWords } from './words.ts';
 
 /** Where a point was found in this session; `problem` is the status name of why it cannot be used. */
@@ -55,6 +56,7 @@ export async function findNodes(
     { nodeId, attributeId: AttributeIds.DataType },
   ]);
   const answers = await readAll(session, requests, limits);
+  await learnTypes(session, answers, limits);
   const found = new Map(
     known.map((node, at) => [node.point.id, verify(node, answers.slice(2 * at, 2 * at + 2), namespaces, fingerprints)]),
   );

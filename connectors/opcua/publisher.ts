@@ -90,8 +90,9 @@ export class Publisher {
     this.#options.session.publish(request, (error, response) => {
       this.#inFlight -= 1;
       if (this.#options.signal.aborted) return;
-      if (error !== null || response === undefined) this.#refused(error);
-      else this.#enqueue(() => this.#handle(response));
+      if (error !== null || response === undefined) return this.#refused(error);
+      this.#subscriptions.get(response.subscriptionId)?.hear();
+      this.#enqueue(() => this.#handle(response));
     });
   }
 

@@ -1,0 +1,25 @@
+import { AttributeIds, type ClientSession, type DataValue, NodeId } from 'node-opcua-client';
+import { readAll, type ServerLimits } from './requests.ts';
+import { qualityOf } from './status-code.ts';
+
+/**
+ * Asks what the structures of the server consist of, before values of them come: it may take hundreds of requests, and would hold
+ * up the publishing. Without structures nothing is asked; a server that describes them badly is no reason not to read the rest.
+ */
+export async function learnTypes(session: ClientSession, dataTypes: readonly DataValue[], limits: ServerLimits): Promise<void> {
+  const types = dataTypes.map(({ value }) => value.value as unknown).filter((type) => type instanceof NodeId);
+  const custom = [...new Map(types.filter(({ namespace }) => namespace > 0).map((type) => [type.toString(), type])).values()];
+  const definitions = await readAll(
+    session,
+    custom.map((nodeId) => ({ nodeId, attributeId: AttributeIds.DataTypeDefinition })),
+    limits,
+  );
+  if (definitions.some(mayBeStructure)) await session.extractNamespaceDataType().catch(() => {});
+}
+
+/** Older servers (before 1.04) define nothing here; they have dictionaries instead. */
+function mayBeStructure({ statusCode, value }: DataValue): boolean {
+  const definition: unknown = value.value;
+  if (qualityOf(statusCode.value) === 'bad') return true;
+  return typeof definition === 'object' && definition !== null && 'structureType' in definition;
+}
