@@ -13,7 +13,7 @@ import {
 } from './check-value.ts';
 import type { Finding } from './finding.ts';
 import { elementSize, layoutOf, typeOf } from './layout.ts';
-import type { RegisterPoint } from './plan.ts';
+import type { IdentificationPoint, RegisterPoint } from './plan.ts';
 import { placePoint } from './read-items.ts';
 import { MAX_READ_WRITE_REGISTERS, MAX_REGISTERS, MAX_WRITE_COILS, MAX_WRITE_REGISTERS } from './request.ts';
 import type { ModbusDevice } from './settings.ts';
@@ -45,6 +45,15 @@ export function checkPoint(point: RegisterPoint, device: ModbusDevice): readonly
     }
     return [];
   });
+}
+
+/** What is wrong with a point of the device identification, which is text that nobody writes. */
+export function checkIdentification(point: IdentificationPoint): readonly Remark[] {
+  const where = { severity: 'error', device: point.device, point: point.name } as const;
+  if (point.type !== undefined && point.type !== 'string')
+    return [{ ...where, key: 'type', message: `an identification is a string, not ${point.type}`, hint: 'leave out `type`' }];
+  if (point.access === 'read') return [];
+  return [{ ...where, key: 'write', message: 'what a device says of itself cannot be written', hint: 'leave out `write`' }];
 }
 
 function checkSize(point: RegisterPoint, device: ModbusDevice): Finding | undefined {

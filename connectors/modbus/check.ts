@@ -1,15 +1,18 @@
 import type { Remark } from '../../src/model/declaration.ts';
 import { checkOverlaps } from './check-overlaps.ts';
-import { checkPoint } from './check-point.ts';
+import { checkIdentification, checkPoint } from './check-point.ts';
 import { checkTogether } from './check-together.ts';
 import { busyPercent, type PlannedGroup, plannedGroups, requestsPerSecond } from './line-load.ts';
-import { devicePoints, isSerial, type ModbusPlan } from './plan.ts';
+import { devicePoints, identificationPoints, isSerial, type ModbusPlan } from './plan.ts';
 import { ASSUMED_TURN_AROUND_MS } from './read-cost.ts';
 import type { RtuSettings } from './settings.ts';
 
 /** What one key alone cannot tell: values that do not fit their table, points that collide, lines that are asked too much. */
 export function checkPlan(plan: ModbusPlan): readonly Remark[] {
-  const remarks = plan.devices.flatMap((device) => devicePoints(device).flatMap((point) => checkPoint(point, device.settings)));
+  const remarks = plan.devices.flatMap((device) => [
+    ...devicePoints(device).flatMap((point) => checkPoint(point, device.settings)),
+    ...identificationPoints(device).flatMap(checkIdentification),
+  ]);
   if (remarks.some(isError)) return remarks;
   remarks.push(...plan.devices.flatMap(checkTogether));
   if (remarks.some(isError)) return remarks;

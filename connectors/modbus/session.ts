@@ -8,9 +8,11 @@ import type { ConnectorSession, OneShot, Write, WriteResult } from '../../src/so
 import { type PollGroup, runPollGroups } from '../../src/southbound/poll-groups.ts';
 import type { Port } from './byte-port.ts';
 import type { Count } from './counters.ts';
+import { identityGroups, readIdentity } from './identity.ts';
 import type { Ask, Line } from './line.ts';
 import {
   devicePoints,
+  isIdentificationPoint,
   isRegisterPoint,
   type ModbusDevicePlan,
   type ModbusPlan,
@@ -73,6 +75,7 @@ export class ModbusSession implements ConnectorSession {
     for (const device of this.#devices.values()) {
       const own = points.filter((point) => point.device === device.twin) as readonly ModbusPlanPoint[];
       for (const outcome of await this.#readNow(device, own, signal)) found.set(outcome.place.point.id, toOneShot(outcome));
+      for (const one of await this.#identifyNow(device, own, signal)) found.set(one.point.id, one);
     }
     return points.map((point) => found.get(point.id) ?? unknownPoint(point, this.#options.clock.nowMs()));
   }
@@ -98,6 +101,16 @@ export class ModbusSession implements ConnectorSession {
     return (await readBlocks(all, { ask, device: settings, refused, clock, signal: both })).outcomes;
   }
 
+  async #identifyNow(device: ModbusDevicePlan, points: readonly ModbusPlanPoint[], signal: AbortSignal) {
+    const wanted = points.filter(isIdentificationPoint);
+    if (wanted.length === 0) return [];
+    const { clock, line } = this.#options;
+    const both = AbortSignal.any([signal, this.#stop.signal]);
+    const ask: Ask = (request) => line.use('command', both, (askNow) => askNow(request));
+    const { readings } = await readIdentity(wanted, { ask, unit: device.settings.unit, clock });
+    return readings.map((reading): OneShot => ({ ...reading, raw: '' }));
+  }
+
   async #writeNow(write: Write, signal: AbortSignal): Promise<WriteResult> {
     const device = this.#devices.get(write.point.device);
     if (device === undefined) throw new GatewayError('BUG', write.point.id, 'no such device on this connection');
@@ -117,7 +130,7 @@ export class ModbusSession implements ConnectorSession {
     this.#isPolling = true;
     const { clock, count, port, plan } = this.#options;
     const { signal } = this.#stop;
-    const groups = plan.devices.flatMap((device) => this.#pollGroups(device));
+    const groups = plan.devices.flatMap((device) => [...this.#pollGroups(device), ...this.#identityGroups(device)]);
     void runPollGroups(groups, { clock, signal, onSkipped: (polls) => count('skipped_polls', polls) }).catch((error: unknown) =>
       port.fail(toGatewayError(error, plan.name)),
     );
@@ -127,6 +140,12 @@ export class ModbusSession implements ConnectorSession {
     const readable = devicePoints(device).filter(({ access }) => access !== 'write');
     const byInterval = Map.groupBy(readable, ({ intervalMs }) => intervalMs);
     return [...byInterval].map(([intervalMs, points]) => this.#pollGroup(device, intervalMs, points));
+  }
+
+  #identityGroups(device: ModbusDevicePlan): readonly PollGroup[] {
+    const { units, clock, line } = this.#options;
+    const ask: Ask = (request) => line.use('poll', this.#stop.signal, (askNow) => askNow(request));
+    return identityGroups({ device, ask, units, clock, emit: (batch) => this.#batches.next(batch) });
   }
 
   #pollGroup(device: ModbusDevicePlan, intervalMs: number, points: readonly RegisterPoint[]): PollGroup {

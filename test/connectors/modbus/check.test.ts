@@ -54,6 +54,8 @@ const TABLE: readonly (readonly [what: string, point: PointSketch, expected: str
   ['an exponent of an array', { address: { holding: 1 }, type: 'int16', count: 2, exponent: { holding: 5 } }, 'error p count'],
   ['an exponent in another table', { address: { holding: 1 }, type: 'int16', exponent: { input: 5 } }, 'error p exponent'],
   ['an exponent too far away', { address: { holding: 1 }, type: 'int16', exponent: { holding: 126 } }, 'error p exponent'],
+  ['a number that shall be an identification', { address: { identification: 'vendorName' }, type: 'int16' }, 'error p type'],
+  ['writing an identification', { address: { identification: 'vendorName' }, access: 'read-write' }, 'error p write'],
   ['a number for absent text', { address: { holding: 1 }, type: 'string', length: 2, absent: 0 }, 'error p absent'],
   ['a string without length', { address: { holding: 1 }, type: 'string' }, 'error p length'],
   ['a length for a number', { address: { holding: 1 }, type: 'int16', length: 2 }, 'error p length'],
@@ -121,6 +123,7 @@ describe('checks of a Modbus mapping', () => {
       outputs: { address: { coil: 1 }, count: 1_000, access: 'read-write' },
       power: { address: { input: 84 }, type: 'int16', exponent: { input: 80 } },
       apparent: { address: { input: 83 }, type: 'int16', exponent: { input: 80 } },
+      maker: { address: { identification: 'vendorName' }, type: 'string' },
       clock: { address: { input: 90 }, type: 'dateTime', format: 'YYYY MMDD hhmm' },
     };
     assert.deepEqual(remarks(points, { addressBase: 1 }), []);
