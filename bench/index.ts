@@ -12,6 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   spool: async () => (await import('./spool.ts')).spool,
   'end-to-end': async () => (await import('./end-to-end.ts')).endToEnd,
   memory: async () => (await import('./memory.ts')).memory,
+  seven: async () => (await import('./seven.ts')).seven,
 };
 
 const WRONG_USAGE = 64;

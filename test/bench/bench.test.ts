@@ -5,6 +5,7 @@ import { median, spread } from '../../bench/harness/median.ts';
 import type { Row } from '../../bench/harness/row.ts';
 import { formatTable } from '../../bench/harness/table.ts';
 import { modbusTcp } from '../../bench/modbus-tcp.ts';
+import { seven } from '../../bench/seven.ts';
 
 const row: Row = {
   name: 'modbus-tcp',
@@ -67,6 +68,13 @@ describe('bench harness', () => {
 });
 
 describe('bench in a smoke run', () => {
+  it('runs a scenario of the seven to the end of the pipelines', async () => {
+    const rows = await seven(QUICK);
+    assert.ok(rows.length >= 5);
+    for (const { name, ours, limit } of rows) assert.ok(ours > 0 && limit > 0, name);
+    assert.match(rows[0]?.note ?? '', / 0 were bad/);
+  });
+
   it('compares Modbus TCP with a bare socket', async () => {
     const rows = await modbusTcp(QUICK);
     assert.ok(rows.length >= 4);
