@@ -1,60 +1,15 @@
 import assert from 'node:assert/strict';
-import { Receiver } from './support/reference.ts';
+import { DISK_FAULTS, runWithFault } from './support/disk-fault-run.ts';
 import { SimulatedDisk } from './support/simulated-disk.ts';
 import { draft, numbers, open, readAll } from './support/spool-fixture.ts';
 
-type Fault = (disk: SimulatedDisk, operation: number) => void;
-
-function failing(code: string, times: number): Fault {
-  return (disk, operation) => {
-    disk.onOperation = (count) => {
-      if (count >= operation && count < operation + times) throw Object.assign(new Error(code), { code });
-    };
-  };
-}
-
-/** Half of the bytes are taken, then the disk is full for a while, as Linux does it. */
-const fillingUp: Fault = (disk, operation) => {
-  disk.shortWrite = (count, length) => (count === operation ? Math.floor(length / 2) : length);
-  failing('ENOSPC', 2)(disk, operation + 1);
-};
-
-const FAULTS: Readonly<Record<string, Fault>> = {
-  'a full disk': failing('ENOSPC', 1),
-  'a disk that stays full for a while': failing('ENOSPC', 4),
-  'an input/output error': failing('EIO', 1),
-  'a write that ends short because the disk is full': fillingUp,
-};
-
-async function runWith(fault: Fault, operation: number): Promise<number> {
-  const disk = new SimulatedDisk();
-  fault(disk, operation);
-  const options = { directory: '/spool', fileSystem: disk, maxBytes: 128 * 1024, commitWindowMs: 0 };
-  const spool = await open(options);
-  const values = Array.from({ length: 30 }, (_, index) => index + 1);
-  const receiver = new Receiver();
-  for (const value of values) await spool.append([draft('press', value, ['cloud'], 'x'.repeat(300))]);
-  const stored = await readAll(spool.reader('cloud'), 10);
-  receiver.take(stored);
-  spool.reader('cloud').acknowledge(stored[10]?.offset ?? 0);
-  await spool.append([draft('press', 31)]);
-  await spool.close();
-  const again = await open({ ...options, fileSystem: disk.cutPower() });
-  receiver.take(await readAll(again.reader('cloud'), 10), true);
-  await again.close();
-  assert.deepEqual(receiver.unexplained(), [], `operation ${operation}`);
-  assert.deepEqual(numbers(stored), values, `operation ${operation}`);
-  assert.equal(new Set(receiver.values()).size, 31, `operation ${operation}`);
-  return disk.operations;
-}
-
 describe('a spool on a disk that fails', () => {
-  for (const [name, fault] of Object.entries(FAULTS)) {
+  for (const [name, fault] of Object.entries(DISK_FAULTS)) {
     it(`loses nothing by ${name}, at whichever operation it comes`, async () => {
-      const operations = await runWith(() => {}, 0);
+      const operations = await runWithFault(() => {}, 0);
       assert.ok(operations > 60);
       for (let first = 1; first <= operations; first += 64) {
-        const batch = Array.from({ length: 64 }, (_, index) => runWith(fault, first + index));
+        const batch = Array.from({ length: 64 }, (_, index) => runWithFault(fault, first + index));
         await Promise.all(batch);
       }
     }).timeout(20_000);
