@@ -55,7 +55,7 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
 }
 
 function connectionStatus({ plan, connector, acquisition }: RunningConnection, sources: StatusSources): ConnectionStatus {
-  const { counters, devices, details } = connector.status();
+  const { counters, devices, expiries, details } = connector.status();
   const isUp = acquisition.link.state === 'up';
   return {
     name: plan.name,
@@ -63,6 +63,7 @@ function connectionStatus({ plan, connector, acquisition }: RunningConnection, s
     endpoint: plan.endpoint,
     link: toLinkStatus(acquisition.link),
     counters,
+    ...(expiries === undefined ? {} : { expiries }),
     ...(details === undefined ? {} : { details }),
     devices: plan.devices.map((device): DeviceStatus => {
       const { state, error } = devices[device.twin] ?? { state: 'waiting' as const };

@@ -13,9 +13,10 @@ import { Channels } from './channels.ts';
 import { failIfAborted, within } from './deadline.ts';
 import { chooseEndpoint, refuseDowngrade, refuseReadablePassword } from './endpoint.ts';
 import { toLinkError } from './errors.ts';
-import { type Identity, loadIdentity } from './identity.ts';
+import type { Expiries } from './expiries.ts';
+import { type Identity, loadIdentities } from './identity.ts';
 import type { RawSession } from './raw-session.ts';
-import { requireTrust, trustStore, warnOfExpiry } from './server-trust.ts';
+import { requireTrust, trustStore } from './server-trust.ts';
 import type { OpcuaSettings } from './settings.ts';
 import { describe, makeFolders, type TrustFolders } from './trust.ts';
 import { userIdentity } from './user-identity.ts';
@@ -24,7 +25,7 @@ import { userIdentity } from './user-identity.ts';
 export interface OpenClient {
   readonly client: OPCUAClient;
   readonly session: RawSession;
-  /** Warns of certificates that expire soon: ours, and that of the server. */
+  /** Warns of certificates that expire soon; to be called each day. */
   warnOfExpiry(): void;
   /** Says goodbye to the server within `timeoutMs`, then frees every socket and timer. Subscriptions may be left for the next session. */
   close(timeoutMs: number, options?: { readonly keepsSubscriptions: boolean }): Promise<void>;
@@ -38,6 +39,8 @@ export interface ConnectOptions {
   readonly gatewayId: string;
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** Takes note of the certificates that were met. */
+  readonly expiries: Expiries;
 }
 
 /** The server may not make us hold more than this of one message. */
@@ -46,17 +49,36 @@ const MAX_CHUNKS = 4_096;
 
 /** One attempt: discovery, trust, secure channel, session. Leaves nothing behind when it fails or the signal aborts. */
 export async function connect(options: ConnectOptions): Promise<OpenClient> {
-  const { settings, folders, name } = options;
+  const { settings, folders, name, expiries } = options;
   failIfAborted(options.signal, name);
   await makeFolders(folders);
-  const identity = await loadIdentity(folders, options.gatewayId);
-  const own = describe(identity.certificate, identity.certificateFile);
-  warnOfExpiry(own, options.log);
-  const endpoint = chooseEndpoint(await discover(options, identity), settings, name);
-  const trusted =
-    endpoint.securityMode === MessageSecurityMode.None
-      ? []
-      : [await requireTrust({ ...options, url: settings.url }, endpoint.serverCertificate)];
+  const [newest, ...replaced] = await loadIdentities(folders, options.gatewayId);
+  expiries.note('own', describe(newest.certificate, newest.certificateFile));
+  const endpoint = chooseEndpoint(await discover(options, newest), settings, name);
+  if (endpoint.securityMode !== MessageSecurityMode.None) {
+    expiries.note('server', await requireTrust({ ...options, url: settings.url }, endpoint.serverCertificate));
+  }
+  return openAs([newest, ...replaced], options, endpoint);
+}
+
+/** A server that does not trust the newest certificate yet may still trust the one before. */
+async function openAs(
+  [identity, ...older]: readonly [Identity, ...Identity[]],
+  options: ConnectOptions,
+  endpoint: EndpointDescription,
+): Promise<OpenClient> {
+  try {
+    return await openSession(options, identity, endpoint);
+  } catch (error) {
+    const [next, ...others] = older;
+    if (!(error instanceof UnknownToServer) || next === undefined) throw error;
+    options.log.warn('new certificate not trusted', { link: options.name, certificate: identity.certificateFile });
+    return openAs([next, ...others], options, endpoint);
+  }
+}
+
+async function openSession(options: ConnectOptions, identity: Identity, endpoint: EndpointDescription): Promise<OpenClient> {
+  const { settings, name, expiries } = options;
   failIfAborted(options.signal, name);
   const client = createClient(options, identity, endpoint);
   const channels = new Channels();
@@ -73,9 +95,7 @@ export async function connect(options: ConnectOptions): Promise<OpenClient> {
     return {
       client,
       session: session as RawSession,
-      warnOfExpiry: () => {
-        for (const certificate of [own, ...trusted]) warnOfExpiry(certificate, options.log);
-      },
+      warnOfExpiry: () => expiries.look(),
       close: (closeTimeoutMs, given) => close(client, channels, session, closeTimeoutMs, given),
     };
   } catch (error) {
@@ -106,13 +126,16 @@ async function attempt<T>(
   }
 }
 
+/** The server does not know the certificate that the gateway has shown. */
+class UnknownToServer extends GatewayError {}
+
 /** A server that does not know our certificate yet says so in many ways; the way out is always the same. */
 function explain(error: GatewayError, { certificateFile, certificate }: Identity): GatewayError {
   const isOurs = error.code === 'LINK_UNTRUSTED' || /disconnected by third party/.test(error.message);
   if (!isOurs) return error;
   const { sha1 } = describe(certificate, certificateFile);
   const advice = `the server may not trust this gateway yet: trust its certificate there (${certificateFile}, SHA-1 ${sha1})`;
-  return new GatewayError('LINK_UNTRUSTED', error.subject, `${error.message}; ${advice}`, { cause: error.cause });
+  return new UnknownToServer('LINK_UNTRUSTED', error.subject, `${error.message}; ${advice}`, { cause: error.cause });
 }
 
 async function discover(options: ConnectOptions, identity: Identity): Promise<readonly EndpointDescription[]> {

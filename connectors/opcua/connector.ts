@@ -14,6 +14,7 @@ import { createCounters } from './counters.ts';
 import { within } from './deadline.ts';
 import { describeSession } from './details.ts';
 import { toLinkError } from './errors.ts';
+import { Expiries } from './expiries.ts';
 import { createMemory } from './memory.ts';
 import { findNodes } from './nodes.ts';
 import { quietLibrary } from './quiet.ts';
@@ -36,6 +37,7 @@ class OpcuaConnector implements Connector {
   readonly #points: readonly Point<OpcuaPoint>[];
   readonly #counters = createCounters();
   readonly #memory = createMemory();
+  readonly #expiries: Expiries;
   #session: OpcuaSession | undefined;
   #error: GatewayError | undefined;
   #opened = 0;
@@ -44,6 +46,7 @@ class OpcuaConnector implements Connector {
     this.name = plan.name;
     this.#plan = plan;
     this.#context = context;
+    this.#expiries = new Expiries(context.log);
     this.#points = plan.devices
       .flatMap(({ points }) => points.map(({ point }) => point))
       .filter(({ address }) => address !== undefined);
@@ -68,7 +71,7 @@ class OpcuaConnector implements Connector {
     const { settings } = this.#plan;
     const { stateDirectory, gatewayId, clock, log } = this.#context;
     const folders = trustFolders(stateDirectory);
-    const connecting = connect({ name: this.name, settings, folders, gatewayId, signal, log });
+    const connecting = connect({ name: this.name, settings, folders, gatewayId, signal, log, expiries: this.#expiries });
     const open = await within(connecting, 3 * settings.timeout, signal, this.name, 'opening').catch((error) => {
       connecting.then((late) => late.close(0)).catch(() => {});
       throw error;
@@ -118,7 +121,11 @@ class OpcuaConnector implements Connector {
     return {
       counters: { ...this.#counters },
       devices: Object.fromEntries(this.#plan.devices.map(({ twin }) => [twin, device])),
-      ...(this.#session === undefined ? {} : { details: describeSession(this.#session) }),
+      expiries: this.#expiries.validToMs,
+      details: {
+        certificates: this.#expiries.describe(),
+        ...(this.#session === undefined ? {} : describeSession(this.#session)),
+      },
     };
   }
 }

@@ -8,6 +8,7 @@ import { addReadCommand } from './read.ts';
 import { addRunCommand } from './run.ts';
 import { addSchemaCommand } from './schema.ts';
 import { addSpoolCommand } from './spool.ts';
+import { addTrustCommand } from './trust.ts';
 import { addVerifyCommand } from './verify.ts';
 import { VERSION } from './version.ts';
 import { addWriteCommand } from './write.ts';
@@ -28,6 +29,7 @@ function createProgram(finish: Finish): Command {
     addWriteCommand,
     addVerifyCommand,
     addSpoolCommand,
+    addTrustCommand,
     addSchemaCommand,
     addDemoCommand,
   ]) {

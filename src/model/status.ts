@@ -41,6 +41,8 @@ export interface ConnectionStatus {
   readonly endpoint: string;
   readonly link: LinkStatus;
   readonly counters: Readonly<Record<string, number>>;
+  /** When what the connection depends on expires, by what it is; milliseconds since 1970. */
+  readonly expiries?: Readonly<Record<string, number>>;
   readonly details?: Readonly<Record<string, unknown>>;
   readonly devices: readonly DeviceStatus[];
 }

@@ -35,9 +35,13 @@ function renderStatus(status: GatewayStatus, health: Health): Promise<string> {
 }
 
 function describeConnections(sheet: MetricSheet, { connections }: GatewayStatus): void {
-  for (const { name: connection, link, counters, devices } of connections) {
+  for (const { name: connection, link, counters, devices, expiries = {} } of connections) {
     sheet.linkState('southbound_link_state', link, { connection });
     sheet.counters('southbound', counters, { connection });
+    for (const [certificate, validToMs] of Object.entries(expiries)) {
+      const help = 'When the certificate expires, UTC since 1970';
+      sheet.gauge('southbound_certificate_expiry_time_seconds', help, validToMs / 1_000, { connection, certificate });
+    }
     for (const { twin: device, state, readings, messages, failures = 0 } of devices) {
       sheet.gauge('southbound_device_up', '1 while the device answers', Number(state === 'up'), { connection, device });
       sheet.counters('pipeline', { readings, messages, failures }, { device });

@@ -61,6 +61,8 @@ export interface ConnectorStatus {
   readonly counters: Readonly<Record<string, number>>;
   /** By twin. */
   readonly devices: Readonly<Record<string, { readonly state: 'up' | 'down' | 'waiting'; readonly error?: GatewayError }>>;
+  /** When what the connection depends on expires, e.g. `own` certificate, that of the `server`; milliseconds since 1970. */
+  readonly expiries?: Readonly<Record<string, number>>;
   /** Anything else worth a look for a person, as plain JSON: line load, revised sampling intervals. */
   readonly details?: Readonly<Record<string, unknown>>;
 }

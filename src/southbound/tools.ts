@@ -1,4 +1,5 @@
 import type { ConnectionPlan } from '../model/plan.ts';
+import type { TrustTool } from './trust-tool.ts';
 
 /**
  * What a protocol offers to people at the command line beside being run: planning, finding, decoding, browsing. Every tool is
@@ -7,6 +8,8 @@ import type { ConnectionPlan } from '../model/plan.ts';
 export interface ConnectorTools {
   /** The requests by which a connection will be polled, and what they cost. Opens nothing. */
   plan?(connection: ConnectionPlan): RequestPlan;
+  /** Whom the protocol trusts by certificate. */
+  readonly trust?: TrustTool;
 }
 
 export interface RequestPlan {

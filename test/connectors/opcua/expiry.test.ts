@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { warnOfExpiry } from '../../../connectors/opcua/server-trust.ts';
+import { Expiries } from '../../../connectors/opcua/expiries.ts';
 import { watchExpiry } from '../../../connectors/opcua/watch.ts';
 import { type Log, silentLog } from '../../../src/runtime/log.ts';
 import { HandClock } from '../../support/hand-clock.ts';
@@ -7,19 +7,40 @@ import { HandClock } from '../../support/hand-clock.ts';
 const DAY_MS = 86_400_000;
 
 describe('OPC UA certificates that expire', () => {
+  const recorded = () => {
+    const warned: unknown[] = [];
+    const log: Log = { ...silentLog, warn: (_, fields) => warned.push(fields?.certificate) };
+    return { warned, expiries: new Expiries(log) };
+  };
+  const expiringIn = (days: number) => ({
+    file: 'server',
+    subject: 'CN=server',
+    sha1: '',
+    sha256: String(days),
+    validToMs: Date.now() + days * DAY_MS,
+  });
+
   for (const [days, isWarned] of [
     [61, false],
     [59, true],
     [-1, true],
   ] as const) {
     it(`are ${isWarned ? '' : 'not '}warned of ${days} days before`, () => {
-      const warned: unknown[] = [];
-      const log: Log = { ...silentLog, warn: (_, fields) => warned.push(fields?.certificate) };
-      const certificate = { file: 'server', subject: 'CN=server', sha1: '', sha256: '', validToMs: Date.now() + days * DAY_MS };
-      warnOfExpiry(certificate, log);
+      const { warned, expiries } = recorded();
+      expiries.note('server', expiringIn(days));
       assert.deepEqual(warned, isWarned ? ['server'] : []);
+      assert.deepEqual(Object.keys(expiries.validToMs), ['server']);
     });
   }
+
+  it('are warned of once a day, however often the connection is tried', () => {
+    const { warned, expiries } = recorded();
+    for (let attempt = 0; attempt < 100; attempt += 1) expiries.note('server', expiringIn(10));
+    expiries.look();
+    assert.equal(warned.length, 1);
+    expiries.note('server', expiringIn(9));
+    assert.equal(warned.length, 2, 'another certificate is warned of by itself');
+  });
 
   it('are looked at each day while the session lasts', async () => {
     const clock = new HandClock();

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { crypto_utils } from 'node-opcua';
 import { acceptCertificate, listCertificates, rejectCertificate, trustFolders } from '../../../connectors/opcua/trust.ts';
+import { trustTool } from '../../../connectors/opcua/trust-tool.ts';
 import { GatewayError } from '../../../src/model/error.ts';
 import { Secret } from '../../../src/model/secret.ts';
+import { type Log, silentLog } from '../../../src/runtime/log.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
 import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
+import { LAUNCHER } from '../../support/run-cli.ts';
 import { Bench, Collected, FAST, makePlan } from './support.ts';
 
 const NO_STOP = new AbortController().signal;
@@ -45,8 +49,8 @@ describe('OPC UA security', () => {
   });
   after(() => server.stop());
 
-  function connector(settings: Readonly<Record<string, unknown>> = {}, of = server): Connector {
-    return bench.connector(makePlan({ url: of.url, ...FAST, ...settings }, { press: { Speed: {} } }));
+  function connector(settings: Readonly<Record<string, unknown>> = {}, of = server, log = silentLog): Connector {
+    return bench.connector(makePlan({ url: of.url, ...FAST, ...settings }, { press: { Speed: {} } }), log);
   }
 
   async function trustServer(): Promise<void> {
@@ -68,8 +72,9 @@ describe('OPC UA security', () => {
       const [rejected] = await listCertificates(folders.rejected);
       assert.ok(rejected);
       assert.ok(message.includes(rejected.sha1) && message.includes(rejected.sha256) && message.includes(rejected.subject));
-      const command = /: (mv .*)$/.exec(message)?.[1] ?? '';
-      execFileSync('sh', ['-c', command]);
+      const command = /: (fieldmarshal trust accept .*)$/.exec(message)?.[1] ?? '';
+      const PATH = `${dirname(LAUNCHER)}:${process.env.PATH}`;
+      execFileSync('sh', ['-c', command], { env: { ...process.env, PATH }, stdio: 'ignore' });
       const session = await bench.open(connector());
       await new Collected(session).until('Speed');
     });
@@ -175,6 +180,26 @@ describe('OPC UA security', () => {
       const { code, message } = await refusal(connector({}, strict));
       assert.equal(code, 'LINK_UNTRUSTED');
       assert.ok(message.includes(join(folders.own, 'certificate.pem')), message);
+    });
+
+    it('shows the certificate before to a server that does not trust the new one yet, and the new one once it does', async () => {
+      const folders = trustFolders(bench.stateDirectory);
+      const manager = strict.server.serverCertificateManager;
+      const trustOwn = async () => {
+        await manager.trustCertificate(new X509Certificate(await readFile(join(folders.own, 'certificate.pem'))).raw);
+      };
+      const user = { name: 'operator', password: secret('secret') };
+      await trustOwn();
+      const warned: string[] = [];
+      const log: Log = { ...silentLog, warn: (event) => warned.push(event) };
+      const open = async () => (await connector({ user }, strict, log).open(NO_STOP)).close();
+      await open();
+      await trustTool.renew(bench.stateDirectory);
+      await open();
+      assert.deepEqual(warned, ['new certificate not trusted']);
+      await trustOwn();
+      await open();
+      assert.deepEqual(warned, ['new certificate not trusted']);
     });
 
     it('says that the server takes nobody without a name', async () => {
