@@ -33,6 +33,16 @@ function checkSecurity(settings: OpcuaSettings): readonly Remark[] {
     ];
   }
   if (mode !== 'none' || settings.insecure) return [];
+  if (settings.user !== undefined && 'tokenFile' in settings.user) {
+    return [
+      {
+        severity: 'error',
+        key: 'security',
+        message: 'policy `none` would send the token of the user readable',
+        hint: 'use another policy, or say `insecure: true` beside `url`',
+      },
+    ];
+  }
   if (settings.user !== undefined && 'name' in settings.user) {
     return [
       {

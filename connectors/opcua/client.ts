@@ -19,7 +19,7 @@ import type { RawSession } from './raw-session.ts';
 import { requireTrust, trustStore } from './server-trust.ts';
 import type { OpcuaSettings } from './settings.ts';
 import { describe, makeFolders, type TrustFolders } from './trust.ts';
-import { userIdentity } from './user-identity.ts';
+import { createSession } from './user-identity.ts';
 
 /** A session with a server, and the means to end it for good. */
 export interface OpenClient {
@@ -90,8 +90,7 @@ async function openSession(options: ConnectOptions, identity: Identity, endpoint
     const confirmed = await attempt(client.getEndpoints(), 'comparing endpoints', timeoutMs, options, client, identity);
     refuseDowngrade(endpoint, chooseEndpoint(confirmed, settings, name), name);
     refuseReadablePassword(chooseEndpoint(confirmed, settings, name), settings, name);
-    const user = await userIdentity(settings);
-    const session = await attempt(client.createSession(user), 'opening a session', timeoutMs, options, client, identity);
+    const session = await attempt(createSession(client, settings), 'opening a session', timeoutMs, options, client, identity);
     return {
       client,
       session: session as RawSession,

@@ -54,24 +54,35 @@ export function refuseDowngrade(chosen: EndpointDescription, confirmed: Endpoint
   );
 }
 
+/** What a user tells that nobody else may read. */
+const SECRETS = [
+  ['name', UserTokenType.UserName, 'password'],
+  ['tokenFile', UserTokenType.IssuedToken, 'token'],
+] as const;
+
 /**
- * A password is encrypted by the channel, or with the policy of the user token (Part 4, UserNameIdentityToken). Over an open channel
- * that is no protection: whoever answers may say that it is to be sent as it is.
+ * A password or token is encrypted by the channel, or with the policy of the user token (Part 4, UserNameIdentityToken). Over an
+ * open channel that is no protection: whoever answers may say that it is to be sent as it is.
  */
 export function refuseReadablePassword(endpoint: EndpointDescription, settings: OpcuaSettings, subject: string): void {
-  const hasPassword = settings.user !== undefined && 'name' in settings.user;
-  if (!hasPassword || settings.insecure || endpoint.securityMode === MessageSecurityMode.SignAndEncrypt) return;
-  const isReadable = endpoint.securityMode === MessageSecurityMode.None || hasOpenToken(endpoint);
+  const { user, insecure } = settings;
+  const secret = SECRETS.find(([key]) => user !== undefined && key in user);
+  if (secret === undefined || insecure || endpoint.securityMode === MessageSecurityMode.SignAndEncrypt) return;
+  const [, type, what] = secret;
+  const isReadable = endpoint.securityMode === MessageSecurityMode.None || hasOpenToken(endpoint, type);
   if (!isReadable) return;
   throw new GatewayError(
     'LINK_UNTRUSTED',
     subject,
-    `the server wants the password of the user readable in ${describeEndpoint(endpoint)}: use mode \`sign-and-encrypt\`, or say \`insecure: true\` beside \`url\``,
+    `the server wants the ${what} of the user readable in ${describeEndpoint(endpoint)}: use mode \`sign-and-encrypt\`, or say \`insecure: true\` beside \`url\``,
   );
 }
 
-function hasOpenToken({ userIdentityTokens, securityPolicyUri: channelPolicy }: EndpointDescription): boolean {
-  const tokens = userIdentityTokens?.filter(({ tokenType }) => tokenType === UserTokenType.UserName) ?? [];
+function hasOpenToken(
+  { userIdentityTokens, securityPolicyUri: channelPolicy }: EndpointDescription,
+  type: UserTokenType,
+): boolean {
+  const tokens = userIdentityTokens?.filter(({ tokenType }) => tokenType === type) ?? [];
   return tokens.some(({ securityPolicyUri }) => (securityPolicyUri || channelPolicy) === SecurityPolicy.None);
 }
 

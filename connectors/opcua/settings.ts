@@ -1,10 +1,16 @@
 import { z } from 'zod';
-import { certificateFile, duration, secret } from '../../src/model/schema.ts';
+import { certificateFile, duration, filePath, secret } from '../../src/model/schema.ts';
 import { parseNodeAddress } from './node-address.ts';
 import { isIndexRange, parseValuePath } from './value-path.ts';
 
 export const POLICIES = ['none', 'basic256sha256', 'aes128-sha256-rsaoaep', 'aes256-sha256-rsapss', 'best'] as const;
 export const MODES = ['none', 'sign', 'sign-and-encrypt'] as const;
+
+/** Why a policy that servers still offer is none of ours. */
+function deprecation(policy: unknown): string | undefined {
+  if (!/^(?:basic128rsa15|basic256)$/i.test(String(policy))) return undefined;
+  return 'a policy that still protects, e.g. `basic256sha256`: Basic128Rsa15 and Basic256 rest on SHA-1 and were withdrawn by the OPC Foundation';
+}
 
 const url = z
   .string()
@@ -18,10 +24,13 @@ const url = z
 
 const security = z
   .strictObject({
-    policy: z.enum(POLICIES).default('best').meta({
-      description:
-        'How messages are protected. `best` takes the strongest that the server offers: `aes256-sha256-rsapss`, then `basic256sha256`, then `aes128-sha256-rsaoaep`',
-    }),
+    policy: z
+      .enum(POLICIES, { error: ({ input }) => deprecation(input) })
+      .default('best')
+      .meta({
+        description:
+          'How messages are protected. `best` takes the strongest that the server offers: `aes256-sha256-rsapss`, then `basic256sha256`, then `aes128-sha256-rsaoaep`',
+      }),
     mode: z.enum(MODES).optional().meta({
       description: 'Sign only, or sign and encrypt. Default `sign-and-encrypt`; `none` where `policy` is `none`',
     }),
@@ -39,10 +48,17 @@ const user = z
       certificate: certificateFile().meta({ description: 'Certificate of the user, PEM' }),
       privateKey: secret().meta({ description: 'Private key of that certificate, PEM, as the name of a secret' }),
     }),
+    z.strictObject({
+      tokenFile: filePath().meta({
+        description:
+          'File with an issued token (JWT) of an authorization service; read anew at each connect, since tokens are renewed often',
+      }),
+    }),
   ])
   .optional()
   .meta({
-    description: 'Who the gateway is to the server: `name` and `password`, or `certificate` and `privateKey`. Default: anonymous',
+    description:
+      'Who the gateway is to the server: `name` and `password`, `certificate` and `privateKey`, or `tokenFile`. Default: anonymous',
   });
 
 export const connectionSchema = z.object({

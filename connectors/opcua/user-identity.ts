@@ -1,10 +1,19 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { crypto_utils, type UserIdentityInfo, UserTokenType } from 'node-opcua-client';
+import { type ClientSession, crypto_utils, type OPCUAClient, type UserIdentityInfo, UserTokenType } from 'node-opcua-client';
+import { createIssuedSession } from './issued-token.ts';
 import type { OpcuaSettings } from './settings.ts';
 
-/** The certificate is read anew at each connect, so that a renewed one needs no restart. */
-export async function userIdentity({ user }: OpcuaSettings): Promise<UserIdentityInfo> {
+/** Files are read anew at each connect, so that what was renewed needs no restart. */
+export async function createSession(client: OPCUAClient, settings: OpcuaSettings): Promise<ClientSession> {
+  const { user } = settings;
+  if (user !== undefined && 'tokenFile' in user) {
+    return createIssuedSession(client, (await readFile(user.tokenFile, 'utf8')).trim());
+  }
+  return client.createSession(await userIdentity(user));
+}
+
+async function userIdentity(user: Exclude<OpcuaSettings['user'], { tokenFile: string }>): Promise<UserIdentityInfo> {
   if (user === undefined) return { type: UserTokenType.Anonymous };
   if ('name' in user) return { type: UserTokenType.UserName, userName: user.name, password: user.password.reveal() };
   const certificate = new X509Certificate(await readFile(user.certificate));

@@ -25,6 +25,7 @@ describe('OPC UA README', () => {
     });
     await writeFile(join(folder, 'operator.pem'), cert);
     await writeFile(join(folder, 'operator.key'), privPem, { mode: 0o600 });
+    await writeFile(join(folder, 'gateway.jwt'), 'header.claims.signature');
     await writeFile(join(folder, 'press-password'), 'secret', { mode: 0o600 });
   });
   after(() => rm(folder, { recursive: true, force: true }));
