@@ -1,5 +1,6 @@
 import type { Remark } from '../../src/model/declaration.ts';
-import type { ConnectionPlan } from '../../src/model/plan.ts';
+import type { ArgumentPlan, ConnectionPlan, MethodPlan } from '../../src/model/plan.ts';
+import type { OpcuaMethod } from './features.ts';
 import { type OpcuaDevice, type OpcuaPoint, type OpcuaSettings, securityMode } from './settings.ts';
 
 export type OpcuaPlan = ConnectionPlan<OpcuaSettings, OpcuaDevice, OpcuaPoint>;
@@ -16,6 +17,7 @@ export function checkPlan(plan: OpcuaPlan): readonly Remark[] {
     ...checkSecurity(plan.settings),
     ...checkTimes(plan.settings),
     ...plan.devices.flatMap(({ points }) => points.flatMap(({ point }) => checkPoint(point))),
+    ...plan.devices.flatMap(checkMethods),
   ];
 }
 
@@ -113,4 +115,35 @@ function checkWrittenPart({ path = [], indexRange, readModifyWrite }: OpcuaPoint
       hint: '`readModifyWrite: true` reads the structure, changes the field and writes it back; or write a point that is the whole structure',
     },
   ];
+}
+
+const OF_CONDITIONS = { conditionId: 'string', eventId: 'bytes', comment: 'string' } as const;
+
+function checkMethods({ twin: device, methods = [] }: OpcuaPlan['devices'][number]): readonly Remark[] {
+  return methods.flatMap((plan) => {
+    const remark = checkMethod(plan as MethodPlan<OpcuaMethod>);
+    return remark === undefined ? [] : [{ severity: 'error', device, method: plan.name, ...remark }];
+  });
+}
+
+function checkMethod({
+  settings,
+  arguments: given,
+}: MethodPlan<OpcuaMethod>): Pick<Remark, 'key' | 'message' | 'hint'> | undefined {
+  const { object, method, condition } = settings;
+  if (condition === undefined) {
+    if (object !== undefined && method !== undefined) return undefined;
+    return { message: '`object` and `method` have to be named', hint: 'both are node ids, as a browser for OPC UA shows them' };
+  }
+  if (object !== undefined || method !== undefined)
+    return { key: 'condition', message: '`condition` stands instead of `object` and `method`', hint: 'remove one or the other' };
+  const wanted = Object.entries(OF_CONDITIONS);
+  const isRight = given.length === wanted.length && wanted.every(([name, type], at) => isArgument(given[at], name, type));
+  if (isRight) return undefined;
+  const hint = `arguments: { ${wanted.map(([name, type]) => `${name}: { type: ${type} }`).join(', ')} }`;
+  return { key: 'condition', message: `\`${condition}\` takes a condition, an event and a comment`, hint };
+}
+
+function isArgument(given: ArgumentPlan | undefined, name: string, type: string): boolean {
+  return given?.name === name && given.type === type && !given.isArray;
 }

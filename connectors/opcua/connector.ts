@@ -86,6 +86,7 @@ class OpcuaConnector implements Connector {
         nodes,
         url: settings.url,
         memory: this.#memory,
+        devices: this.#plan.devices,
         counters: this.#counters,
         clock,
         onEnd: (error) => {

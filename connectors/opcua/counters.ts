@@ -15,6 +15,11 @@ export interface Counters {
   reconnections: number;
   reads: number;
   writes: number;
+  events: number;
+  /** Events that were told once more and left out. */
+  repeated_events: number;
+  /** Methods called. */
+  calls: number;
   polls: number;
   skipped_polls: number;
 }
@@ -32,6 +37,9 @@ export function createCounters(): Counters {
     reconnections: 0,
     reads: 0,
     writes: 0,
+    calls: 0,
+    events: 0,
+    repeated_events: 0,
     polls: 0,
     skipped_polls: 0,
   };

@@ -1,5 +1,6 @@
 import type { ConnectorDefinition } from '../../src/southbound/connector.ts';
 import { checkPlan } from './check.ts';
+import { eventSchema, methodSchema } from './features.ts';
 import { connectionSchema, deviceSchema, type OpcuaSettings, pointSchema } from './settings.ts';
 
 export const opcua: ConnectorDefinition = {
@@ -8,6 +9,8 @@ export const opcua: ConnectorDefinition = {
   connection: connectionSchema,
   device: deviceSchema,
   point: pointSchema,
+  event: eventSchema,
+  method: methodSchema,
   endpoint: ({ url, user }: OpcuaSettings) => {
     const name = user !== undefined && 'name' in user ? `${user.name}@` : '';
     return withPort(url).replace('opc.tcp://', `opc.tcp://${name}`);

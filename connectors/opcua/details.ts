@@ -5,7 +5,7 @@ import type { OpcuaSession } from './session.ts';
 const MAX_LISTED = 100;
 
 /** Where the server does something else than the mapping asks for. */
-export function describeSession({ acquisition }: OpcuaSession): Readonly<Record<string, unknown>> {
+export function describeSession({ acquisition, eventAcquisition }: OpcuaSession): Readonly<Record<string, unknown>> {
   const { items, publisher, problems } = acquisition;
   return {
     monitoredItems: items.length,
@@ -29,7 +29,7 @@ export function describeSession({ acquisition }: OpcuaSession): Readonly<Record<
       items.filter(({ isDeadbandRefused }) => isDeadbandRefused === true),
       ({ node }) => [node.point.id, 'all changes come'],
     ),
-    ...list('problems', Object.entries(problems), (entry) => entry),
+    ...list('problems', [...Object.entries(problems), ...Object.entries(eventAcquisition.problems)], (entry) => entry),
   };
 }
 

@@ -64,3 +64,24 @@ export function toWriteError(status: string, subject: string): GatewayError {
     advice === undefined ? status : `${status}: ${advice}`,
   );
 }
+
+const CALL_ADVICE: Readonly<Record<string, string>> = {
+  BadNodeIdUnknown: 'the server has no such node; check `object` and `method`',
+  BadMethodInvalid: 'the object has no such method; check `object` and `method`',
+  BadUserAccessDenied: 'the server does not let this user call the method; give `user` more rights there',
+  BadNotExecutable: 'the server lets nobody call the method now',
+  BadArgumentsMissing: 'the method takes more arguments; compare `arguments` with what the server shows',
+  BadInvalidArgument: 'the method does not take this value',
+  BadInvalidState: 'the device is not in a state for that',
+  BadEventIdUnknown: 'the alarm has gone on since; take `eventId` of its latest event',
+  BadConditionBranchAlreadyAcked: 'somebody has acknowledged the alarm already',
+  BadConditionBranchAlreadyConfirmed: 'somebody has confirmed the alarm already',
+};
+
+/** Why the server did not do what was called; `argument`: which it did not like, counted from 0, where it says so. */
+export function toCallError(status: string, subject: string, argument = -1): GatewayError {
+  const advice = CALL_ADVICE[status];
+  const text = [argument < 0 ? status : `${status} (argument ${argument + 1})`, advice].filter((part) => part !== undefined);
+  const code = status === 'BadInvalidArgument' ? 'VALUE_OUT_OF_RANGE' : (WRITE_CODES[status] ?? 'DEVICE_EXCEPTION');
+  return new GatewayError(code, subject, text.join(': '));
+}

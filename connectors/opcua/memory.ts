@@ -1,12 +1,14 @@
 import { LastReadings } from './last-readings.ts';
 import type { Fingerprints } from './nodes.ts';
 import type { ServerFacts } from './requests.ts';
+import { SeenEvents } from './seen-events.ts';
 import type { Subscription } from './subscription.ts';
 
 /** What outlives the sessions of one connection. */
 export interface Memory {
   readonly fingerprints: Fingerprints;
   readonly last: LastReadings;
+  readonly seenEvents: SeenEvents;
   /** When the last session was lost: every point was told to be bad then. */
   lostMs?: number;
   /** What the last session left with its server, for the next one to take over. */
@@ -20,7 +22,7 @@ export interface LeftSubscriptions {
 }
 
 export function createMemory(): Memory {
-  return { fingerprints: new Map(), last: new LastReadings() };
+  return { fingerprints: new Map(), last: new LastReadings(), seenEvents: new SeenEvents() };
 }
 
 /**

@@ -27,6 +27,7 @@ export interface AcquisitionContext {
   readonly isAway: () => boolean;
   readonly onReadings: (readings: readonly Reading[]) => void;
   readonly onFailure: (error: unknown) => void;
+  readonly onEvents: SubscriptionContext['onEvents'];
 }
 
 /** A point that could not be found or watched is tried again this often: the engineer may be loading the PLC. */
@@ -42,6 +43,8 @@ export class PointAcquisition {
   readonly #subscriptions = new Map<number, Subscription>();
   readonly #doubts: Doubts;
   #handles = 0;
+  /** Taken over from the session before. */
+  #ofEvents: Subscription | undefined;
 
   constructor(context: AcquisitionContext, nodes: readonly FoundNode[]) {
     this.#context = context;
@@ -156,6 +159,8 @@ export class PointAcquisition {
       throw error;
     });
     for (const subscription of adopted) {
+      if (subscription.events.size > 0) this.#ofEvents = subscription;
+      if (subscription.events.size > 0) continue;
       this.#subscriptions.set(subscription.askedPublishingMs, subscription);
       const stale = [...subscription.items.values()].filter((item) => !this.#keep(item));
       for (const { handle } of stale) subscription.items.delete(handle);
@@ -183,6 +188,18 @@ export class PointAcquisition {
 
   #note(item: MonitoredItem): void {
     item.isActive = true;
+  }
+
+  /** The subscription for events, apart from those of values. To be called after `start`. */
+  async eventSubscription(): Promise<Subscription> {
+    if (this.#ofEvents !== undefined) return this.#ofEvents;
+    const { settings } = this.#context;
+    const publishingMs = settings.publishingInterval;
+    const wish = { publishingMs, keepAliveMs: settings.keepAlive, lifetimeMs: settings.subscriptionLifetime };
+    const subscription = await Subscription.create(wish, this.#subscriptionContext());
+    this.#ofEvents = subscription;
+    this.publisher.add(subscription);
+    return subscription;
   }
 
   async #subscription(publishingMs: number): Promise<Subscription> {

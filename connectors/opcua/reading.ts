@@ -51,9 +51,14 @@ function hasWords(words: Words, value: Value): boolean {
   return (Array.isArray(value) ? value.flat(8) : [value]).every((word) => typeof word !== 'string' || all.includes(word));
 }
 
-/** The device's time, else the server's, else ours: the first that is plausible. */
+/** The device's time, else the server's, else ours. */
 function sourceTime({ sourceTimestamp, serverTimestamp }: DataValue, nowMs: number): number {
-  for (const time of [sourceTimestamp, serverTimestamp]) {
+  return plausibleTime([sourceTimestamp, serverTimestamp], nowMs);
+}
+
+/** The first that is plausible, else now. */
+export function plausibleTime(times: readonly (Date | null | undefined)[], nowMs: number): number {
+  for (const time of times) {
     const timeMs = time?.getTime();
     if (timeMs !== undefined && timeMs >= EARLIEST_MS && timeMs <= nowMs + MAX_AHEAD_MS) return timeMs;
   }

@@ -1,14 +1,18 @@
 import { Observable, Subject } from 'rxjs';
+import type { DeviceEvent } from '../../src/model/device-event.ts';
 import { GatewayError } from '../../src/model/error.ts';
+import type { DevicePlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
 import { type Batch, badReading, type Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
-import type { ConnectorSession, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
+import type { ConnectorSession, MethodCall, MethodResult, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
 import type { OpenClient } from './client.ts';
 import type { Counters } from './counters.ts';
 import { within } from './deadline.ts';
 import { toLinkError, toWriteError } from './errors.ts';
+import { EventAcquisition } from './events.ts';
 import type { Memory } from './memory.ts';
+import { callMethod } from './methods.ts';
 import type { UsableNode } from './monitored-item.ts';
 import type { FoundNode } from './nodes.ts';
 import { PointAcquisition } from './point-acquisition.ts';
@@ -29,6 +33,7 @@ export interface SessionOptions {
   /** Of the server that the session is with. */
   readonly url: string;
   readonly memory: Memory;
+  readonly devices: readonly DevicePlan[];
   readonly counters: Counters;
   readonly clock: Clock;
   /** Called once, when the session is lost or closed. */
@@ -45,9 +50,12 @@ const CLOSE_TIMEOUT_MS = { open: 3_000, lost: 500, away: 0 };
 export class OpcuaSession implements ConnectorSession {
   readonly lost: Promise<GatewayError>;
   readonly batches: Observable<Batch>;
+  readonly events: Observable<DeviceEvent>;
   readonly acquisition: PointAcquisition;
+  readonly eventAcquisition: EventAcquisition;
   readonly #options: SessionOptions;
   readonly #subject = new Subject<Batch>();
+  readonly #eventSubject = new Subject<DeviceEvent>();
   readonly #end = new AbortController();
   readonly #dataTypes: DataTypes = new Map();
   readonly #token: string;
@@ -63,11 +71,8 @@ export class OpcuaSession implements ConnectorSession {
     this.lost = new Promise((resolve) => {
       this.#resolveLost = resolve;
     });
-    this.batches = new Observable((subscriber) => {
-      const subscription = this.#subject.subscribe(subscriber);
-      this.#start();
-      return subscription;
-    });
+    this.batches = this.#startingWith(this.#subject);
+    this.events = this.#startingWith(this.#eventSubject);
     this.acquisition = new PointAcquisition(
       {
         ...options,
@@ -75,13 +80,31 @@ export class OpcuaSession implements ConnectorSession {
         signal: this.#end.signal,
         isAway: () => this.#isAway,
         onReadings: (readings) => this.#emit(readings),
+        onEvents: (subscription, list) => this.eventAcquisition.take(subscription, list),
         onFailure: (error) => this.#lose(toLinkError(error, options.name, 'reading')),
       },
       options.nodes,
     );
+    this.eventAcquisition = new EventAcquisition(options.devices, {
+      ...options,
+      session: options.open.session,
+      signal: this.#end.signal,
+      seen: options.memory.seenEvents,
+      subscribe: () => this.acquisition.eventSubscription(),
+      onEvent: (event) => this.#eventSubject.next(event),
+    });
     this.#token = this.#currentToken();
     this.#listen();
     this.#watch();
+  }
+
+  /** What the first subscriber of either starts. */
+  #startingWith<T>(subject: Subject<T>): Observable<T> {
+    return new Observable((subscriber) => {
+      const subscription = subject.subscribe(subscriber);
+      this.#start();
+      return subscription;
+    });
   }
 
   get isAway(): boolean {
@@ -116,6 +139,12 @@ export class OpcuaSession implements ConnectorSession {
     return results;
   }
 
+  call(call: MethodCall, signal: AbortSignal): Promise<MethodResult> {
+    const { open, facts, counters } = this.#options;
+    counters.calls += 1;
+    return this.#within(callMethod(open.session, facts, call), signal, 'calling');
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -127,6 +156,7 @@ export class OpcuaSession implements ConnectorSession {
     this.#stop(new GatewayError('LINK_CLOSED', this.#options.name, 'closed'));
     if (!isLost) this.#options.onEnd();
     this.#subject.complete();
+    this.#eventSubject.complete();
     await this.#options.open.close(CLOSE_TIMEOUT_MS[state], { keepsSubscriptions: this.#options.memory.left !== undefined });
   }
 
@@ -142,7 +172,10 @@ export class OpcuaSession implements ConnectorSession {
   #start(): void {
     if (this.#isStarted || this.#end.signal.aborted) return;
     this.#isStarted = true;
-    this.acquisition.start().catch((error) => this.#lose(toLinkError(error, this.#options.name, 'subscribing')));
+    this.acquisition
+      .start()
+      .then(() => this.eventAcquisition.start())
+      .catch((error) => this.#lose(toLinkError(error, this.#options.name, 'subscribing')));
   }
 
   #emit(readings: readonly Reading[]): void {

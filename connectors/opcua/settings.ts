@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { certificateFile, duration, filePath, secret } from '../../src/model/schema.ts';
-import { parseNodeAddress } from './node-address.ts';
+import { nodeAddress } from './features.ts';
 import { isIndexRange, parseValuePath } from './value-path.ts';
 
 export const POLICIES = ['none', 'basic256sha256', 'aes128-sha256-rsaoaep', 'aes256-sha256-rsapss', 'best'] as const;
@@ -104,19 +104,11 @@ export const connectionSchema = z.object({
 
 export const deviceSchema = z.object({});
 
-const address = z
-  .string()
-  .transform((text, context) => {
-    const parsed = parseNodeAddress(text);
-    if (parsed !== undefined) return parsed;
-    context.addIssue({ code: 'custom', message: 'a node id with its namespace URI, e.g. `nsu=urn:acme:press;s=Line1.Speed`' });
-    return z.NEVER;
-  })
-  .meta({
-    description:
-      'Node id: `nsu=<namespace URI>;` and `s=` (text), `i=` (number), `g=` (GUID) or `b=` (base64). `;` and `%` in the URI are written `%3B` and `%25`. `ns=<index>;` works too, but the index may change when the server is changed',
-    examples: ['nsu=urn:acme:press;s=Line1.Speed', 'nsu=http://acme.example/UA/;i=1001', 'i=2258'],
-  });
+const address = nodeAddress().meta({
+  description:
+    'Node id: `nsu=<namespace URI>;` and `s=` (text), `i=` (number), `g=` (GUID) or `b=` (base64). `;` and `%` in the URI are written `%3B` and `%25`. `ns=<index>;` works too, but the index may change when the server is changed',
+  examples: ['nsu=urn:acme:press;s=Line1.Speed', 'nsu=http://acme.example/UA/;i=1001', 'i=2258'],
+});
 
 const serverDeadband = z
   .union([

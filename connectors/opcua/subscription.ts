@@ -1,6 +1,7 @@
 import {
   type CreateSubscriptionResponse,
   DataChangeNotification,
+  EventNotificationList,
   type NotificationMessage,
   promoteOpaqueStructureInNotificationData,
   RepublishRequest,
@@ -10,6 +11,7 @@ import type { Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Counters } from './counters.ts';
 import { statusNameOf } from './errors.ts';
+import type { EventItem } from './event-item.ts';
 import type { LastReadings } from './last-readings.ts';
 import type { MonitoredItem } from './monitored-item.ts';
 import type { RawSession } from './raw-session.ts';
@@ -36,6 +38,7 @@ export interface SubscriptionContext {
   readonly last: LastReadings;
   /** Messages are missing for good: points were told as doubted and are to be read. */
   readonly onDoubt: (items: Iterable<MonitoredItem>) => void;
+  readonly onEvents: (subscription: Subscription, events: EventNotificationList) => void;
   /** Called before the readings are handed on, where more is to be done than that: see `isNotable`. */
   readonly onNotable: (item: MonitoredItem, samples: readonly Reading[], hasOverflown: boolean) => void;
 }
@@ -63,6 +66,8 @@ export class Subscription implements Terms {
   readonly maxSilenceMs: number;
   readonly lifetimeMs: number;
   readonly items: Map<number, MonitoredItem>;
+  /** What it watches for events, by handle; a subscription carries either values or events. */
+  readonly events = new Map<number, EventItem>();
   /** Set when the server has ended the subscription. */
   ended: string | undefined;
   /** The server has more to tell than was in the last message. */
@@ -100,7 +105,9 @@ export class Subscription implements Terms {
 
   /** The same subscription, with the items that are left of it, in a session that has taken it over. */
   adoptedBy(context: SubscriptionContext): Subscription {
-    return new Subscription(this, this.#sequence, this.items, context);
+    const adopted = new Subscription(this, this.#sequence, this.items, context);
+    for (const [handle, item] of this.events) adopted.events.set(handle, item);
+    return adopted;
   }
 
   isSilent(nowMs: number): boolean {
@@ -189,6 +196,9 @@ export class Subscription implements Terms {
 
   async #read(message: NotificationMessage): Promise<readonly Reading[]> {
     await this.#understand(message);
+    for (const data of message.notificationData ?? []) {
+      if (data instanceof EventNotificationList) this.#context.onEvents(this, data);
+    }
     const changes = (message.notificationData ?? []).filter((data) => data instanceof DataChangeNotification);
     return changes.flatMap((data) => this.#readChanges(data));
   }

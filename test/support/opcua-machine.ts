@@ -4,6 +4,8 @@ import {
   type IAddressSpace,
   type Namespace,
   type OPCUAServer,
+  StatusCodes,
+  type UAAlarmConditionEx,
   type UADataType,
   type UAObject,
   type UAVariable,
@@ -20,6 +22,9 @@ export interface Machine {
   readonly object: UAObject;
   variable(name: string): UAVariable;
   set(name: string, value: VariantOptions): void;
+  /** Something happened that has no state; `fields` beside the message. */
+  raise(message: string, severity: number, partNumber: number): void;
+  readonly alarm: UAAlarmConditionEx;
   /** A `PartData` as the server holds it. */
   part(fields: Readonly<Record<string, unknown>>): VariantOptions;
 }
@@ -83,6 +88,7 @@ export async function addMachine(server: OPCUAServer): Promise<Machine> {
     { arrayDimensions: [2, 3] },
   );
   add('Stamped', DataType.Double, { dataType: DataType.Double, value: 0 });
+  add('Running', DataType.Boolean, { dataType: DataType.Boolean, value: true });
   add('Mode', types.mode, { dataType: DataType.Int32, value: 1 });
   add('Step', types.step, { dataType: DataType.Int32, value: 20 });
   add('Part', types.part, part(PART));
@@ -103,7 +109,76 @@ export async function addMachine(server: OPCUAServer): Promise<Machine> {
     if (found === undefined) throw new Error(`no variable ${name}`);
     return found;
   };
-  return { namespace, object, variable, part, set: (name, value) => variable(name).setValueFromSource(value) };
+  addMethods(namespace, object);
+  const happenings = addHappenings(addressSpace, namespace, object, variable('Running'));
+  return { namespace, object, ...happenings, variable, part, set: (name, value) => variable(name).setValueFromSource(value) };
+}
+
+/** `Start` takes a program, a batch and limits, and gives back a job; `Stop` takes nothing and is refused. */
+function addMethods(namespace: Namespace, object: UAObject): void {
+  const start = namespace.addMethod(object, {
+    nodeId: 's=Start',
+    browseName: 'Start',
+    inputArguments: [
+      { name: 'Program', dataType: DataType.UInt16 },
+      { name: 'Batch', dataType: DataType.String },
+      { name: 'Limits', dataType: DataType.Float, valueRank: 1 },
+    ],
+    outputArguments: [
+      { name: 'Job', dataType: DataType.Int64 },
+      { name: 'Accepted', dataType: DataType.Boolean },
+    ],
+  });
+  start.bindMethod((inputs, _context, callback) => {
+    const [program, batch, limits] = inputs;
+    const isRight =
+      program?.dataType === DataType.UInt16 && batch?.dataType === DataType.String && limits?.dataType === DataType.Float;
+    if (program?.value === 99) return callback(null, { statusCode: StatusCodes.BadInvalidState });
+    callback(null, {
+      statusCode: StatusCodes.Good,
+      outputArguments: [
+        { dataType: DataType.Int64, arrayType: VariantArrayType.Scalar, value: [0x200000, Number(program?.value)] },
+        { dataType: DataType.Boolean, value: isRight },
+      ],
+    });
+  });
+  const stop = namespace.addMethod(object, { nodeId: 's=Stop', browseName: 'Stop' });
+  stop.bindMethod((_inputs, _context, callback) => callback(null, { statusCode: StatusCodes.BadUserAccessDenied }));
+}
+
+/** An event type with a field of its own, and an alarm that is active while the machine does not run. */
+function addHappenings(addressSpace: IAddressSpace, namespace: Namespace, object: UAObject, running: UAVariable) {
+  addressSpace.installAlarmsAndConditionsService();
+  const partDone = namespace.addEventType({ nodeId: 's=PartDone', browseName: 'PartDone', subtypeOf: 'BaseEventType' } as never);
+  namespace.addVariable({
+    propertyOf: partDone,
+    browseName: 'PartNumber',
+    dataType: DataType.UInt32,
+    modellingRule: 'Mandatory',
+  });
+  object.setEventNotifier(1);
+  addressSpace.rootFolder.objects.server.addReference({ referenceType: 'HasNotifier', nodeId: object.nodeId });
+  object.addReference({ referenceType: 'HasEventSource', nodeId: running.nodeId });
+  const alarm = namespace.instantiateOffNormalAlarm({
+    browseName: 'StoppedAlarm',
+    nodeId: 's=StoppedAlarm',
+    conditionName: 'StoppedAlarm',
+    conditionSource: running,
+    conditionOf: object,
+    componentOf: object,
+    inputNode: running,
+    normalState: running,
+    optionals: ['ConfirmedState', 'Confirm'],
+  } as never);
+  return {
+    alarm: alarm as unknown as UAAlarmConditionEx,
+    raise: (message: string, severity: number, partNumber: number) =>
+      object.raiseEvent(partDone, {
+        message: { dataType: DataType.LocalizedText, value: { text: message } },
+        severity: { dataType: DataType.UInt16, value: severity },
+        partNumber: { dataType: DataType.UInt32, value: partNumber },
+      }),
+  };
 }
 
 async function addTypes(addressSpace: IAddressSpace, namespace: Namespace) {
