@@ -1,11 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { toGatewayError } from '../model/error.ts';
 import { addCheckCommand } from './check.ts';
+import { addDecodeCommand } from './decode.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { EXIT, exitCodeOf, type Finish } from './exit-code.ts';
 import { addPlanCommand } from './plan.ts';
 import { addReadCommand } from './read.ts';
 import { addRunCommand } from './run.ts';
+import { addScanCommand } from './scan.ts';
 import { addSchemaCommand } from './schema.ts';
 import { addSpoolCommand } from './spool.ts';
 import { addTrustCommand } from './trust.ts';
@@ -27,6 +29,8 @@ function createProgram(finish: Finish): Command {
     addPlanCommand,
     addReadCommand,
     addWriteCommand,
+    addScanCommand,
+    addDecodeCommand,
     addVerifyCommand,
     addSpoolCommand,
     addTrustCommand,

@@ -1,4 +1,6 @@
 import type { ConnectionPlan } from '../model/plan.ts';
+import type { DecodeRequest, Decoding } from './decode-tool.ts';
+import type { ScanEvent, ScanRequest } from './scan-tool.ts';
 import type { TrustTool } from './trust-tool.ts';
 
 /**
@@ -10,6 +12,10 @@ export interface ConnectorTools {
   plan?(connection: ConnectionPlan): RequestPlan;
   /** Whom the protocol trusts by certificate. */
   readonly trust?: TrustTool;
+  /** Finds devices at a place that no mapping names yet. Only reads. Throws USAGE where the target is none. */
+  scan?(request: ScanRequest): AsyncIterable<ScanEvent>;
+  /** Shows what a point may be: its registers in every type and order. Reads once, never writes. */
+  decode?(request: DecodeRequest): Promise<Decoding>;
 }
 
 export interface RequestPlan {
