@@ -8,9 +8,10 @@ import type { Row } from './harness/row.ts';
 import type { Taken } from './seven/gateway.ts';
 import { type Half, type Load, valuesPerSecond } from './seven/half.ts';
 import { modbus } from './seven/modbus.ts';
+import { opcua } from './seven/opcua.ts';
 
 /** The halves. To add one: its file, its line here. */
-const HALVES: readonly Half[] = [modbus];
+const HALVES: readonly Half[] = [modbus, opcua];
 
 const load = (channels: number, pointsPerDevice: number, intervalMs: number): Load => ({
   channels,
