@@ -55,12 +55,15 @@ function checkSecurity(settings: OpcuaSettings): readonly Remark[] {
       },
     ];
   }
-  if (LOOPBACK.test(hostOf(settings.url))) return [];
+  // Whoever connects to a listener may call himself as he likes.
+  const peer =
+    settings.reverseConnect === undefined ? hostOf(settings.url) : hostOf(`opc.tcp://${settings.reverseConnect.listen}`);
+  if (LOOPBACK.test(peer)) return [];
   return [
     {
       severity: 'error',
       key: 'security',
-      message: `policy \`none\` to ${hostOf(settings.url)} leaves every value, and the user, open to anybody on the way`,
+      message: `policy \`none\` to ${peer} leaves every value, and the user, open to anybody on the way`,
       hint: 'use another policy, or say `insecure: true` beside `url`',
     },
   ];

@@ -16,6 +16,7 @@ import { toLinkError } from './errors.ts';
 import type { Expiries } from './expiries.ts';
 import { type Identity, loadIdentities } from './identity.ts';
 import type { RawSession } from './raw-session.ts';
+import { findWay, type Way } from './reverse-connect.ts';
 import { requireTrust, trustStore } from './server-trust.ts';
 import type { OpcuaSettings } from './settings.ts';
 import { describe, makeFolders, type TrustFolders } from './trust.ts';
@@ -54,30 +55,41 @@ export async function connect(options: ConnectOptions): Promise<OpenClient> {
   await makeFolders(folders);
   const [newest, ...replaced] = await loadIdentities(folders, options.gatewayId);
   expiries.note('own', describe(newest.certificate, newest.certificateFile));
-  const endpoint = chooseEndpoint(await discover(options, newest), settings, name);
-  if (endpoint.securityMode !== MessageSecurityMode.None) {
-    expiries.note('server', await requireTrust({ ...options, url: settings.url }, endpoint.serverCertificate));
+  const way = await findWay(settings, name);
+  try {
+    const endpoint = chooseEndpoint(await discover(options, newest, way), settings, name);
+    if (endpoint.securityMode !== MessageSecurityMode.None) {
+      expiries.note('server', await requireTrust({ ...options, url: settings.url }, endpoint.serverCertificate));
+    }
+    return await openAs([newest, ...replaced], options, { endpoint, way });
+  } catch (error) {
+    await way.close();
+    throw error;
   }
-  return openAs([newest, ...replaced], options, endpoint);
+}
+
+interface Target {
+  readonly endpoint: EndpointDescription;
+  readonly way: Way;
 }
 
 /** A server that does not trust the newest certificate yet may still trust the one before. */
 async function openAs(
   [identity, ...older]: readonly [Identity, ...Identity[]],
   options: ConnectOptions,
-  endpoint: EndpointDescription,
+  target: Target,
 ): Promise<OpenClient> {
   try {
-    return await openSession(options, identity, endpoint);
+    return await openSession(options, identity, target);
   } catch (error) {
     const [next, ...others] = older;
     if (!(error instanceof UnknownToServer) || next === undefined) throw error;
     options.log.warn('new certificate not trusted', { link: options.name, certificate: identity.certificateFile });
-    return openAs([next, ...others], options, endpoint);
+    return openAs([next, ...others], options, target);
   }
 }
 
-async function openSession(options: ConnectOptions, identity: Identity, endpoint: EndpointDescription): Promise<OpenClient> {
+async function openSession(options: ConnectOptions, identity: Identity, { endpoint, way }: Target): Promise<OpenClient> {
   const { settings, name, expiries } = options;
   failIfAborted(options.signal, name);
   const client = createClient(options, identity, endpoint);
@@ -85,7 +97,7 @@ async function openSession(options: ConnectOptions, identity: Identity, endpoint
   channels.watch(client);
   const timeoutMs = 2 * settings.timeout;
   try {
-    await attempt(client.connect(settings.url), 'connecting', timeoutMs, options, client, identity);
+    await attempt(way.connect(client), way.doing, timeoutMs + way.patienceMs, options, client, identity);
     // What was offered before came over an open channel; the library does not compare it (Part 4, CreateSession).
     const confirmed = await attempt(client.getEndpoints(), 'comparing endpoints', timeoutMs, options, client, identity);
     refuseDowngrade(endpoint, chooseEndpoint(confirmed, settings, name), name);
@@ -95,7 +107,10 @@ async function openSession(options: ConnectOptions, identity: Identity, endpoint
       client,
       session: session as RawSession,
       warnOfExpiry: () => expiries.look(),
-      close: (closeTimeoutMs, given) => close(client, channels, session, closeTimeoutMs, given),
+      close: async (closeTimeoutMs, given) => {
+        await close(client, channels, session, closeTimeoutMs, given);
+        await way.close();
+      },
     };
   } catch (error) {
     await close(client, channels, undefined, options.signal.aborted ? 0 : 1_000);
@@ -137,7 +152,7 @@ function explain(error: GatewayError, { certificateFile, certificate }: Identity
   return new UnknownToServer('LINK_UNTRUSTED', error.subject, `${error.message}; ${advice}`, { cause: error.cause });
 }
 
-async function discover(options: ConnectOptions, identity: Identity): Promise<readonly EndpointDescription[]> {
+async function discover(options: ConnectOptions, identity: Identity, way: Way): Promise<readonly EndpointDescription[]> {
   const { name, settings, signal } = options;
   failIfAborted(signal, name);
   const client = OPCUAClient.create({
@@ -149,8 +164,9 @@ async function discover(options: ConnectOptions, identity: Identity): Promise<re
   const channels = new Channels();
   channels.watch(client);
   try {
-    const found = client.connect(settings.url).then(() => client.getEndpoints());
-    return await within(found, settings.timeout, signal, name, 'asking for endpoints');
+    const doing = settings.reverseConnect === undefined ? 'asking for endpoints' : way.doing;
+    const found = way.connect(client).then(() => client.getEndpoints());
+    return await within(found, settings.timeout + way.patienceMs, signal, name, doing);
   } catch (error) {
     throw toLinkError(error, name, 'asking for endpoints');
   } finally {

@@ -72,7 +72,9 @@ class OpcuaConnector implements Connector {
     const { stateDirectory, gatewayId, clock, log } = this.#context;
     const folders = trustFolders(stateDirectory);
     const connecting = connect({ name: this.name, settings, folders, gatewayId, signal, log, expiries: this.#expiries });
-    const open = await within(connecting, 3 * settings.timeout, signal, this.name, 'opening').catch((error) => {
+    // Once to ask for endpoints, once for the session; a third time to be known by another certificate.
+    const patienceMs = 3 * (settings.reverseConnect?.patience ?? 0);
+    const open = await within(connecting, 3 * settings.timeout + patienceMs, signal, this.name, 'opening').catch((error) => {
       connecting.then((late) => late.close(0)).catch(() => {});
       throw error;
     });

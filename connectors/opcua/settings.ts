@@ -61,8 +61,39 @@ const user = z
       'Who the gateway is to the server: `name` and `password`, `certificate` and `privateKey`, or `tokenFile`. Default: anonymous',
   });
 
+const reverseConnect = z
+  .strictObject({
+    listen: z
+      .string()
+      .regex(/^(?:\[[0-9a-fA-F:.]+\]|[^\s:/]+):\d{1,5}$/, {
+        error: 'an address of this machine and a port, e.g. `10.20.0.5:4841`',
+      })
+      .meta({
+        description:
+          'Where the gateway listens for the server. `0.0.0.0` is every address of this machine, `127.0.0.1` only itself',
+        examples: ['10.20.0.5:4841', '0.0.0.0:4841'],
+      }),
+    serverUri: z
+      .string()
+      .min(1)
+      .meta({
+        description: 'Application URI of the server, by which it tells who it is',
+        examples: ['urn:press-07:acme:press'],
+      }),
+    patience: duration()
+      .prefault('60 s')
+      .meta({ description: 'How long the server may take to connect; servers try again only now and then', examples: ['2 min'] }),
+  })
+  .optional()
+  .meta({
+    description:
+      'The server opens the connection to the gateway (reverse connect), e.g. out of a network that lets nobody in. `url` is then what the server calls its endpoint',
+    examples: [{ listen: '10.20.0.5:4841', serverUri: 'urn:press-07:acme:press' }],
+  });
+
 export const connectionSchema = z.object({
   url,
+  reverseConnect,
   security,
   insecure: z.boolean().default(false).meta({
     description:
