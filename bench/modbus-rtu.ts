@@ -80,7 +80,7 @@ async function askInTurn({ line }: OpenLine, forMs: number): Promise<number> {
   let asked = 0;
   for (; performance.now() < untilMs; asked += 1) {
     const request = { function: 3, unit: 1 + (asked % UNITS), address: 0, count: REGISTERS } as const;
-    await line.use('poll', never, (ask) => ask(request));
+    await line.use({ unit: 1, deadlineMs: 0 }, never, (ask) => ask(request));
   }
   return asked;
 }

@@ -88,7 +88,7 @@ async function decoding(port: number, effort: Effort): Promise<readonly Row[]> {
 }
 
 function askFor({ line }: OpenLine, forMs: number): Promise<number> {
-  return repeat(forMs, () => line.use('poll', never, (ask) => ask(REQUEST)));
+  return repeat(forMs, () => line.use({ unit: 1, deadlineMs: 0 }, never, (ask) => ask(REQUEST)));
 }
 
 function pollReader(plan: ModbusPlan, { line, units }: OpenLine): PollGroupReader {
@@ -96,11 +96,11 @@ function pollReader(plan: ModbusPlan, { line, units }: OpenLine): PollGroupReade
   if (device === undefined) throw new Error('the plan has no device');
   const points = devicePoints(device).map((point) => placePoint(point, device.settings));
   const ask = (request: Parameters<Parameters<Parameters<typeof line.use>[2]>[0]>[0]) =>
-    line.use('poll', never, (go) => go(request));
+    line.use({ unit: 1, deadlineMs: 0 }, never, (go) => go(request));
   const refused = new RefusedRanges(clock);
   const cost = () => readCost(plan);
   const { twin, settings } = device;
-  return new PollGroupReader({ twin, device: settings, points, ask, units, cost, refused, clock, count, log });
+  return new PollGroupReader({ twin, device: settings, points, ask, atOnce: 1, units, cost, refused, clock, count, log });
 }
 
 function registerPoints() {

@@ -39,6 +39,7 @@ export async function openLine(plan: ModbusPlan): Promise<OpenLine> {
     silenceMs: silentIntervalMs(settings.baudRate),
     lateWindowMs: timeoutMs / 4,
     echo: settings.echo,
+    units,
     wireMs: (bytes) => wireMs(bytes, settings),
     clock,
     count,

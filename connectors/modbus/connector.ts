@@ -25,7 +25,7 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
   const connector: Connector = {
     name: plan.name,
     open: async (signal) => {
-      const { port, wire } = await openWire(plan, { clock, count: counters.count }, signal);
+      const { port, wire } = await openWire(plan, { units, clock, count: counters.count }, signal);
       units.opened();
       const line = createLine(plan, wire, { units, clock, count: counters.count });
       return new ModbusSession({ plan, port, line, units, refused, clock, count: counters.count, log });
@@ -33,7 +33,7 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
     status: (): ConnectorStatus => ({
       counters: counters.values(),
       devices: Object.fromEntries(plan.devices.map(({ twin, settings }) => [twin, units.stateOf(settings.unit)])),
-      details: { ...loadOnce(), answerMsByUnit: units.answerMs(), refusedByUnit: refused.list() },
+      details: { ...loadOnce(), answersByUnit: units.history.list(), refusedByUnit: refused.list() },
     }),
   };
   return connector;
@@ -58,15 +58,13 @@ interface LineParts {
   readonly count: Count;
 }
 
-type WireParts = Pick<LineParts, 'clock' | 'count'>;
-
 function createLine(plan: ModbusPlan, wire: Wire, { units, clock, count }: LineParts): Line {
   const { retries, pauseBetweenRequests: pauseMs } = plan.settings;
   const maxTimeouts = 'maxTimeouts' in plan.settings ? plan.settings.maxTimeouts : undefined;
   return new Line({ name: plan.name, wire, units, retries, pauseMs, maxTimeouts, clock, count });
 }
 
-async function openWire(plan: ModbusPlan, parts: WireParts, signal: AbortSignal): Promise<OpenWire> {
+async function openWire(plan: ModbusPlan, parts: LineParts, signal: AbortSignal): Promise<OpenWire> {
   const { clock } = parts;
   if (isSerial(plan)) return onRtu(plan, await openSerialPort(plan.name, plan.settings, clock, signal), parts);
   if (plan.protocol === 'modbus-tcp') return openMbap(plan as ModbusPlan<TcpSettings>, parts, signal);
@@ -74,7 +72,7 @@ async function openWire(plan: ModbusPlan, parts: WireParts, signal: AbortSignal)
   return onRtu(plan, withInbox(port, clock), parts);
 }
 
-function onRtu(plan: ModbusPlan, port: BytePort, parts: WireParts): OpenWire {
+function onRtu(plan: ModbusPlan, port: BytePort, parts: LineParts): OpenWire {
   const { timeout: timeoutMs, lateWindow, echo } = plan.settings as RtuOverTcpSettings | RtuSettings;
   const lateWindowMs = lateWindow ?? timeoutMs / 4;
   return { port, wire: new RtuWire(port, { timeoutMs, lateWindowMs, echo, ...lineTiming(plan), ...parts }) };

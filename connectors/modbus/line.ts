@@ -3,8 +3,8 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import { type Answer, decodeAnswer } from './answer.ts';
 import type { Count } from './counters.ts';
 import { exceptionNumber } from './exception.ts';
+import { type Claim, LineQueue } from './line-queue.ts';
 import { isRepeatable, type Request } from './request.ts';
-import { Turn } from './turn.ts';
 import type { Units } from './units.ts';
 import type { Wire } from './wire.ts';
 
@@ -24,21 +24,26 @@ export interface LineOptions {
 export type Ask = (request: Request) => Promise<Answer>;
 
 /**
- * One connection (or several used as one): no more requests at once than its wire takes, one by default, whatever the unit, with
- * the rest that devices need. Several requests of one task (a bit changed in its register) are not interrupted by other writes.
+ * One connection (or several used as one): so many requests at a time as the wire can take (one on a serial line), whatever the unit, with the rest that
+ * devices need. Several requests of one task (a bit changed in its register) are not interrupted by other commands of the unit.
  */
 export class Line {
   readonly #options: LineOptions;
-  readonly #turn: Turn;
+  readonly #queue: LineQueue;
   #restUntilMs = 0;
 
   constructor(options: LineOptions) {
     this.#options = options;
-    this.#turn = new Turn(options.wire.capacity);
+    this.#queue = new LineQueue(options.wire.capacity, options.clock);
   }
 
-  async use<T>(urgency: 'command' | 'poll', signal: AbortSignal, task: (ask: Ask) => Promise<T>): Promise<T> {
-    const giveBack = await this.#turn.take(urgency === 'command', signal);
+  /** Requests that may be under way at once. */
+  get capacity(): number {
+    return this.#options.wire.capacity;
+  }
+
+  async use<T>(claim: Claim, signal: AbortSignal, task: (ask: Ask) => Promise<T>): Promise<T> {
+    const giveBack = await this.#queue.take(claim, signal);
     try {
       return await task((request) => this.#ask(request));
     } finally {
@@ -54,8 +59,8 @@ export class Line {
     for (let attempt = 1; ; attempt += 1) {
       const sentMs = clock.monotonicMs();
       try {
-        const answer = await this.#askOnce(request);
-        units.answered(request.unit, clock.monotonicMs() - sentMs);
+        const answer = await this.#askOnce(request, units.probeTimeoutMs(request.unit));
+        units.answered(request.unit, this.#options.wire.turnAroundMs ?? clock.monotonicMs() - sentMs);
         return answer;
       } catch (error) {
         const failure = toGatewayError(error, this.#options.name);
@@ -66,13 +71,13 @@ export class Line {
     }
   }
 
-  async #askOnce(request: Request): Promise<Answer> {
+  async #askOnce(request: Request, timeoutMs: number | undefined): Promise<Answer> {
     const { wire, clock, count, pauseMs } = this.#options;
     const restMs = this.#restUntilMs - clock.monotonicMs();
     if (restMs > 0) await clock.sleep(restMs);
     count('requests');
     try {
-      const answer = await wire.exchange(request);
+      const answer = await wire.exchange(request, timeoutMs);
       count('responses');
       return decodeAnswer(request, answer);
     } finally {

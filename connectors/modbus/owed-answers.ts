@@ -21,11 +21,11 @@ export class OwedAnswers {
     return open[0];
   }
 
-  /** One answer came late; whether the unit owed any. */
-  settleOldest(unit: number): boolean {
-    const open = this.#sentMs.get(unit) ?? [];
-    this.#sentMs.set(unit, open.slice(1));
-    return open.length > 0;
+  /** One answer came late; when it was asked for, or `undefined` where the unit owed none. */
+  settleOldest(unit: number): number | undefined {
+    const [oldest, ...others] = this.#sentMs.get(unit) ?? [];
+    this.#sentMs.set(unit, others);
+    return oldest;
   }
 
   forget(unit: number): void {

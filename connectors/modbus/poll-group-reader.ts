@@ -20,6 +20,8 @@ export interface PollGroupOptions {
   readonly points: readonly PlacedPoint[];
   /** Takes the line for one request. */
   readonly ask: Ask;
+  /** How many requests may be under way at once. */
+  readonly atOnce: number;
   readonly units: Units;
   /** What reads of the device cost, as far as it is known now. */
   cost(): ReadCost;
@@ -83,10 +85,10 @@ export class PollGroupReader {
   }
 
   async #read(signal: AbortSignal): Promise<readonly Reading[]> {
-    const { ask, device, clock, refused } = this.#options;
+    const { ask, atOnce, device, clock, refused } = this.#options;
     this.#replanWhenDue();
     const { blocks, unreadable } = this.#plan;
-    const read = await readBlocks(blocks, { ask, device, refused, clock, signal });
+    const read = await readBlocks(blocks, { ask, atOnce, device, refused, clock, signal });
     if (read.wereSplit) this.#tellSplit(read.newlyRefused);
     await this.#askRefusedAgain(signal);
     return [...read.outcomes, ...unreadable.flatMap((item) => this.#refusedOutcomes(item))].map(toReading);

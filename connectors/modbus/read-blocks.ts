@@ -29,6 +29,8 @@ export interface BlocksRead {
 export interface ReadContext {
   /** Takes the line for one request. */
   readonly ask: Ask;
+  /** How many blocks may be asked for at once. */
+  readonly atOnce: number;
   readonly device: ModbusDevice;
   /** What is learnt goes in here. */
   readonly refused: RefusedRanges;
@@ -48,7 +50,11 @@ const BUSY_WAITS_MS = [50, 200];
  */
 export async function readBlocks(blocks: readonly Block[], context: ReadContext): Promise<BlocksRead> {
   const reading = new BlocksReading(context);
-  for (const block of blocks) await reading.read(block);
+  const waiting = [...blocks];
+  const readOn = async (): Promise<void> => {
+    for (let block = waiting.shift(); block !== undefined; block = waiting.shift()) await reading.read(block);
+  };
+  await Promise.all(Array.from({ length: Math.min(context.atOnce, blocks.length) }, readOn));
   return reading;
 }
 

@@ -9,6 +9,8 @@ import { encodeRequest } from './encode-request.ts';
 import { OwedAnswers } from './owed-answers.ts';
 import { frameBytes, type Request } from './request.ts';
 import { findFrame } from './rtu-frames.ts';
+import { silence } from './silence.ts';
+import type { Units } from './units.ts';
 import { badFrame, noAnswer, type Wire } from './wire.ts';
 
 export interface RtuWireOptions {
@@ -17,6 +19,8 @@ export interface RtuWireOptions {
   readonly silenceMs: number;
   readonly lateWindowMs: number;
   readonly echo: 'detect' | 'strip';
+  /** How long units take; what comes late is told to it. */
+  readonly units: Pick<Units, 'history' | 'late'>;
   /** Time that bytes take on the line; 0 behind a converter. */
   wireMs(bytes: number): number;
   readonly clock: Clock;
@@ -39,7 +43,9 @@ export class RtuWire implements Wire {
   readonly #options: RtuWireOptions;
   readonly #echo: Echo;
   readonly #owed: OwedAnswers;
+  /** When the last byte of the request leaves. */
   #lastSentMs = 0;
+  #turnAroundMs = 0;
 
   constructor(port: BytePort, options: RtuWireOptions) {
     this.#port = port;
@@ -48,17 +54,21 @@ export class RtuWire implements Wire {
     this.#owed = new OwedAnswers(options.timeoutMs);
   }
 
+  get turnAroundMs(): number {
+    return this.#turnAroundMs;
+  }
+
   fail(error: GatewayError): void {
     this.#port.fail(error);
   }
 
-  async exchange(request: Request): Promise<Buffer> {
+  async exchange(request: Request, timeoutMs = this.#options.timeoutMs): Promise<Buffer> {
     const frame = withCrc(encodeRequest(request));
     if (isEchoed(request) && this.#echo.isUnknownFor(request)) await this.#learnEcho(request);
     await this.#beSilent();
     this.#throwAway(request);
     this.#send(frame);
-    const answer = await this.#receive(request);
+    const answer = await this.#receive(request, Math.min(timeoutMs, this.#options.timeoutMs));
     const confirmed = this.#owes(request.unit) ? await this.#confirm(request, answer) : answer;
     return withoutCrc(confirmed);
   }
@@ -74,8 +84,7 @@ export class RtuWire implements Wire {
   async #beSilent(): Promise<void> {
     const { clock, silenceMs } = this.#options;
     const quietSinceMs = Math.max(this.#port.inbox.lastArrivalMs, this.#lastSentMs);
-    const waitMs = quietSinceMs + silenceMs - clock.monotonicMs();
-    if (waitMs > 0) await clock.sleep(Math.ceil(waitMs));
+    await silence(quietSinceMs + silenceMs, clock);
   }
 
   #send(frame: Buffer): void {
@@ -84,9 +93,9 @@ export class RtuWire implements Wire {
     this.#lastSentMs = this.#options.clock.monotonicMs() + this.#options.wireMs(frame.length);
   }
 
-  async #receive(request: Request): Promise<Buffer> {
+  async #receive(request: Request, timeoutMs: number): Promise<Buffer> {
     const { inbox } = this.#port;
-    const { clock, timeoutMs, wireMs } = this.#options;
+    const { clock, wireMs } = this.#options;
     const { answer: answerBytes } = frameBytes(request);
     const deadlineMs = this.#lastSentMs + timeoutMs + wireMs(answerBytes);
     for (;;) {
@@ -101,11 +110,14 @@ export class RtuWire implements Wire {
       }
       const isEnough = inbox.bytes.length >= answerBytes;
       const leftMs = Math.max(0, deadlineMs - clock.monotonicMs());
-      if (!(await inbox.arrival(isEnough ? Math.min(DAMAGED_AFTER_MS, leftMs) : leftMs))) throw await this.#unanswered(request);
+      if (!(await inbox.arrival(isEnough ? Math.min(DAMAGED_AFTER_MS, leftMs) : leftMs)))
+        throw await this.#unanswered(request, timeoutMs);
     }
   }
 
   #accept(request: Request, frame: Buffer): Buffer {
+    const { clock, wireMs } = this.#options;
+    this.#turnAroundMs = Math.max(0, clock.monotonicMs() - this.#lastSentMs - wireMs(frame.length));
     this.#echo.answered(request);
     return frame;
   }
@@ -121,15 +133,18 @@ export class RtuWire implements Wire {
   }
 
   #countForeign(frame: Buffer): void {
-    this.#options.count(this.#owed.settleOldest(frame[0] ?? 0) ? 'late_replies' : 'foreign_frames');
+    const unit = frame[0] ?? 0;
+    const sentMs = this.#owed.settleOldest(unit);
+    this.#options.count(sentMs === undefined ? 'foreign_frames' : 'late_replies');
+    if (sentMs !== undefined) this.#options.units.late(unit, this.#options.clock.monotonicMs() - sentMs);
   }
 
   #owes(unit: number): boolean {
     return this.#owed.oldestMs(unit, this.#options.clock.monotonicMs()) !== undefined;
   }
 
-  async #unanswered(request: Request): Promise<GatewayError> {
-    const { timeoutMs, count } = this.#options;
+  async #unanswered(request: Request, timeoutMs: number): Promise<GatewayError> {
+    const { count } = this.#options;
     if (this.#port.inbox.bytes.length > 0) {
       count('crc_errors');
       return this.#bad(request, 'a damaged answer');
@@ -148,7 +163,8 @@ export class RtuWire implements Wire {
 
   /** Listens until the line was quiet for the late window, or only for a moment once the late answer is in. */
   async #drain(request: Request): Promise<void> {
-    const { clock, lateWindowMs, silenceMs } = this.#options;
+    const { clock, silenceMs, units } = this.#options;
+    const lateWindowMs = units.history.lateMs(request.unit, this.#options.lateWindowMs);
     const untilMs = clock.monotonicMs() + MAX_DRAIN_WINDOWS * lateWindowMs;
     const windowMs = () => (this.#owes(request.unit) ? lateWindowMs : Math.max(silenceMs, DAMAGED_AFTER_MS));
     while (clock.monotonicMs() < untilMs && (await this.#port.inbox.arrival(windowMs()))) this.#takeLate(request);

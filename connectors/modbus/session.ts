@@ -39,6 +39,9 @@ export interface SessionOptions {
   readonly log: Log;
 }
 
+/** Who a device is may wait longer than what it measures. */
+const IDENTITY_WAIT_MS = 10_000;
+
 /** An open connection: its devices are polled when somebody listens; reads and writes go between. */
 export class ModbusSession implements ConnectorSession {
   readonly lost: Promise<GatewayError>;
@@ -97,8 +100,8 @@ export class ModbusSession implements ConnectorSession {
     const all = [...blocks, ...unreadable.map((item) => toBlock([item], settings))];
     const both = AbortSignal.any([signal, this.#stop.signal]);
     // One request at a time, so that others come in between.
-    const ask: Ask = (request) => line.use('command', both, (askNow) => askNow(request));
-    return (await readBlocks(all, { ask, device: settings, refused, clock, signal: both })).outcomes;
+    const ask: Ask = (request) => line.use({ unit: settings.unit }, both, (askNow) => askNow(request));
+    return (await readBlocks(all, { ask, atOnce: 1, device: settings, refused, clock, signal: both })).outcomes;
   }
 
   async #identifyNow(device: ModbusDevicePlan, points: readonly ModbusPlanPoint[], signal: AbortSignal) {
@@ -106,7 +109,7 @@ export class ModbusSession implements ConnectorSession {
     if (wanted.length === 0) return [];
     const { clock, line } = this.#options;
     const both = AbortSignal.any([signal, this.#stop.signal]);
-    const ask: Ask = (request) => line.use('command', both, (askNow) => askNow(request));
+    const ask: Ask = (request) => line.use({ unit: device.settings.unit }, both, (askNow) => askNow(request));
     const { readings } = await readIdentity(wanted, { ask, unit: device.settings.unit, clock });
     return readings.map((reading): OneShot => ({ ...reading, raw: '' }));
   }
@@ -122,7 +125,7 @@ export class ModbusSession implements ConnectorSession {
 
   #costOf({ settings }: ModbusDevicePlan): ReadCost {
     const { plan, units } = this.#options;
-    return readCost(plan, units.turnAroundMs(settings.unit));
+    return readCost(plan, units.history.smoothedMs(settings.unit));
   }
 
   #startPolling(): void {
@@ -144,16 +147,21 @@ export class ModbusSession implements ConnectorSession {
 
   #identityGroups(device: ModbusDevicePlan): readonly PollGroup[] {
     const { units, clock, line } = this.#options;
-    const ask: Ask = (request) => line.use('poll', this.#stop.signal, (askNow) => askNow(request));
+    const ask: Ask = (request) =>
+      line.use({ unit: device.settings.unit, deadlineMs: clock.monotonicMs() + IDENTITY_WAIT_MS }, this.#stop.signal, (askNow) =>
+        askNow(request),
+      );
     return identityGroups({ device, ask, units, clock, emit: (batch) => this.#batches.next(batch) });
   }
 
   #pollGroup(device: ModbusDevicePlan, intervalMs: number, points: readonly RegisterPoint[]): PollGroup {
-    const { units, refused, clock, count, log } = this.#options;
+    const { line, units, refused, clock, count, log } = this.#options;
     const { twin, settings } = device;
     const placed = points.map((point) => placePoint(point, settings));
+    // What is not read when the next poll is due is late.
+    let deadlineMs = 0;
     const ask: Ask = (request) =>
-      this.#options.line.use('poll', this.#stop.signal, async (askNow) => {
+      line.use({ unit: settings.unit, deadlineMs }, this.#stop.signal, async (askNow) => {
         const { error } = units.stateOf(settings.unit);
         // It fell silent while this poll waited for the line: one time-out is enough for all of its poll groups.
         if (error !== undefined && units.isDown(settings.unit) && !reader.isProbing) throw error;
@@ -164,6 +172,7 @@ export class ModbusSession implements ConnectorSession {
       device: settings,
       points: placed,
       ask,
+      atOnce: line.capacity,
       units,
       cost: () => this.#costOf(device),
       refused,
@@ -174,6 +183,7 @@ export class ModbusSession implements ConnectorSession {
     return {
       intervalMs,
       poll: async (signal) => {
+        deadlineMs = clock.monotonicMs() + intervalMs;
         const batch = await reader.poll(signal);
         if (batch !== undefined && !signal.aborted) this.#batches.next(batch);
       },

@@ -1,5 +1,6 @@
 import type { GatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import { AnswerHistory } from './answer-history.ts';
 import type { ModbusPlan } from './plan.ts';
 
 const FIRST_PROBE_MS = 1_000;
@@ -16,7 +17,8 @@ interface Unit {
   readonly maxProbeMs: number;
   failures: number;
   nextProbeMs: number;
-  answerMs: number | undefined;
+  /** It was heard, too late: the next probe waits as long as is configured. */
+  isStirring: boolean;
 }
 
 /**
@@ -24,6 +26,8 @@ interface Unit {
  * probe and no more.
  */
 export class Units {
+  /** How long units take to answer; kept over sessions. */
+  readonly history = new AnswerHistory();
   readonly #clock: Clock;
   readonly #units = new Map<number, Unit>();
   #timeoutsInRow = 0;
@@ -37,7 +41,7 @@ export class Units {
         maxProbeMs,
         failures: 0,
         nextProbeMs: 0,
-        answerMs: undefined,
+        isStirring: false,
       });
     }
   }
@@ -46,15 +50,15 @@ export class Units {
     return this.#units.get(unit)?.state ?? { state: 'waiting' };
   }
 
-  /** Smoothed time from request to answer. */
-  answerMs(): Readonly<Record<string, number>> {
-    const known = [...this.#units].filter(([, { answerMs }]) => answerMs !== undefined);
-    return Object.fromEntries(known.map(([unit, { answerMs = 0 }]) => [String(unit), Math.round(answerMs * 10) / 10]));
-  }
-
-  /** How long a unit thinks, as far as it is known. */
-  turnAroundMs(unit: number): number | undefined {
-    return this.#units.get(unit)?.answerMs;
+  /**
+   * How long a unit that is down is listened for; `undefined`: as long as is configured. Probes of a unit whose times are known
+   * begin with what it ever needed and double as the pause between them does, so that a dead unit never takes more than a small
+   * share of the line; and one that has become slower is given all the time in the end, or at once when it was heard too late.
+   */
+  probeTimeoutMs(unit: number): number | undefined {
+    const found = this.#units.get(unit);
+    if (found === undefined || found.state.state !== 'down' || found.isStirring) return undefined;
+    return this.history.enoughMs(unit, Number.POSITIVE_INFINITY) * 2 ** Math.min(found.failures - 1, 20);
   }
 
   isDown(unit: number): boolean {
@@ -77,8 +81,17 @@ export class Units {
     if (found === undefined) return;
     found.state = { state: 'up' };
     found.failures = 0;
-    if (afterMs === undefined) return;
-    found.answerMs = found.answerMs === undefined ? afterMs : found.answerMs + (afterMs - found.answerMs) / 8;
+    found.isStirring = false;
+    if (afterMs !== undefined) this.history.observe(unit, afterMs);
+  }
+
+  /** An answer came after it was given up: nobody else's fault, and a sign of life. */
+  late(unit: number, afterMs: number): void {
+    this.history.observe(unit, afterMs);
+    const found = this.#units.get(unit);
+    if (found === undefined || found.state.state !== 'down') return;
+    found.isStirring = true;
+    found.nextProbeMs = Math.min(found.nextProbeMs, this.#clock.monotonicMs());
   }
 
   /** One answer is missing; the request may be repeated. */
@@ -91,6 +104,7 @@ export class Units {
     const found = this.#units.get(unit);
     if (found === undefined) return;
     found.failures += 1;
+    found.isStirring = false;
     if (error.code !== 'DEVICE_TIMEOUT' && found.failures < BAD_FRAMES_UNTIL_DOWN && found.state.state !== 'down') return;
     const waitMs = Math.min(found.maxProbeMs, FIRST_PROBE_MS * 2 ** Math.min(found.failures - 1, 20));
     found.nextProbeMs = this.#clock.monotonicMs() + waitMs;

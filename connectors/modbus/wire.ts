@@ -5,11 +5,14 @@ import { describeRequest, type Request } from './request.ts';
 export interface Wire {
   /** How many requests may be under way at once. */
   readonly capacity: number;
+  /** How long the device thought before the last answer, where the wire can tell that from the time that bytes take. */
+  readonly turnAroundMs?: number;
   /**
    * Resolves with the answer: unit and PDU, every byte of which was checked against the request; it may be an exception. Always
-   * settles: rejects with DEVICE_TIMEOUT, DEVICE_BAD_FRAME or the error of the lost connection.
+   * settles: rejects with DEVICE_TIMEOUT, DEVICE_BAD_FRAME or the error of the lost connection. `timeoutMs`: shorter than usual, for
+   * a unit that is not expected to answer; where nobody else waits meanwhile it may be left out of account.
    */
-  exchange(request: Request): Promise<Buffer>;
+  exchange(request: Request, timeoutMs?: number): Promise<Buffer>;
   /** Gives the connection up. */
   fail(error: GatewayError): void;
 }

@@ -30,7 +30,7 @@ export async function writePoint(
 ): Promise<WriteResult> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await line.use('command', signal, (ask) => writeOnce(ask, { point, value }, place, unit));
+      await line.use({ unit }, signal, (ask) => writeOnce(ask, { point, value }, place, unit));
       return { written: true };
     } catch (cause) {
       signal.throwIfAborted();

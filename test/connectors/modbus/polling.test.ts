@@ -20,7 +20,7 @@ describe('Modbus polling', () => {
     const points = { near: uint16(0), far: uint16(5_000), coil: { address: { coil: 1 }, intervalMs: 20 }, slow: uint16(1, 30) };
     rig = await openRig(plant.planOf({ press: { points } }));
     const recorded = record(rig.session);
-    await recorded.wait(({ point }) => point.name === 'slow');
+    for (const name of ['slow', 'near']) await recorded.wait(({ point }) => point.name === name);
     const names = recorded.batches.map(({ readings }) =>
       readings
         .map(({ point }) => point.name)

@@ -29,6 +29,32 @@ describe('Modbus units', () => {
     assert.deepEqual(probesMs, [1_000, 3_000, 7_000, 15_000, 31_000, 61_000, 91_000, 121_000]);
   });
 
+  it('listens for a silent unit as long as it ever needed, twice as long with each probe, and for an unknown one as configured', () => {
+    const { units } = start();
+    for (let answer = 0; answer < 20; answer += 1) units.answered(1, 5);
+    assert.equal(units.probeTimeoutMs(1), undefined);
+    const waitsMs = [1, 2, 3].map(() => {
+      units.failed(1, silence);
+      return units.probeTimeoutMs(1);
+    });
+    assert.deepEqual(waitsMs, [50, 100, 200]);
+    units.failed(2, silence);
+    assert.equal(units.probeTimeoutMs(2), Number.POSITIVE_INFINITY);
+  });
+
+  it('asks a silent unit that was heard too late at once, and then listens as long as configured', async () => {
+    const { clock, units } = start();
+    for (let answer = 0; answer < 20; answer += 1) units.answered(1, 5);
+    units.failed(1, silence);
+    assert.equal(units.takeProbe(1), false);
+    units.late(1, 180);
+    assert.equal(units.probeTimeoutMs(1), undefined);
+    assert.equal(units.takeProbe(1), true);
+    units.failed(1, silence);
+    assert.notEqual(units.probeTimeoutMs(1), undefined);
+    await clock.advance(1_000);
+  });
+
   it('gives a probe to one asker only', async () => {
     const { clock, units } = start();
     units.failed(1, silence);
