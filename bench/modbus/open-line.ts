@@ -38,6 +38,7 @@ export async function openLine(plan: ModbusPlan): Promise<OpenLine> {
     timeoutMs,
     silenceMs: silentIntervalMs(settings.baudRate),
     lateWindowMs: timeoutMs / 4,
+    broadcastPauseMs: settings.broadcastPause,
     echo: settings.echo,
     units,
     wireMs: (bytes) => wireMs(bytes, settings),

@@ -1,5 +1,5 @@
 import type { Remark } from '../../src/model/declaration.ts';
-import { devicePoints, type ModbusPlan, type ModbusPlanPoint } from './plan.ts';
+import { devicePoints, type ModbusPlan, type RegisterPoint } from './plan.ts';
 
 /** A broadcast is a write, of whole registers or coils, on a serial line. */
 export function checkBroadcasts(plan: ModbusPlan): readonly Remark[] {
@@ -11,14 +11,16 @@ export function checkBroadcasts(plan: ModbusPlan): readonly Remark[] {
   });
 }
 
-function findFault({ access, address }: ModbusPlanPoint, { protocol }: ModbusPlan): readonly [string, string] | undefined {
+function findFault({ access, address }: RegisterPoint, { protocol }: ModbusPlan): readonly [string, string] | undefined {
   if (protocol === 'modbus-tcp') return ['Modbus TCP knows no broadcast', 'write to each device by itself'];
   if (access === 'read')
     return ['a broadcast cannot be read, and nothing may be written here', 'add `write:`, or take `broadcast` out'];
-  if (address.address.bit !== undefined)
+  const { writeWith } = address;
+  if (writeWith === 'read-write') return ['nobody answers a broadcast: nothing can be read with it', 'take `writeWith` out'];
+  if (address.address.bit !== undefined && writeWith !== undefined && writeWith !== 'mask')
     return [
       'a broadcast writes whole registers: the other bits of this one would be those of one unit, in all units',
-      'make a point of the whole register',
+      '`writeWith: mask`, or a point of the whole register',
     ];
   return undefined;
 }

@@ -1,4 +1,5 @@
 import type { Remark } from '../../src/model/declaration.ts';
+import { checkBroadcasts } from './check-broadcast.ts';
 import { checkOverlaps } from './check-overlaps.ts';
 import { checkIdentification, checkPoint } from './check-point.ts';
 import { checkTogether } from './check-together.ts';
@@ -14,7 +15,7 @@ export function checkPlan(plan: ModbusPlan): readonly Remark[] {
     ...identificationPoints(device).flatMap(checkIdentification),
   ]);
   if (remarks.some(isError)) return remarks;
-  remarks.push(...plan.devices.flatMap(checkTogether));
+  remarks.push(...plan.devices.flatMap(checkTogether), ...checkBroadcasts(plan));
   if (remarks.some(isError)) return remarks;
   return [...remarks, ...checkOverlaps(plan), ...checkSerialLine(plan)];
 }

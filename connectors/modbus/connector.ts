@@ -73,9 +73,14 @@ async function openWire(plan: ModbusPlan, parts: LineParts, signal: AbortSignal)
 }
 
 function onRtu(plan: ModbusPlan, port: BytePort, parts: LineParts): OpenWire {
-  const { timeout: timeoutMs, lateWindow, echo } = plan.settings as RtuOverTcpSettings | RtuSettings;
+  const {
+    timeout: timeoutMs,
+    lateWindow,
+    broadcastPause: broadcastPauseMs,
+    echo,
+  } = plan.settings as RtuOverTcpSettings | RtuSettings;
   const lateWindowMs = lateWindow ?? timeoutMs / 4;
-  return { port, wire: new RtuWire(port, { timeoutMs, lateWindowMs, echo, ...lineTiming(plan), ...parts }) };
+  return { port, wire: new RtuWire(port, { timeoutMs, lateWindowMs, broadcastPauseMs, echo, ...lineTiming(plan), ...parts }) };
 }
 
 function lineTiming(plan: ModbusPlan): { readonly silenceMs: number; wireMs(bytes: number): number } {

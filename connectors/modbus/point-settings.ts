@@ -114,6 +114,9 @@ export const pointSchema = z.object({
       description: 'Points of a device with the same word here are read in one request, so that their values are of one instant',
       examples: ['energy'],
     }),
+  broadcast: z.boolean().default(false).meta({
+    description: 'Written to all units of a serial line at once (unit 0, which nobody answers), read from the unit of the device',
+  }),
   writeWith: z.enum(['single', 'multiple', 'mask', 'read-write']).optional().meta({
     description:
       'Function used to write: `single` (5, 6), `multiple` (15, 16), `mask` (22: the device itself changes the bits), `read-write` (23: writes and reads back at once). Default: `mask` for bits and half registers, `single` for one coil or register, else `multiple`. With `single` or `multiple` bits are changed in what was just read',

@@ -41,6 +41,9 @@ export interface IdentifyRequest {
 
 export type Request = ReadRequest | WriteRequest | ReadWriteRequest | IdentifyRequest;
 
+/** The unit number on a serial line that all units obey and none answers. */
+export const BROADCAST = 0;
+
 export const MAX_REGISTERS = 125;
 export const MAX_WRITE_REGISTERS = 123;
 export const MAX_WRITE_COILS = 1_968;

@@ -71,7 +71,7 @@ async function runHelper(descriptor: number, values: readonly string[]): Promise
       child.once('spawn', () => resolve(true));
       child.once('error', () => resolve(false));
     });
-    if (await isThere) return text(child.stdout);
+    if ((await isThere) && child.stdout !== null) return text(child.stdout);
   }
   return undefined;
 }

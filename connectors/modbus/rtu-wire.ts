@@ -7,7 +7,7 @@ import { withCrc } from './crc.ts';
 import { Echo } from './echo.ts';
 import { encodeRequest } from './encode-request.ts';
 import { OwedAnswers } from './owed-answers.ts';
-import { frameBytes, type Request } from './request.ts';
+import { BROADCAST, frameBytes, type Request } from './request.ts';
 import { findFrame } from './rtu-frames.ts';
 import { silence } from './silence.ts';
 import type { Units } from './units.ts';
@@ -18,6 +18,8 @@ export interface RtuWireOptions {
   /** Silence before each request. */
   readonly silenceMs: number;
   readonly lateWindowMs: number;
+  /** Rest after a broadcast. */
+  readonly broadcastPauseMs: number;
   readonly echo: 'detect' | 'strip';
   /** How long units take; what comes late is told to it. */
   readonly units: Pick<Units, 'history' | 'late'>;
@@ -64,6 +66,7 @@ export class RtuWire implements Wire {
 
   async exchange(request: Request, timeoutMs = this.#options.timeoutMs): Promise<Buffer> {
     const frame = withCrc(encodeRequest(request));
+    if (request.unit === BROADCAST) return this.#broadcast(request, frame);
     if (isEchoed(request) && this.#echo.isUnknownFor(request)) await this.#learnEcho(request);
     await this.#beSilent();
     this.#throwAway(request);
@@ -71,6 +74,19 @@ export class RtuWire implements Wire {
     const answer = await this.#receive(request, Math.min(timeoutMs, this.#options.timeoutMs));
     const confirmed = this.#owes(request.unit) ? await this.#confirm(request, answer) : answer;
     return withoutCrc(confirmed);
+  }
+
+  /** Nobody answers; every unit is given time to do it. The request stands for its confirmation. */
+  async #broadcast(request: Request, frame: Buffer): Promise<Buffer> {
+    const { clock, broadcastPauseMs } = this.#options;
+    await this.#beSilent();
+    this.#throwAway(request);
+    this.#port.write(frame);
+    this.#lastSentMs = clock.monotonicMs() + this.#options.wireMs(frame.length);
+    const { inbox } = this.#port;
+    const leftMs = () => this.#lastSentMs + broadcastPauseMs - clock.monotonicMs();
+    while (leftMs() > 0 && (await inbox.arrival(leftMs()))) inbox.drop(inbox.bytes.length);
+    return withoutCrc(frame);
   }
 
   /** An echoed single write cannot be told from its confirmation, an echoed read can. */

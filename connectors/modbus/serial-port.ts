@@ -5,6 +5,7 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import { type BytePort, PortEnd } from './byte-port.ts';
 import { Inbox } from './inbox.ts';
 import { findPortHolder } from './port-holder.ts';
+import { enableRs485 } from './rs485.ts';
 import type { RtuSettings } from './settings.ts';
 
 /** Some hosts never tell that an adapter was pulled; its device node goes nevertheless. */
@@ -23,11 +24,19 @@ export async function openSerialPort(name: string, settings: RtuSettings, clock:
   }).catch(async (error: unknown) => {
     throw await translate(error, name, path);
   });
-  if (signal.aborted) {
+  try {
+    if (settings.rs485 !== undefined) await enableRs485(descriptorOf(port), settings.rs485, { name, path });
+    signal.throwIfAborted();
+  } catch (error) {
     await closed(port, clock);
-    throw signal.reason;
+    throw error;
   }
   return wrap(port, name, path, clock);
+}
+
+/** The bindings of every Unix have it, the common interface does not tell. */
+function descriptorOf({ port }: SerialPort): number {
+  return port !== undefined && 'fd' in port && typeof port.fd === 'number' ? port.fd : -1;
 }
 
 function wrap(port: SerialPort, name: string, path: string, clock: Clock): BytePort {

@@ -25,6 +25,7 @@ import { type ReadCost, readCost } from './read-cost.ts';
 import { placePoint } from './read-items.ts';
 import { planReads, toBlock } from './read-plan.ts';
 import type { RefusedRanges } from './refused-ranges.ts';
+import { BROADCAST } from './request.ts';
 import type { Units } from './units.ts';
 import { writePoint } from './write-point.ts';
 
@@ -120,7 +121,8 @@ export class ModbusSession implements ConnectorSession {
     const place = placePoint(write.point as RegisterPoint, device.settings);
     const { line, clock } = this.#options;
     const both = AbortSignal.any([signal, this.#stop.signal]);
-    return writePoint(write, place, { line, unit: device.settings.unit, clock, signal: both });
+    const unit = place.point.address.broadcast ? BROADCAST : device.settings.unit;
+    return writePoint(write, place, { line, unit, clock, signal: both });
   }
 
   #costOf({ settings }: ModbusDevicePlan): ReadCost {

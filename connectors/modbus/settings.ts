@@ -46,6 +46,14 @@ const network = {
   }),
 };
 
+const broadcastPause = duration()
+  .prefault('100 ms')
+  .meta({
+    description:
+      'How long the line rests after a point with `broadcast: true` was written, so that every unit can do what it was told',
+    examples: ['200 ms'],
+  });
+
 const rtuTiming = {
   lateWindow: duration()
     .optional()
@@ -54,6 +62,7 @@ const rtuTiming = {
         'After a missing answer the line is listened to until it was quiet this long, so that a late answer is not taken for the next one. Default: a quarter of `timeout`',
       examples: ['200 ms'],
     }),
+  broadcastPause,
   echo: z.enum(['detect', 'strip']).default('detect').meta({
     description:
       'Some two-wire adapters send back what they were given. `detect`: found out by the first read; `strip`: known beforehand',
@@ -80,6 +89,29 @@ const line = {
     .union([z.literal(1), z.literal(2)])
     .default(1)
     .meta({ description: 'Stop bits; the standard asks for 2 without parity, most devices take 1' }),
+  rs485: z
+    .strictObject({
+      rtsOnSend: z
+        .enum(['high', 'low'])
+        .default('high')
+        .meta({ description: 'Level of RTS that switches the transceiver to sending' }),
+      delayBeforeSend: duration()
+        .prefault('0 ms')
+        .meta({ description: 'From switching to the first bit, in whole milliseconds' }),
+      delayAfterSend: duration()
+        .prefault('0 ms')
+        .meta({ description: 'From the last bit to switching back, in whole milliseconds' }),
+      receiveWhileSending: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Whether the receiver stays on, so that the port hears itself' }),
+    })
+    .optional()
+    .meta({
+      description:
+        'The kernel switches the direction of a two-wire transceiver by RTS. For UARTs whose driver has the RS-485 mode; USB adapters mostly switch by themselves and need none',
+      examples: [{ rtsOnSend: 'high' }],
+    }),
   interFrameDelay: duration()
     .optional()
     .meta({
@@ -169,10 +201,12 @@ export const tcpDevice = z.object({
   ...deviceKeys(),
 });
 
+const BROADCAST_HINT = 'a whole number from 1 to 247; what is written to all units of a line is a point with `broadcast: true`';
+
 export const rtuDevice = z.object({
   unit: z
     .int()
-    .min(1)
+    .min(1, { error: ({ input }) => (input === 0 ? BROADCAST_HINT : undefined) })
     .max(247)
     .meta({ description: 'Unit number on the line', examples: [3] }),
   ...deviceKeys(),

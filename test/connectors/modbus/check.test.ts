@@ -207,6 +207,36 @@ describe('checks of a Modbus mapping', () => {
     assert.deepEqual(remarks(points, { readUnwanted: false }), []);
   });
 
+  const BROADCASTS: readonly (readonly [what: string, point: PointSketch, expected: readonly string[]])[] = [
+    ['whole registers', { address: { holding: 1 }, type: 'int16', access: 'read-write' }, []],
+    ['a bit that the units change themselves', { address: { holding: 1, bit: 2 }, access: 'read-write' }, []],
+    ['what is not written', { address: { holding: 1 }, type: 'int16' }, ['error p broadcast']],
+    [
+      'a bit in what one unit holds',
+      { address: { holding: 1, bit: 2 }, access: 'read-write', writeWith: 'single' },
+      ['error p broadcast'],
+    ],
+    [
+      'what is read back at once',
+      { address: { holding: 1 }, type: 'int16', access: 'read-write', writeWith: 'read-write' },
+      ['error p broadcast'],
+    ],
+  ];
+  for (const [what, point, expected] of BROADCASTS) {
+    it(`${expected.length === 0 ? 'lets be' : 'refuses'} broadcast: ${what}`, () => {
+      const plan = planOf('modbus-rtu-over-tcp', { host: 'plc' }, { m: { points: { p: { ...point, broadcast: true } } } });
+      assert.deepEqual(
+        checkPlan(plan).map(({ severity, point: name, key }) => `${severity} ${name} ${key}`),
+        expected,
+      );
+    });
+  }
+
+  it('refuses a broadcast over Modbus TCP, which knows none', () => {
+    const point: PointSketch = { address: { holding: 1 }, type: 'int16', access: 'read-write', broadcast: true };
+    assert.deepEqual(remarks({ p: point }), ['error p broadcast']);
+  });
+
   const load = (meters: number, intervalMs: number, baudRate = 9_600) => {
     const points = { v: { address: { holding: 0 }, type: 'string', length: 50, intervalMs } as const };
     const devices = Array.from(

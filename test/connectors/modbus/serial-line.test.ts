@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { planOf } from './modbus-plan.ts';
 import { type Keys, type SerialPlant, startNetworkPlant, startSerialPlant } from './plant.ts';
 import { connectorOf, never, openRig, type Rig } from './rig.ts';
@@ -65,6 +70,96 @@ describe('Modbus RTU: the serial line', () => {
     await start();
     await assert.rejects(connectorOf(plant.planOf(DEVICES)).open(never), { code: 'PORT_BUSY', message: /this gateway itself/ });
   });
+
+  it('says which other program holds the port', async () => {
+    const path = realpathSync(plant.wire.path);
+    const opener = `const { SerialPort } = require('serialport');
+      new SerialPort({ path: '${path}', baudRate: 9600 }).on('open', () => console.log('open'));
+      setTimeout(() => {}, 60_000);`;
+    const child = spawn(process.execPath, ['-e', opener], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(child, 'exit');
+    try {
+      await once(child.stdout, 'data');
+      const { message } = await connectorOf(plant.planOf(DEVICES))
+        .open(never)
+        .then(
+          () => assert.fail('it was opened twice'),
+          (error: Error & { code: string }) => error,
+        );
+      assert.match(message, new RegExp(`held by node.* \\(pid ${child.pid}\\)`));
+    } finally {
+      child.kill();
+      await ended;
+    }
+  });
+
+  it('notices that its stable name leads to another adapter, and finds that one when it is opened anew', async () => {
+    const others = startSerialPlant([1]);
+    others.units.get(1)?.memory.holding.fill(4_711, 100, 101);
+    const { session } = await start();
+    const link = plant.wire.path;
+    rmSync(link);
+    symlinkSync(realpathSync(others.wire.path), link);
+    assert.match((await session.lost).message, /adapter is gone/);
+    await session.close();
+    assert.equal(await (await start()).value('hundred'), 4_711);
+    await others.dispose();
+  });
+
+  it('says so where the driver of the port has no RS-485 mode', async () => {
+    const connector = connectorOf(plant.planOf(DEVICES, { rs485: {} }));
+    await assert.rejects(connector.open(never), { code: 'LINK_REFUSED', message: /no RS-485 mode: its driver does not know it/ });
+    assert.equal(await (await start()).value('hundred'), 100);
+  });
+
+  describe('whose driver has the RS-485 mode (played by a program in the place of perl)', () => {
+    const path = process.env.PATH;
+    let directory: string;
+
+    /** Notes its arguments, and whether it was handed a terminal, and answers for the driver. */
+    const playDriver = (answer: string) => {
+      directory = mkdtempSync(join(tmpdir(), 'rs485-'));
+      const script = `#!/bin/sh\n[ -t 3 ] && echo "$3 $4 $5" > ${directory}/asked\necho "${answer}"\n`;
+      writeFileSync(join(directory, 'perl'), script, { mode: 0o755 });
+      process.env.PATH = `${directory}:${path}`;
+    };
+    afterEach(() => {
+      process.env.PATH = path;
+      rmSync(directory, { recursive: true });
+    });
+
+    it('switches it on, on the port that is open', async () => {
+      playDriver('5 1 2');
+      const { value } = await start({ rs485: { rtsOnSend: 'low', delayBeforeSend: '1 ms', delayAfterSend: '2 ms' } });
+      assert.equal(readFileSync(join(directory, 'asked'), 'utf8'), '5 1 2\n');
+      assert.equal(await value('hundred'), 100);
+    });
+
+    it('does not go on with a port whose driver made something else of it', async () => {
+      playDriver('3 0 0');
+      const connector = connectorOf(plant.planOf(DEVICES, { rs485: { delayAfterSend: '2 ms' } }));
+      await assert.rejects(connector.open(never), {
+        message: /asked for flags 3, delays 0 and 2 ms, its driver made 3 0 0 of it/,
+      });
+    });
+  });
+
+  for (const echo of [false, true]) {
+    it(`writes to all units at once, and then lets them do it${echo ? ', beside an adapter that echoes' : ''}`, async () => {
+      plant.line.echo = echo;
+      const points = { all: { address: { holding: 7 }, type: 'uint16', access: 'read-write', broadcast: true } } as const;
+      rig = await openRig(plant.planOf({ meter: { settings: { unit: 1 }, points } }, { broadcastPause: '150 ms' }));
+      const startedMs = performance.now();
+      assert.deepEqual(await rig.write('all', 99), { written: true });
+      assert.ok(performance.now() - startedMs >= 149);
+      assert.deepEqual(
+        [...plant.units.values()].map(({ memory }) => memory.holding[7]),
+        [99, 99],
+      );
+      assert.equal(await rig.value('all'), 99);
+      assert.deepEqual([rig.counter('timeouts'), rig.counter('bad_frames')], [0, 0]);
+    });
+  }
 
   it('can be opened again right after it was closed', async () => {
     for (let count = 0; count < 3; count += 1) {

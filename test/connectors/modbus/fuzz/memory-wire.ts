@@ -1,3 +1,4 @@
+import { AnswerHistory } from '../../../../connectors/modbus/answer-history.ts';
 import type { BytePort } from '../../../../connectors/modbus/byte-port.ts';
 import { Inbox } from '../../../../connectors/modbus/inbox.ts';
 import { MbapWire } from '../../../../connectors/modbus/mbap-wire.ts';
@@ -90,6 +91,8 @@ function overLine(port: SocketPort, clock: FuzzClock, count: CountAny): Wire {
     timeoutMs: TIMEOUT_MS,
     silenceMs: 2,
     lateWindowMs: LATE_WINDOW_MS,
+    broadcastPauseMs: 100,
+    units: { history: new AnswerHistory(), late: () => {} },
     echo: 'detect',
     wireMs,
     clock,
