@@ -4,7 +4,9 @@ import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 export async function findPortHolder(path: string): Promise<string | undefined> {
   const device = await realpath(path).catch(() => path);
   const processes = (await list('/proc')).filter((entry) => /^\d+$/.test(entry));
-  for (const pid of processes) {
+  const ourselves = String(process.pid);
+  // Of several the one that is not us is worth telling.
+  for (const pid of [...processes.filter((other) => other !== ourselves), ourselves]) {
     if (await holds(pid, device)) return describe(pid);
   }
   return undefined;
