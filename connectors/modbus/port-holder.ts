@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { basename } from 'node:path';
 
 /** Who holds a serial port open, e.g. `minicom (pid 4711)`; as far as /proc lets us see. */
 export async function findPortHolder(path: string): Promise<string | undefined> {
@@ -20,8 +21,8 @@ async function holds(pid: string, device: string): Promise<boolean> {
 
 async function describe(pid: string): Promise<string> {
   if (Number(pid) === process.pid) return 'this gateway itself';
-  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'a program');
-  return `${name.trim()} (pid ${pid})`;
+  const [program = ''] = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+  return `${basename(program) || 'a program'} (pid ${pid})`;
 }
 
 async function list(directory: string): Promise<readonly string[]> {

@@ -9,8 +9,13 @@ const COARSE_MS = 2;
  * free for everybody else; it costs CPU only while somebody waits for a line that was not silent long enough yet.
  */
 export async function silence(untilMs: number, clock: Clock): Promise<void> {
-  for (let leftMs = untilMs - clock.monotonicMs(); leftMs > 0; leftMs = untilMs - clock.monotonicMs()) {
-    if (leftMs > COARSE_MS) await clock.sleep(leftMs - COARSE_MS);
-    else await nextTurn();
+  let leftMs = untilMs - clock.monotonicMs();
+  if (leftMs > COARSE_MS) await clock.sleep(leftMs - COARSE_MS);
+  for (leftMs = untilMs - clock.monotonicMs(); leftMs > 0; ) {
+    await nextTurn();
+    const before = leftMs;
+    leftMs = untilMs - clock.monotonicMs();
+    // A clock that is moved by hand stands still until somebody sleeps.
+    if (leftMs === before) await clock.sleep(leftMs);
   }
 }
