@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { toGatewayError } from '../model/error.ts';
 import { addCheckCommand } from './check.ts';
+import { addCostCommand } from './cost.ts';
 import { addDecodeCommand } from './decode.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { EXIT, exitCodeOf, type Finish } from './exit-code.ts';
@@ -34,6 +35,7 @@ function createProgram(finish: Finish): Command {
     addVerifyCommand,
     addSpoolCommand,
     addTrustCommand,
+    addCostCommand,
     addSchemaCommand,
     addDemoCommand,
   ]) {
