@@ -16,7 +16,7 @@ export const opcua: ConnectorDefinition = {
     return withPort(url).replace('opc.tcp://', `opc.tcp://${name}`);
   },
   check: checkPlan,
-  tools: async () => ({ trust: (await import('./trust-tool.ts')).trustTool }),
+  tools: async () => (await import('./tools.ts')).tools,
   load: async () => (await import('./connector.ts')).createConnector,
 };
 

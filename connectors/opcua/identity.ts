@@ -149,26 +149,37 @@ async function keepReplaced(folders: TrustFolders, identity: Identity): Promise<
 }
 
 async function makeIdentity(folders: TrustFolders, gatewayId: string): Promise<Identity> {
+  const { certificatePem, privateKeyPem } = await makePair(gatewayId, VALIDITY_DAYS);
+  await writePlainFile(privateKeyFile(folders.own), privateKeyPem, 0o600);
+  await writePlainFile(certificateFile(folders.own), certificatePem, 0o644);
+  return {
+    applicationUri: applicationUri(gatewayId),
+    certificate: new X509Certificate(certificatePem),
+    certificateFile: certificateFile(folders.own),
+    privateKeyPem,
+  };
+}
+
+/** For one look, kept nowhere. */
+export async function passingIdentity(gatewayId: string): Promise<Identity> {
+  const { certificatePem, privateKeyPem } = await makePair(gatewayId, 1);
+  const certificate = new X509Certificate(certificatePem);
+  return { applicationUri: applicationUri(gatewayId), certificate, certificateFile: '', privateKeyPem };
+}
+
+async function makePair(gatewayId: string, validityDays: number) {
   // Loaded here and not before: `fieldmarshal trust list` does without the library.
   const { crypto_utils } = await import('node-opcua-client');
   const { privateKey } = await crypto_utils.generateKeyPair(2048);
   const { privPem } = await crypto_utils.privateKeyToPEM(privateKey);
-  const uri = applicationUri(gatewayId);
   const { cert } = await crypto_utils.createSelfSignedCertificate({
     privateKey,
     purpose: crypto_utils.CertificatePurpose.ForApplication,
-    applicationUri: uri,
+    applicationUri: applicationUri(gatewayId),
     subject: `/CN=Fieldmarshal ${gatewayId.replaceAll('/', '-')}/O=Fieldmarshal`,
     dns: [hostname()],
     notBefore: new Date(Date.now() - 3_600_000),
-    validity: VALIDITY_DAYS,
+    validity: validityDays,
   });
-  await writePlainFile(privateKeyFile(folders.own), privPem, 0o600);
-  await writePlainFile(certificateFile(folders.own), cert, 0o644);
-  return {
-    applicationUri: uri,
-    certificate: new X509Certificate(cert),
-    certificateFile: certificateFile(folders.own),
-    privateKeyPem: privPem,
-  };
+  return { certificatePem: cert, privateKeyPem: privPem };
 }

@@ -25,6 +25,10 @@ Only reads, never writes. An exception is an answer: the unit is there. Ctrl-C s
   fieldmarshal scan modbus-rtu:///dev/ttyUSB0
   fieldmarshal scan modbus-rtu:///dev/ttyUSB0 --baud-rates 9600 --parity even --units 1-32
   fieldmarshal scan modbus-rtu-over-tcp://10.0.0.6:4001
+  fieldmarshal scan opc.tcp://10.0.0.7:4840
+
+An OPC UA server, or a discovery server, is asked which servers there are, and each of them for its endpoints: policies, modes, users,
+thumbprint and expiry of the certificate. Nobody is trusted by that.
 
 On a serial line no other program may use the port, and no other master the line. Every combination of baud rate and parity is
 tried, the likely first, until a unit answers: all units of one line speak alike.
@@ -38,11 +42,11 @@ export function addScanCommand(program: Command, finish: Finish): void {
   program
     .command('scan')
     .description('find devices on a host or a line, before there is a mapping')
-    .argument('<target>', 'e.g. modbus-tcp://10.0.0.5:502 or modbus-rtu:///dev/ttyUSB0')
+    .argument('<target>', 'e.g. modbus-tcp://10.0.0.5:502, modbus-rtu:///dev/ttyUSB0 or opc.tcp://10.0.0.7:4840')
     .option('--units <list>', 'unit numbers to ask, e.g. 1-32,40 (default: all; on TCP 1, 255 and 0 first)', parseUnits)
     .option('--baud-rates <list>', 'serial: baud rates to try, e.g. 9600,19200 (default: eight usual ones)', parseBaudRates)
     .option('--parity <list>', 'serial: parities to try: none, even, odd (default: all)', parseParities)
-    .option('--timeout <duration>', 'longest wait for each answer (default: 500 ms)', parseDuration)
+    .option('--timeout <duration>', 'longest wait for each answer (default: 500 ms; OPC UA 5 s)', parseDuration)
     .option('--ranges [from-to]', 'also find which addresses of each table can be read (default: 0-999)', parseRange)
     .option('--json', 'print one JSON object a line')
     .addHelpText('after', HELP)

@@ -19,6 +19,7 @@ const STATUS: GatewayStatus = {
       endpoint: 'modbus-tcp://10.20.0.17:502',
       link: { state: 'up', sinceMs: 2_000 },
       counters: { requests: 12, late_replies: 1 },
+      expiries: { server: 2_000_000_000 },
       devices: [{ twin: 'press-07', state: 'up', readings: 34, messages: 5, failures: 0, points: [] }],
     },
     {
@@ -130,6 +131,7 @@ describe('operations server', () => {
     'southbound_requests_total{connection="hall-3"} 12',
     'southbound_requests_total{connection="hall-4"} 3',
     'southbound_late_replies_total{connection="hall-3"} 1',
+    'southbound_certificate_expiry_time_seconds{connection="hall-3",certificate="server"} 2000000',
     'southbound_device_up{connection="hall-3",device="press-07"} 1',
     'southbound_device_up{connection="hall-4",device="press-\\"8\\""} 0',
     'pipeline_readings_total{device="press-07"} 34',

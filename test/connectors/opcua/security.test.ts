@@ -134,6 +134,16 @@ describe('OPC UA security', () => {
       }
     }
 
+    it('tells in its status when the own certificate and that of the server expire', async () => {
+      const made = connector();
+      await (await made.open(NO_STOP)).close();
+      const { expiries = {}, details } = made.status();
+      const [trusted] = await listCertificates(trustFolders(bench.stateDirectory).trusted);
+      assert.deepEqual([Object.keys(expiries), expiries.server], [['own', 'server'], trusted?.validToMs]);
+      const shown = JSON.parse(JSON.stringify(details?.certificates ?? {}));
+      assert.deepEqual([shown.server.sha256, shown.server.isExpiring], [trusted?.sha256, false]);
+    });
+
     it('reads as a user with a certificate', async () => {
       const user = await userCertificate(bench.stateDirectory);
       const session = await connector({ user }).open(NO_STOP);
