@@ -15,6 +15,7 @@ import { within } from './deadline.ts';
 import { describeSession } from './details.ts';
 import { toLinkError } from './errors.ts';
 import { Expiries } from './expiries.ts';
+import { hardenDecoder } from './hardened-decoder.ts';
 import { createMemory } from './memory.ts';
 import { findNodes } from './nodes.ts';
 import { quietLibrary } from './quiet.ts';
@@ -54,6 +55,7 @@ class OpcuaConnector implements Connector {
 
   async open(signal: AbortSignal): Promise<ConnectorSession> {
     quietLibrary(this.#context.log);
+    hardenDecoder();
     try {
       const session = await this.#open(signal);
       this.#session = session;
