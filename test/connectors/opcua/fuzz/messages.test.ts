@@ -30,7 +30,7 @@ function feed(bytes: Buffer, pieceAt: number, fed: Fed): void {
     fed.messages += 1;
     understand(message, fed);
   });
-  builder.on('error', (error) => {
+  builder.on('error', () => {
     fed.errors += 1;
   });
   builder.feed(bytes.subarray(0, pieceAt));
