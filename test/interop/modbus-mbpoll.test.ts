@@ -13,7 +13,30 @@ interface Polled {
   readonly stderr: string;
 }
 
-const MISSING = [{ table: 'holding', from: 500, to: 599 }] as const;
+const MISSING = (['holding', 'input', 'coil', 'discrete'] as const).map((table) => ({ table, from: 500, to: 599 }));
+/** Every function that mbpoll has, at the edge of what is there: keys, and what is written. */
+const AT_THE_EDGE: readonly (readonly [functionCode: number, keys: string, ...values: string[]])[] = [
+  [1, '-t 0 -r 499 -c 2'],
+  [2, '-t 1 -r 499 -c 2'],
+  [3, '-t 4 -r 499 -c 2'],
+  [4, '-t 3 -r 499 -c 2'],
+  [5, '-t 0 -r 500', '1'],
+  [6, '-t 4 -r 500', '1'],
+  [15, '-t 0 -r 499', '1', '0'],
+  [16, '-t 4 -r 499', '1', '2'],
+];
+/** What libmodbus calls them. */
+const EXCEPTIONS: readonly (readonly [code: number, text: RegExp])[] = [
+  [1, /Illegal function/],
+  [2, /Illegal data address/],
+  [3, /Illegal data value/],
+  [4, /Slave device or server failure/],
+  [5, /Acknowledge/],
+  [6, /Slave device or server is busy/],
+  [8, /Memory parity error/],
+  [10, /Gateway path unavailable/],
+  [11, /Target device failed to respond/],
+];
 const isHere = spawnSync('mbpoll', ['-V']).status === 0;
 
 for (const framing of ['modbus-tcp', 'modbus-rtu'] as const) {
@@ -100,17 +123,24 @@ for (const framing of ['modbus-tcp', 'modbus-rtu'] as const) {
       assert.equal(device.writeCount, 4);
     });
 
-    it('refuses what it does not have, for reading and for writing', async () => {
-      for (const refused of [
-        await poll('-t 4 -r 498 -c 3'),
-        await poll('-t 4 -r 500', '5'),
-        await poll('-t 4 -r 499', '5', '6'),
-      ]) {
+    for (const [functionCode, keys, ...values] of AT_THE_EDGE) {
+      it(`refuses what it does not have: function ${functionCode}`, async () => {
+        const refused = await poll(keys, ...values);
         assert.notEqual(refused.code, 0);
         assert.match(refused.stderr, /Illegal data address/);
-      }
-      assert.deepEqual([device.memory.holding[499], device.writeCount], [499, 0]);
-    });
+        assert.equal(lastFunction(), functionCode);
+        assert.deepEqual([device.memory.holding[499], device.memory.coil[499], device.writeCount], [499, 1, 0]);
+      });
+    }
+
+    for (const [code, text] of EXCEPTIONS) {
+      it(`says exception ${code} to reading and writing where it is told to`, async () => {
+        (server ?? plant).faults.add({ kind: 'exception', code });
+        assert.match((await poll('-t 4 -r 5')).stderr, text);
+        assert.match((await poll('-t 0 -r 5', '1')).stderr, text);
+        assert.equal(device.writeCount, 0);
+      });
+    }
 
     it('has units of its own, and none other', async () => {
       plant.units.get(8)?.memory.holding.set([88], 5);
@@ -120,11 +150,8 @@ for (const framing of ['modbus-tcp', 'modbus-rtu'] as const) {
       assert.match(absent.stderr, framing === 'modbus-tcp' ? /Target device failed to respond/ : /timed out/);
     });
 
-    it('says that it is broken where it is told to be', async () => {
+    it('is understood byte by byte', async () => {
       const { faults } = server ?? plant;
-      faults.add({ kind: 'exception', code: 4 });
-      assert.match((await poll('-t 4 -r 5')).stderr, /Slave device or server failure/);
-      faults.clear();
       faults.add({ kind: 'bytewise', gapMs: 2 });
       assert.deepEqual(await read('-t 4 -r 5 -c 2'), ['5', '6']);
     });

@@ -33,6 +33,11 @@ export const pymodbus: ForeignModbusProgram = {
   prepare: () => [PYTHON, fileHere('pymodbus_server.py')],
 };
 
+/** The beginning of the command line of a master, which is given requests to make. */
+export function pymodbusClient(): readonly string[] {
+  return [PYTHON, fileHere('pymodbus_client.py')];
+}
+
 export const libmodbus: ForeignModbusProgram = {
   name: 'libmodbus',
   ...(works('pkg-config', '--exists', 'libmodbus') && works('gcc', '--version') ? {} : { whyNot: HOW_TO }),
