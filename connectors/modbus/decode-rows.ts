@@ -27,6 +27,7 @@ const ORDERS: readonly (readonly [names: readonly string[], orders: Orders])[] =
 interface Kind {
   readonly type: DataType;
   readonly encoding?: Encoding;
+  readonly format?: string;
 }
 
 /** By the number of their registers. */
@@ -49,7 +50,13 @@ const KINDS: Readonly<Record<number, readonly Kind[]>> = {
     { type: 'int32', encoding: 'sign-magnitude' },
     { type: 'dateTime', encoding: 'epoch-seconds' },
   ],
-  3: [{ type: 'int48' }, { type: 'uint48' }, { type: 'uint48', encoding: 'bcd' }],
+  3: [
+    { type: 'int48' },
+    { type: 'uint48' },
+    { type: 'uint48', encoding: 'bcd' },
+    { type: 'dateTime', encoding: 'bcd', format: 'YYMM DDhh mmss' },
+    { type: 'dateTime', format: 'YYMM DDhh mmss' },
+  ],
   4: [
     { type: 'float64' },
     { type: 'int64' },
@@ -58,7 +65,9 @@ const KINDS: Readonly<Record<number, readonly Kind[]>> = {
     { type: 'uint64', encoding: 'modulo-10000' },
     { type: 'dateTime', encoding: 'epoch-milliseconds' },
     { type: 'dateTime', encoding: 'cp56time2a' },
+    { type: 'dateTime', encoding: 'bcd', format: 'YYYY MMDD hhmm ss..' },
   ],
+  6: [{ type: 'dateTime', format: 'YYYY MM DD hh mm ss' }],
 };
 
 const TEXT_KINDS: readonly Kind[] = [
@@ -98,8 +107,8 @@ export function decodeRows(registers: Buffer, options: DecodeOptions): readonly 
 
 function ordersOf(words: number): readonly (Orders & { readonly order: string })[] {
   return ORDERS.flatMap(([names, orders]) => {
-    const order = names[words - 1];
-    return order === undefined || order === '' ? [] : [{ ...orders, order }];
+    const order = names[words - 1] ?? (names === ORDERS[0]?.[0] ? 'in turn' : '');
+    return order === '' ? [] : [{ ...orders, order }];
   });
 }
 
@@ -122,6 +131,7 @@ function toRow(
   return {
     type,
     ...(keys.encoding === undefined ? {} : { encoding: keys.encoding }),
+    ...(keys.format === undefined ? {} : { format: keys.format }),
     order,
     registers: toHex(bytes),
     value,
@@ -133,8 +143,8 @@ function toRow(
 
 /** What goes into the mapping; keys that have their default stay out. */
 function linesOf(name: string, address: ModbusAddress, keys: Kind & Orders & { readonly length?: number }): readonly string[] {
-  const { type, encoding, wordOrder, byteOrder, length } = keys;
-  const written = { type, encoding, length, wordOrder, byteOrder };
+  const { type, encoding, format, wordOrder, byteOrder, length } = keys;
+  const written = { type, encoding, format, length, wordOrder, byteOrder };
   const lines = Object.entries(written).filter(([, value]) => value !== undefined && value !== 'big-endian');
   return [`${name}:`, `  address: { ${addressText(address)} }`, ...lines.map(([key, value]) => `  ${key}: ${value}`)];
 }

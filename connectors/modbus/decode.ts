@@ -71,8 +71,8 @@ function seen(address: ModbusAddress, before: Buffer | string, after: Buffer): r
 /** The plausible row that is most like what the mapping has. */
 function bestOf(rows: readonly DecodedRow[], point: RegisterPoint): number | undefined {
   const plausible = rows.filter(({ isPlausible }) => isPlausible);
-  const { encoding } = point.address;
+  const { encoding, format } = point.address;
   const alike = plausible.filter((row) => row.type === point.type);
-  const same = alike.find((row) => row.encoding === encoding);
+  const same = alike.find((row) => row.encoding === encoding && row.format === format);
   return (same ?? alike[0] ?? plausible[0])?.number;
 }

@@ -116,7 +116,7 @@ function formatRows(rows: readonly DecodedRow[]): string {
   const cells = rows.map((row) => [
     row.isPlausible ? '*' : '',
     String(row.number),
-    row.encoding === undefined ? row.type : `${row.type} ${row.encoding}`,
+    [row.type, row.encoding, row.format].filter((word) => word !== undefined).join(' '),
     row.order,
     row.registers,
     row.value === null ? '–' : escapeControls(String(row.value)),

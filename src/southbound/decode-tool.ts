@@ -35,6 +35,8 @@ export interface DecodedRow {
   readonly number: number;
   readonly type: string;
   readonly encoding?: string;
+  /** Of a date-time: where its parts lie. */
+  readonly format?: string;
   /** `CDAB` */
   readonly order: string;
   /** The registers that make the value, as hexadecimal digits. */

@@ -7,6 +7,12 @@ describe('example mappings', () => {
   it('are right, to the last warning', async () => {
     const { plan, problems } = await loadConfiguration(join(import.meta.dirname, '../../mappings'), declarations);
     assert.deepEqual(problems, []);
-    assert.deepEqual(plan?.devices.map(({ twin }) => twin).toSorted(), ['filler-02', 'meter-1', 'meter-2', 'press-07']);
+    assert.deepEqual(plan?.devices.map(({ twin }) => twin).toSorted(), [
+      'filler-02',
+      'meter-1',
+      'meter-2',
+      'press-07',
+      'press-07-panel',
+    ]);
   });
 });

@@ -96,6 +96,20 @@ describe('decoding a Modbus point in every way', () => {
     assert.deepEqual(row?.lines.slice(2), ['  type: string', '  length: 4', '  byteOrder: little-endian']);
   });
 
+  for (const [format, encoding, hex] of [
+    ['YYMM DDhh mmss', 'bcd', '2611 2913 0203'],
+    ['YYMM DDhh mmss', undefined, '1A0B 1D0D 0203'],
+    ['YYYY MMDD hhmm ss..', 'bcd', '2026 1129 1302 0300'],
+    ['YYYY MM DD hh mm ss', undefined, '07EA 000B 001D 000D 0002 0003'],
+  ] as const) {
+    it(`knows a clock by its parts: ${format}${encoding === undefined ? '' : ' in BCD'}`, async () => {
+      const keys = encoding === undefined ? {} : { encoding };
+      const decoding = await decodeOf({ ...FLOAT, type: 'dateTime', format, ...keys }, hex);
+      const best = decoding.rows.find(({ number }) => number === decoding.best);
+      assert.deepEqual([best?.value, best?.format, best?.encoding], ['2026-11-29T13:02:03.000Z', format, encoding]);
+    });
+  }
+
   it('reads as much as the device has and gives', async () => {
     const device = {
       missing: [
