@@ -106,7 +106,7 @@ export class LineQueue {
   }
 }
 
-function isCommand({ deadlineMs }: Claim): boolean {
+export function isCommand({ deadlineMs }: Claim): boolean {
   return deadlineMs === undefined;
 }
 

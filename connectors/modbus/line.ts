@@ -3,7 +3,7 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import { type Answer, decodeAnswer } from './answer.ts';
 import type { Count } from './counters.ts';
 import { exceptionNumber } from './exception.ts';
-import { type Claim, LineQueue } from './line-queue.ts';
+import { type Claim, isCommand, LineQueue } from './line-queue.ts';
 import { isRepeatable, type Request } from './request.ts';
 import type { Units } from './units.ts';
 import type { Wire } from './wire.ts';
@@ -45,13 +45,13 @@ export class Line {
   async use<T>(claim: Claim, signal: AbortSignal, task: (ask: Ask) => Promise<T>): Promise<T> {
     const giveBack = await this.#queue.take(claim, signal);
     try {
-      return await task((request) => this.#ask(request));
+      return await task((request) => this.#ask(request, isCommand(claim)));
     } finally {
       giveBack();
     }
   }
 
-  async #ask(request: Request): Promise<Answer> {
+  async #ask(request: Request, isCommand: boolean): Promise<Answer> {
     const { units, count, clock } = this.#options;
     const isProbe = units.isDown(request.unit);
     if (isProbe) count('unit_probes');
@@ -59,7 +59,9 @@ export class Line {
     for (let attempt = 1; ; attempt += 1) {
       const sentMs = clock.monotonicMs();
       try {
-        const answer = await this.#askOnce(request, units.probeTimeoutMs(request.unit));
+        // Somebody waits for what comes of a command: it is given all the time that is configured.
+        const timeoutMs = isCommand ? undefined : units.probeTimeoutMs(request.unit);
+        const answer = await this.#askOnce(request, timeoutMs);
         units.answered(request.unit, this.#options.wire.turnAroundMs ?? clock.monotonicMs() - sentMs);
         return answer;
       } catch (error) {

@@ -152,6 +152,34 @@ describe('Modbus polling', () => {
     }
   });
 
+  it('probes a silent unit for no longer than it ever needed, but gives a command all the time that is configured', async () => {
+    plant = await startPlant('modbus-rtu', [1]);
+    const points = { v: { ...uint16(3), access: 'read-write' } } as const;
+    rig = await openRig(plant.planOf({ press: { points } }, { timeout: '800 ms', retries: 0, lateWindow: '50 ms' }));
+    const recorded = record(rig.session);
+    while (recorded.batches.length < 20) await new Promise((resolve) => setTimeout(resolve, 5));
+    plant.faults.add({ kind: 'silent' });
+    await recorded.wait(({ status }) => status === 'BadTimeout');
+    const learnt = rig.connector.status().details?.answersByUnit as Record<string, { probeMs: number }> | undefined;
+    assert.ok((learnt?.[1]?.probeMs ?? Number.POSITIVE_INFINITY) < 400, JSON.stringify(learnt));
+    const startedMs = performance.now();
+    const result = await rig.write('v', 7);
+    assert.equal(result.written === false && result.error.code, 'DEVICE_TIMEOUT');
+    assert.ok(performance.now() - startedMs >= 800, `given up after ${performance.now() - startedMs} ms`);
+  });
+
+  it('reads the blocks of a device at once where the device takes several requests', async () => {
+    plant = await startPlant('modbus-tcp');
+    plant.faults.add({ kind: 'late', ms: 100 });
+    const points = Object.fromEntries([0, 1_000, 2_000, 3_000].map((holding) => [`p${holding}`, uint16(holding, 1_000)]));
+    rig = await openRig(plant.planOf({ press: { points } }, { maxInFlight: 4 }));
+    const startedMs = performance.now();
+    const recorded = record(rig.session);
+    await recorded.wait(({ point, quality }) => point.name === 'p3000' && quality === 'good');
+    assert.equal(recorded.batches[0]?.readings.length, 4);
+    assert.ok(performance.now() - startedMs < 350, `${performance.now() - startedMs} ms`);
+  });
+
   it('lets a silent unit cost one time-out, however many poll groups it has', async () => {
     plant = await startPlant('modbus-tcp', [1, 2]);
     plant.faults.add({ kind: 'silent' }, { unit: 2 });
