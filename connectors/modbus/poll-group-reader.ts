@@ -34,6 +34,8 @@ export interface PollGroupOptions {
 /** A plan that is a little dearer than the best is kept: what devices take changes all the time. */
 const WORTH_A_NEW_PLAN = 0.95;
 const LOOK_AGAIN_MS = 60_000;
+/** Ranges that are asked again in one poll. */
+const MOST_RETRIES = 50;
 /** The first answers tell what the device takes; until then it is assumed. */
 const FIRST_LOOK_MS = 2_000;
 
@@ -106,15 +108,23 @@ export class PollGroupReader {
     if (ranges.length > 0) log.warn('registers refused', { twin, refused: ranges.map(describeRange).join(', ') });
   }
 
-  /** Now and then one range that was refused is asked again: devices get new firmware and new programs. */
+  /** Now and then one range that was refused is asked again; as long as they are answered, the others at once. */
   async #askRefusedAgain(signal: AbortSignal): Promise<void> {
-    const { refused, device, clock, ask, units } = this.#options;
-    const range = units.isDown(device.unit) ? undefined : refused.takeDue(device.unit);
-    if (range === undefined) return;
+    const { refused, device, units } = this.#options;
+    for (let asked = 0; asked < MOST_RETRIES && !units.isDown(device.unit); asked += 1) {
+      const range = refused.takeDue(device.unit);
+      if (range === undefined || !(await this.#isAnswered(range, signal))) return;
+      refused.askAllAgain(device.unit);
+    }
+  }
+
+  async #isAnswered(range: Range, signal: AbortSignal): Promise<boolean> {
+    const { refused, device, clock, ask } = this.#options;
     const request = { function: readFunction(range.table), unit: device.unit, address: range.from, count: range.to - range.from };
     const result = await askPatiently(request, { ask, clock, signal });
     if (isAnswer(result)) refused.answered(device.unit, range);
     else refused.refused(device.unit, range, refused.errorOf(device.unit, range) ?? result);
+    return isAnswer(result);
   }
 
   #makePlan(): ReadPlan {

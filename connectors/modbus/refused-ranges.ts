@@ -67,6 +67,12 @@ export class RefusedRanges {
     return due?.range;
   }
 
+  /** One range came back: so may the others, after a restart or with a new program. */
+  askAllAgain(unit: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const refusal of this.#of(unit)) refusal.retryAtMs = nowMs;
+  }
+
   fenceOf(unit: number): Fence {
     return { ranges: (table: Table) => this.#of(unit).flatMap(({ range }) => (range.table === table ? [range] : [])) };
   }
