@@ -93,6 +93,7 @@ class OpcuaConnector implements Connector {
         devices: this.#plan.devices,
         counters: this.#counters,
         clock,
+        log,
         onEnd: (error) => {
           this.#session = undefined;
           this.#error = error;

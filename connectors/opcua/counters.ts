@@ -7,6 +7,10 @@ export interface Counters {
   /** Messages that came a second time; nothing of them is handed on. */
   repeated_messages: number;
   overflows: number;
+  /** Values fetched from the history of the server. */
+  backfilled_values: number;
+  /** Nodes whose history was wanted and could not be had. */
+  backfill_failures: number;
   /** Sessions opened after the first. */
   rebuilds: number;
   /** Subscriptions that a new session took over, with all that the server had collected. */
@@ -32,6 +36,8 @@ export function createCounters(): Counters {
     republished_messages: 0,
     repeated_messages: 0,
     overflows: 0,
+    backfilled_values: 0,
+    backfill_failures: 0,
     rebuilds: 0,
     transfers: 0,
     reconnections: 0,

@@ -1,52 +1,48 @@
-import type { MonitoredItem } from './monitored-item.ts';
+import { type ItemState, type MonitoredItem, stateOf } from './monitored-item.ts';
+import { describeRevisions, list } from './revisions.ts';
 import type { OpcuaSession } from './session.ts';
 
-/** Enough for a person; the rest is counted. */
-const MAX_LISTED = 100;
-
-/** Where the server does something else than the mapping asks for. */
-export function describeSession({ acquisition, eventAcquisition }: OpcuaSession): Readonly<Record<string, unknown>> {
-  const { items, publisher, problems } = acquisition;
+/** What the server makes of the wishes of the mapping, and how it stands with each point that is not well. */
+export function describeSession({ acquisition, eventAcquisition, serverState }: OpcuaSession): Readonly<Record<string, unknown>> {
+  const { watching, retries, backfill, problems } = acquisition;
+  const { items, publisher } = watching;
   return {
+    ...(serverState === undefined ? {} : { serverState }),
     monitoredItems: items.length,
-    subscriptions: publisher.subscriptions.map(({ id, askedPublishingMs, publishingMs, maxSilenceMs, items }) => ({
+    itemStates: countStates(items),
+    subscriptions: publisher.subscriptions.map(({ items, id, askedPublishingMs, publishingMs, maxSilenceMs, lifetimeMs }) => ({
       id,
       askedPublishingMs,
       publishingMs,
       maxSilenceMs,
+      lifetimeMs,
       items: items.size,
     })),
-    ...list('slowerThanAsked', items.filter(isSlower), ({ node, samplingMs, revisedSamplingMs }) => [
-      node.point.id,
-      { askedMs: samplingMs, revisedMs: revisedSamplingMs },
-    ]),
-    ...list('shorterQueueThanAsked', items.filter(isShorter), ({ node, queueSize, revisedQueueSize }) => [
-      node.point.id,
-      { asked: queueSize, revised: revisedQueueSize },
-    ]),
+    ...describeRevisions(items),
     ...list(
-      'deadbandRefused',
-      items.filter(({ isDeadbandRefused }) => isDeadbandRefused === true),
-      ({ node }) => [node.point.id, 'all changes come'],
+      'overloaded',
+      items.filter(({ isOverloaded }) => isOverloaded === true),
+      ({ node }) => [node.point.id, 'sampled more slowly than agreed'],
     ),
-    ...list('problems', [...Object.entries(problems), ...Object.entries(eventAcquisition.problems)], (entry) => entry),
+    ...list(
+      'overflown',
+      items.filter(({ overflows }) => overflows !== undefined),
+      ({ node, overflows }) => [node.point.id, overflows],
+    ),
+    ...list('problems', [...Object.entries(problems), ...Object.entries(eventAcquisition.problems)], ([id, status]) => [
+      id,
+      { status, ...nextTry(retries.waitMs(id)) },
+    ]),
+    ...list('historyNotRead', [...(backfill?.problems ?? [])], (entry) => entry),
   };
 }
 
-function isSlower({ samplingMs, revisedSamplingMs }: MonitoredItem): boolean {
-  return revisedSamplingMs !== undefined && revisedSamplingMs > samplingMs;
+function countStates(items: readonly MonitoredItem[]): Readonly<Record<ItemState, number>> {
+  const counts = { waiting: 0, active: 0, failed: 0 };
+  for (const item of items) counts[stateOf(item)] += 1;
+  return counts;
 }
 
-function isShorter({ queueSize, revisedQueueSize }: MonitoredItem): boolean {
-  return revisedQueueSize !== undefined && revisedQueueSize < queueSize;
-}
-
-function list<T>(
-  name: string,
-  all: readonly T[],
-  entry: (one: T) => readonly [string, unknown],
-): Readonly<Record<string, unknown>> {
-  return all.length === 0
-    ? {}
-    : { [name]: { count: all.length, points: Object.fromEntries(all.slice(0, MAX_LISTED).map(entry)) } };
+function nextTry(waitMs: number | undefined): { readonly nextTryInMs?: number } {
+  return waitMs === undefined ? {} : { nextTryInMs: Math.round(waitMs) };
 }

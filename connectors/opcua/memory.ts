@@ -2,6 +2,7 @@ import { LastReadings } from './last-readings.ts';
 import type { Fingerprints } from './nodes.ts';
 import type { ServerFacts } from './requests.ts';
 import { SeenEvents } from './seen-events.ts';
+import type { Span } from './span.ts';
 import type { Subscription } from './subscription.ts';
 
 /** What outlives the sessions of one connection. */
@@ -9,6 +10,10 @@ export interface Memory {
   readonly fingerprints: Fingerprints;
   readonly last: LastReadings;
   readonly seenEvents: SeenEvents;
+  /** What is to be fetched from the history of the server. */
+  readonly spans: Span[];
+  /** What was last said in the log of wishes that the server revised. */
+  toldRevisions?: string;
   /** When the last session was lost: every point was told to be bad then. */
   lostMs?: number;
   /** What the last session left with its server, for the next one to take over. */
@@ -22,7 +27,7 @@ export interface LeftSubscriptions {
 }
 
 export function createMemory(): Memory {
-  return { fingerprints: new Map(), last: new LastReadings(), seenEvents: new SeenEvents() };
+  return { fingerprints: new Map(), last: new LastReadings(), seenEvents: new SeenEvents(), spans: [] };
 }
 
 /**

@@ -30,16 +30,19 @@ export interface MonitoredItem {
   overflows?: number;
   /** It has sent a value since it was created. */
   isActive?: boolean;
-  /** Changes may have been missed since this sample; the next value ends the gap. */
+  /** Changes may have been missed. */
   gap?: Gap;
   /** Why the server does not watch it. */
   problem?: string;
 }
 
 export interface Gap {
-  readonly since: Reading;
-  /** Nothing was collected meanwhile; else the server kept what happened, unless its queue overflowed. */
+  /** The last sample of each point before it. */
+  readonly since: readonly Reading[];
+  /** Nothing was collected meanwhile: the next value ends the gap. Else the server kept what happened, unless its queue overflowed. */
   readonly isLost: boolean;
+  /** On the monotonic clock: until then a queue may turn out to have overflowed in the break. */
+  readonly untilMs: number;
 }
 
 /** `waiting`: the server watches it, and has not sent a value yet. */

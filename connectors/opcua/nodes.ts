@@ -18,7 +18,7 @@ export type FoundNode =
 export type Fingerprints = Map<string, string>;
 
 /** The node is another one than when the gateway started: its values would go to the wrong point. */
-const CHANGED = 'BadNodeIdInvalid';
+export const CHANGED = 'BadNodeIdInvalid';
 const UNKNOWN = 'BadNodeIdUnknown';
 
 /** The library's `NodeIdType`. */

@@ -2,18 +2,19 @@ import type { Point } from '../../src/model/point.ts';
 import { badReading, type Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { runPollGroups } from '../../src/southbound/poll-groups.ts';
+import { Backfill } from './backfill.ts';
 import type { Counters } from './counters.ts';
 import { Doubts } from './doubts.ts';
-import { type LeftSubscriptions, type Memory, takeLeft } from './memory.ts';
-import { createItems, deleteItems, type MonitoredItem, planItem, sharingKey, type UsableNode } from './monitored-item.ts';
-import { type FoundNode, findNodes } from './nodes.ts';
+import type { Memory } from './memory.ts';
+import type { MonitoredItem, UsableNode } from './monitored-item.ts';
+import { CHANGED, type FoundNode, findNodes } from './nodes.ts';
 import { pollGroup } from './polling.ts';
-import { Publisher } from './publisher.ts';
 import type { RawSession } from './raw-session.ts';
 import type { ServerFacts } from './requests.ts';
+import { Retries } from './retries.ts';
 import type { OpcuaPoint, OpcuaSettings } from './settings.ts';
-import { Subscription, type SubscriptionContext } from './subscription.ts';
-import { transfer } from './transfer.ts';
+import type { SubscriptionContext } from './subscription.ts';
+import { Watching } from './watching.ts';
 
 export interface AcquisitionContext {
   readonly session: RawSession;
@@ -26,92 +27,103 @@ export interface AcquisitionContext {
   readonly signal: AbortSignal;
   readonly isAway: () => boolean;
   readonly onReadings: (readings: readonly Reading[]) => void;
+  readonly onHistory: (readings: readonly Reading[]) => void;
   readonly onFailure: (error: unknown) => void;
   readonly onEvents: SubscriptionContext['onEvents'];
 }
 
-/** A point that could not be found or watched is tried again this often: the engineer may be loading the PLC. */
-const RETRY_PROBLEMS_MS = 60_000;
+const LOOK_FOR_RETRIES_MS = 500;
 const MIN_PUBLISHING_MS = 50;
+/** The node is not there any more; what comes back under its id must be looked at first. */
+const GONE: ReadonlySet<string> = new Set(['BadNodeIdUnknown', CHANGED]);
+const SILENT = 'BadWaitingForInitialData';
 
 /** Brings all points of one session in: subscribes to some, polls the others, tells the rest bad and tries them again. */
 export class PointAcquisition {
-  readonly publisher: Publisher;
+  readonly watching: Watching;
+  readonly retries: Retries;
+  readonly backfill: Backfill | undefined;
   readonly #context: AcquisitionContext;
   readonly #nodes = new Map<string, FoundNode>();
-  readonly #items = new Map<string, MonitoredItem>();
-  readonly #subscriptions = new Map<number, Subscription>();
   readonly #doubts: Doubts;
-  #handles = 0;
-  /** Taken over from the session before. */
-  #ofEvents: Subscription | undefined;
 
   constructor(context: AcquisitionContext, nodes: readonly FoundNode[]) {
     this.#context = context;
     for (const node of nodes) this.#nodes.set(node.point.id, node);
-    this.publisher = new Publisher(context);
+    this.retries = new Retries(context.clock);
+    this.watching = new Watching({
+      ...context,
+      onDoubt: () => void this.#doubts.settle(),
+      onNotable: (item, samples, hasOverflown) => this.#note(item, samples, hasOverflown),
+    });
+    const { last, spans } = context.memory;
     this.#doubts = new Doubts({
       ...context,
-      last: context.memory.last,
+      last,
       watched: () => this.#usable('subscribe'),
-      isBehind: () => this.publisher.isBehind,
+      isBehind: () => this.watching.publisher.isBehind(context.clock.monotonicMs()),
       settleAfterMs: () =>
-        2 * Math.max(MIN_PUBLISHING_MS, ...this.publisher.subscriptions.map(({ publishingMs }) => publishingMs)),
+        2 * Math.max(MIN_PUBLISHING_MS, ...this.watching.publisher.subscriptions.map(({ publishingMs }) => publishingMs)),
     });
+    const { backfill } = context.settings;
+    const node = (point: Point) => this.#nodes.get(point.id);
+    this.backfill = backfill === false ? undefined : new Backfill({ ...context, spans, node, atMostMs: backfill });
   }
 
   /** Called when the network breaks, and the library tries to bring it back. */
   goAway(): void {
-    this.publisher.pause();
+    this.watching.publisher.pause();
     this.#doubts.tellAway([...this.#nodes.values()].map(({ point }) => point));
   }
 
   /** Called when the network is back and the session is still ours. */
   comeBack(): void {
-    this.publisher.resume();
+    this.watching.openGaps(this.watching.items, { isLost: false });
+    this.watching.publisher.resume();
     void this.#doubts.settle();
+    this.backfill?.start();
   }
 
   node(point: Point): FoundNode | undefined {
     return this.#nodes.get(point.id);
   }
 
-  get items(): readonly MonitoredItem[] {
-    return [...new Set(this.#items.values())];
-  }
-
   /** Status names by point id of all that cannot be read. */
   get problems(): Readonly<Record<string, string>> {
-    const nodes = [...this.#nodes.values()].map(({ point, problem }) => [point.id, problem] as const);
-    const items = [...this.#items].map(([id, { problem }]) => [id, problem] as const);
-    return Object.fromEntries([...nodes, ...items].filter((entry): entry is [string, string] => entry[1] !== undefined));
-  }
-
-  /** For the next session to take over; empty where there is nothing that it should trust. */
-  get left(): LeftSubscriptions | undefined {
-    const { url, facts } = this.#context;
-    const subscriptions = this.publisher.subscriptions.filter(({ ended }) => ended === undefined);
-    return subscriptions.length === 0 ? undefined : { url, facts, subscriptions };
+    const all = [...this.#nodes.values()].map(({ point, problem }) => [
+      point.id,
+      problem ?? this.watching.item(point.id)?.problem,
+    ]);
+    return Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== undefined));
   }
 
   async start(): Promise<void> {
     const { memory } = this.#context;
     const points = [...this.#nodes.values()].map(({ point }) => point);
     if (memory.lostMs !== undefined) memory.last.lose(points, memory.lostMs);
-    await this.#adopt();
-    await this.#subscribe(this.#usable('subscribe').filter(({ point }) => !this.#items.has(point.id)));
+    await this.watching.adopt(
+      ({ problem, nodes }) => problem === undefined && nodes.every(({ point }) => this.node(point)?.problem === undefined),
+    );
+    this.watching.openGaps(this.watching.items, { isLost: false });
+    await this.#watch(this.#usable('subscribe').filter(({ point }) => this.watching.item(point.id) === undefined));
     void this.#doubts.settle();
-    this.#tellProblems();
+    this.#settle(points, {});
     this.#poll();
-    void this.#retryProblems();
+    this.backfill?.start();
+    void this.#tryAgain();
+  }
+
+  #watch(nodes: readonly UsableNode[]): Promise<void> {
+    return this.watching.watch(nodes, (item) => this.watching.openGaps([item], { isLost: true }));
   }
 
   #poll(): void {
-    const { facts, clock, signal, counters, onFailure } = this.#context;
+    const { facts, clock, signal, counters, memory, onFailure } = this.#context;
     const nodesOf = (intervalMs: number) => this.#usable('poll').filter(({ point }) => point.intervalMs === intervalMs);
     const intervals = new Set(this.#readable('poll').map(({ point }) => point.intervalMs));
     const onReadings = (readings: readonly Reading[]) => {
-      this.#context.onReadings(this.#doubts.last.take(readings, clock.nowMs()));
+      for (const { point, status } of readings) if (status !== undefined && GONE.has(status)) this.#lookAgain(point.id, status);
+      this.#context.onReadings(memory.last.take(readings, clock.nowMs()));
     };
     const options = { ...this.#context, limits: facts.limits, onReadings };
     const groups = [...intervals].map((intervalMs) => pollGroup(() => nodesOf(intervalMs), intervalMs, options));
@@ -129,115 +141,72 @@ export class PointAcquisition {
     return this.#readable(how).filter((node) => node.problem === undefined);
   }
 
-  async #subscribe(nodes: readonly UsableNode[]): Promise<void> {
-    const { session, settings, facts } = this.#context;
-    const groups = Map.groupBy(nodes, ({ point }) => point.address.publishingInterval ?? settings.publishingInterval);
-    for (const [publishingMs, group] of groups) {
-      const subscription = await this.#subscription(publishingMs);
-      const shared = Map.groupBy(group, sharingKey).values();
-      const items = [...shared].flatMap(([first, ...more]) =>
-        first === undefined ? [] : this.#plan([first, ...more], subscription),
-      );
-      await createItems(session, subscription.id, items, facts.limits);
-    }
-  }
-
-  #plan(nodes: readonly [UsableNode, ...UsableNode[]], subscription: Subscription): MonitoredItem {
-    this.#handles += 1;
-    const item = planItem(nodes, this.#handles, subscription.publishingMs);
-    subscription.items.set(item.handle, item);
-    for (const { point } of nodes) this.#items.set(point.id, item);
-    return item;
-  }
-
-  /** What the session before left with the server goes on as it was, but for nodes that are not what they were. */
-  async #adopt(): Promise<void> {
-    const { session, facts, url, memory } = this.#context;
-    const { left } = memory;
-    const adopted = await transfer(session, takeLeft(memory, url, facts), this.#subscriptionContext()).catch((error) => {
-      memory.left = left;
-      throw error;
-    });
-    for (const subscription of adopted) {
-      if (subscription.events.size > 0) this.#ofEvents = subscription;
-      if (subscription.events.size > 0) continue;
-      this.#subscriptions.set(subscription.askedPublishingMs, subscription);
-      const stale = [...subscription.items.values()].filter((item) => !this.#keep(item));
-      for (const { handle } of stale) subscription.items.delete(handle);
-      await deleteItems(session, subscription.id, stale, facts.limits);
-    }
-    this.publisher.adopt(adopted);
-  }
-
-  #keep(item: MonitoredItem): boolean {
-    this.#handles = Math.max(this.#handles, item.handle);
-    const isSound =
-      item.problem === undefined && item.nodes.every(({ point }) => this.#nodes.get(point.id)?.problem === undefined);
-    if (isSound) for (const { point } of item.nodes) this.#items.set(point.id, item);
-    return isSound;
-  }
-
-  #subscriptionContext(): SubscriptionContext {
-    return {
-      ...this.#context,
-      last: this.#doubts.last,
-      onDoubt: () => void this.#doubts.settle(),
-      onNotable: (item) => this.#note(item),
-    };
-  }
-
-  #note(item: MonitoredItem): void {
+  #note(item: MonitoredItem, samples: readonly Reading[], hasOverflown: boolean): void {
+    const { nodes } = item;
     item.isActive = true;
+    if (hasOverflown) item.overflows = (item.overflows ?? 0) + 1;
+    this.#closeGap(item, samples, hasOverflown);
+    const status = samples[0]?.status;
+    if (status === undefined || !GONE.has(status)) return;
+    item.problem = status;
+    for (const { point } of nodes) this.retries.fail(point.id);
   }
 
-  /** The subscription for events, apart from those of values. To be called after `start`. */
-  async eventSubscription(): Promise<Subscription> {
-    if (this.#ofEvents !== undefined) return this.#ofEvents;
-    const { settings } = this.#context;
-    const publishingMs = settings.publishingInterval;
-    const wish = { publishingMs, keepAliveMs: settings.keepAlive, lifetimeMs: settings.subscriptionLifetime };
-    const subscription = await Subscription.create(wish, this.#subscriptionContext());
-    this.#ofEvents = subscription;
-    this.publisher.add(subscription);
-    return subscription;
+  #closeGap(item: MonitoredItem, samples: readonly Reading[], hasOverflown: boolean): void {
+    const { gap, nodes } = item;
+    if (gap === undefined) return;
+    const isLost = gap.isLost || hasOverflown;
+    if (!isLost && this.#context.clock.monotonicMs() < gap.untilMs) item.gap = { ...gap, since: samples };
+    else delete item.gap;
+    if (isLost) this.backfill?.add({ points: nodes.map(({ point }) => point), before: gap.since, after: samples });
   }
 
-  async #subscription(publishingMs: number): Promise<Subscription> {
-    const { settings } = this.#context;
-    const known = this.#subscriptions.get(publishingMs);
-    if (known !== undefined) return known;
-    const wish = { publishingMs, keepAliveMs: settings.keepAlive, lifetimeMs: settings.subscriptionLifetime };
-    const subscription = await Subscription.create(wish, this.#subscriptionContext());
-    this.#subscriptions.set(publishingMs, subscription);
-    this.publisher.add(subscription);
-    return subscription;
+  #lookAgain(id: string, problem: string): void {
+    const point = this.#nodes.get(id)?.point;
+    if (point === undefined) return;
+    this.#nodes.set(id, { point, problem });
+    this.retries.fail(id);
   }
 
-  #tellProblems(): void {
-    const { clock, onReadings } = this.#context;
-    const problems = this.problems;
-    const readings = [...this.#nodes.values()].flatMap(({ point }) => {
-      const status = problems[point.id];
-      return status === undefined || point.access === 'write' ? [] : [badReading(point, status, clock.nowMs())];
-    });
-    if (readings.length > 0) onReadings(readings);
-  }
-
-  async #retryProblems(): Promise<void> {
+  async #tryAgain(): Promise<void> {
     const { clock, signal, isAway, onFailure } = this.#context;
     while (!signal.aborted) {
-      await clock.sleep(RETRY_PROBLEMS_MS, signal).catch(() => {});
-      if (!signal.aborted && !isAway()) await this.#retryOnce().catch(onFailure);
+      await clock.sleep(LOOK_FOR_RETRIES_MS, signal).catch(() => {});
+      if (!signal.aborted && !isAway()) await this.#tryDue().catch((error) => isAway() || onFailure(error));
     }
   }
 
-  async #retryOnce(): Promise<void> {
+  async #tryDue(): Promise<void> {
     const { session, facts, memory } = this.#context;
-    const problems = this.problems;
-    const points = [...this.#nodes.values()].map(({ point }) => point).filter(({ id }) => problems[id] !== undefined);
+    const before = this.problems;
+    const overdue = this.watching.overdue();
+    for (const item of overdue) item.problem = SILENT;
+    const waited = overdue.flatMap(({ nodes }) => nodes.map(({ point }) => point));
+    if (waited.length > 0) this.#settle(waited, before);
+    const points = this.retries.due().flatMap((id) => this.#nodes.get(id)?.point ?? []);
     if (points.length === 0) return;
+    const known = this.problems;
     const found = await findNodes(session, points, facts, memory.fingerprints);
     for (const node of found) this.#nodes.set(node.point.id, node);
-    await this.#subscribe(this.#usable('subscribe').filter(({ point }) => problems[point.id] !== undefined));
+    const items = new Set(points.flatMap(({ id }) => this.watching.item(id) ?? []));
+    await this.watching.unwatch([...items]);
+    const ids = new Set([...points, ...[...items].flatMap(({ nodes }) => nodes.map(({ point }) => point))].map(({ id }) => id));
+    await this.#watch(this.#usable('subscribe').filter(({ point }) => ids.has(point.id)));
+    this.#settle(points, known);
+  }
+
+  /** Tells what is wrong now and was not told before; what is wrong is tried again later. */
+  #settle(points: readonly UsableNode['point'][], known: Readonly<Record<string, string>>): void {
+    const { clock, onReadings } = this.#context;
+    const { problems } = this;
+    const readings: Reading[] = [];
+    for (const point of points) {
+      const problem = problems[point.id];
+      if (problem === undefined) this.retries.succeed(point.id);
+      else this.retries.fail(point.id, { isSlow: problem === CHANGED });
+      if (problem !== undefined && problem !== known[point.id] && point.access !== 'write')
+        readings.push(badReading(point, problem, clock.nowMs()));
+    }
+    if (readings.length > 0) onReadings(readings);
   }
 }

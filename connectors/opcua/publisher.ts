@@ -45,8 +45,8 @@ export class Publisher {
   }
 
   /** The server has more to tell at once than fits in one message, or in our hands. */
-  get isBehind(): boolean {
-    return this.isBusy || this.subscriptions.some(({ hasMore }) => hasMore);
+  isBehind(nowMs: number): boolean {
+    return this.isBusy || this.subscriptions.some((subscription) => subscription.isBehind(nowMs));
   }
 
   add(subscription: Subscription): void {

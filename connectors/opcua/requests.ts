@@ -9,6 +9,7 @@ export interface ServerLimits {
   readonly nodesPerBrowse: number;
   readonly nodesPerTranslate: number;
   readonly nodesPerRegister: number;
+  readonly nodesPerHistoryRead: number;
 }
 
 /** More in one request makes long pauses in small servers. */
@@ -23,6 +24,7 @@ const LIMIT_NODES: Readonly<Record<keyof ServerLimits, number>> = {
   nodesPerRegister: 11711,
   nodesPerTranslate: 11712,
   itemsPerCall: 11714,
+  nodesPerHistoryRead: 12165,
 };
 /** Few enough for a server whose limits are not known yet. */
 const FIRST_READ = 10;

@@ -5,6 +5,7 @@ import type { DevicePlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
 import { type Batch, badReading, type Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import type { Log } from '../../src/runtime/log.ts';
 import type { ConnectorSession, MethodCall, MethodResult, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
 import type { OpenClient } from './client.ts';
 import type { Counters } from './counters.ts';
@@ -19,6 +20,7 @@ import { PointAcquisition } from './point-acquisition.ts';
 import { readNodes } from './polling.ts';
 import { rawText } from './reading.ts';
 import type { ServerFacts } from './requests.ts';
+import { describeRevisions } from './revisions.ts';
 import type { OpcuaSettings } from './settings.ts';
 import { MAX_SILENT_KEEP_ALIVES } from './subscription.ts';
 import { watchExpiry, watchServer, watchSubscriptions } from './watch.ts';
@@ -36,9 +38,16 @@ export interface SessionOptions {
   readonly devices: readonly DevicePlan[];
   readonly counters: Counters;
   readonly clock: Clock;
+  readonly log: Log;
   /** Called once, when the session is lost or closed. */
   readonly onEnd: (error?: GatewayError) => void;
 }
+
+const SNAKE: Readonly<Record<string, string>> = {
+  slowerThanAsked: 'slower_than_asked',
+  shorterQueueThanAsked: 'shorter_queue_than_asked',
+  deadbandRefused: 'deadband_refused',
+};
 
 /** A peer that is gone does not answer a goodbye. */
 const CLOSE_TIMEOUT_MS = { open: 3_000, lost: 500, away: 0 };
@@ -53,6 +62,8 @@ export class OpcuaSession implements ConnectorSession {
   readonly events: Observable<DeviceEvent>;
   readonly acquisition: PointAcquisition;
   readonly eventAcquisition: EventAcquisition;
+  /** As the server says; `undefined` until it was asked. */
+  serverState: string | undefined;
   readonly #options: SessionOptions;
   readonly #subject = new Subject<Batch>();
   readonly #eventSubject = new Subject<DeviceEvent>();
@@ -81,6 +92,7 @@ export class OpcuaSession implements ConnectorSession {
         isAway: () => this.#isAway,
         onReadings: (readings) => this.#emit(readings),
         onEvents: (subscription, list) => this.eventAcquisition.take(subscription, list),
+        onHistory: (readings) => this.#emit(readings, { isHistory: true }),
         onFailure: (error) => this.#lose(toLinkError(error, options.name, 'reading')),
       },
       options.nodes,
@@ -90,7 +102,7 @@ export class OpcuaSession implements ConnectorSession {
       session: options.open.session,
       signal: this.#end.signal,
       seen: options.memory.seenEvents,
-      subscribe: () => this.acquisition.eventSubscription(),
+      subscribe: () => this.acquisition.watching.eventSubscription(),
       onEvent: (event) => this.#eventSubject.next(event),
     });
     this.#token = this.#currentToken();
@@ -172,24 +184,38 @@ export class OpcuaSession implements ConnectorSession {
   #start(): void {
     if (this.#isStarted || this.#end.signal.aborted) return;
     this.#isStarted = true;
-    this.acquisition
-      .start()
-      .then(() => this.eventAcquisition.start())
-      .catch((error) => this.#lose(toLinkError(error, this.#options.name, 'subscribing')));
+    const starting = this.acquisition.start().then(() => {
+      this.#tellRevisions();
+      return this.eventAcquisition.start();
+    });
+    starting.catch((error) => this.#lose(toLinkError(error, this.#options.name, 'subscribing')));
   }
 
-  #emit(readings: readonly Reading[]): void {
+  /** Once for a connection, and again when the server has changed its mind. */
+  #tellRevisions(): void {
+    const { memory, log, name } = this.#options;
+    const revisions = describeRevisions(this.acquisition.watching.items);
+    const counts = Object.fromEntries(Object.entries(revisions).map(([what, { count }]) => [SNAKE[what] ?? what, count]));
+    const text = JSON.stringify(counts);
+    if (Object.keys(counts).length > 0 && text !== memory.toldRevisions) {
+      const [example] = Object.keys(Object.values(revisions)[0]?.points ?? {});
+      log.warn('opcua wishes revised', { connection: name, ...counts, example });
+    }
+    memory.toldRevisions = text;
+  }
+
+  #emit(readings: readonly Reading[], mark: { readonly isHistory?: true } = {}): void {
     if (this.#end.signal.aborted) return;
     if (!this.#isOurs()) return;
     for (const [device, ofDevice] of Map.groupBy(readings, ({ point }) => point.device)) {
-      this.#subject.next({ device, readings: ofDevice });
+      this.#subject.next({ device, readings: ofDevice, ...mark });
     }
   }
 
   #lose(error: GatewayError): void {
     if (this.#end.signal.aborted) return;
     this.#options.memory.lostMs = this.#options.clock.nowMs();
-    this.#options.memory.left = this.#isSilent ? undefined : (this.acquisition.left ?? this.#options.memory.left);
+    this.#options.memory.left = this.#isSilent ? undefined : (this.acquisition.watching.left ?? this.#options.memory.left);
     this.#stop(error);
     this.#options.onEnd(error);
     this.#resolveLost(error);
@@ -218,8 +244,9 @@ export class OpcuaSession implements ConnectorSession {
       signal: this.#end.signal,
       keepAliveMs: settings.keepAlive,
       isAway: () => this.#isAway,
-      publisher: this.acquisition.publisher,
+      publisher: this.acquisition.watching.publisher,
       onLost: (error: GatewayError) => this.#lose(error),
+      onServerState: (state: string) => this.#noteServerState(state),
     };
     void watchSubscriptions({
       ...options,
@@ -231,6 +258,16 @@ export class OpcuaSession implements ConnectorSession {
     });
     void watchServer(options);
     void watchExpiry(clock, this.#end.signal, () => open.warnOfExpiry());
+  }
+
+  /** Values may stand still, or be substitutes, in any state but Running. */
+  #noteServerState(state: string): void {
+    if (state !== (this.serverState ?? 'Running')) {
+      const { log, name } = this.#options;
+      if (state === 'Running') log.info('opcua server running again', { connection: name });
+      else log.warn('opcua server not running', { connection: name, state });
+    }
+    this.serverState = state;
   }
 
   #goAway(): void {

@@ -119,6 +119,14 @@ export const connectionSchema = z.object({
         'How long the server goes on collecting while nobody fetches it. After a break no longer than this nothing is missing that fits in its queues (`queueSize`), where the server can hand over subscriptions to a new session',
       examples: ['1 h'],
     }),
+  backfill: z
+    .union([z.literal(false), duration()], { error: 'a duration with its unit, e.g. `1 h`, or `false`' })
+    .prefault('1 h')
+    .meta({
+      description:
+        'What was missed of subscribed points while the connection was broken is read from the history of the server, where it keeps one, and sent as history: so far back. `false`: never',
+      examples: ['1 h', false],
+    }),
   keepAlive: duration()
     .prefault('5 s')
     .meta({

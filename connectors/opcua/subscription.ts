@@ -21,6 +21,8 @@ import { isOverflow, isOverload, qualityOf } from './status-code.ts';
 
 /** The server's queue of sent messages is short; what is older is gone. */
 const MAX_REPUBLISHED = 100;
+/** After a break a server that has something to say says it so soon. */
+const FIRST_WORD_MS = 1_000;
 /** Silence for so many keep-alives is a loss. */
 export const MAX_SILENT_KEEP_ALIVES = 2.5;
 
@@ -70,8 +72,9 @@ export class Subscription implements Terms {
   readonly events = new Map<number, EventItem>();
   /** Set when the server has ended the subscription. */
   ended: string | undefined;
-  /** The server has more to tell than was in the last message. */
-  hasMore = false;
+  /** The server has more to tell than was in the last message; `undefined` until one came after a break. */
+  hasMore: boolean | undefined = false;
+  #resumedMs = 0;
   readonly #sequence: Sequence;
   readonly #context: SubscriptionContext;
   #heardMs: number;
@@ -108,6 +111,11 @@ export class Subscription implements Terms {
     const adopted = new Subscription(this, this.#sequence, this.items, context);
     for (const [handle, item] of this.events) adopted.events.set(handle, item);
     return adopted;
+  }
+
+  /** What the server kept is still to come; after a break it gets some time to begin. */
+  isBehind(nowMs: number): boolean {
+    return this.hasMore ?? nowMs - this.#resumedMs < FIRST_WORD_MS + 2 * this.publishingMs;
   }
 
   isSilent(nowMs: number): boolean {
@@ -149,6 +157,8 @@ export class Subscription implements Terms {
   /** After a break: asks for what was sent into the void. */
   recoverLatest(): Promise<readonly Reading[]> {
     this.hear();
+    this.hasMore = undefined;
+    this.#resumedMs = this.#context.clock.monotonicMs();
     return this.#republish(MAX_REPUBLISHED);
   }
 

@@ -16,11 +16,22 @@ export interface WatchOptions {
   readonly isAway: () => boolean;
   readonly publisher: Publisher;
   readonly onLost: (error: GatewayError) => void;
+  /** Called whenever the server was asked for its state. */
+  readonly onServerState: (state: string) => void;
 }
 
 /** OPC UA Part 6, NodeIds.csv; Part 5 §12.6. */
 const SERVER_STATE = 2259;
-const SERVER_STATE_SHUTDOWN = 4;
+const SERVER_STATES = [
+  'Running',
+  'Failed',
+  'NoConfiguration',
+  'Suspended',
+  'Shutdown',
+  'Test',
+  'CommunicationFault',
+  'Unknown',
+] as const;
 const DAY_MS = 86_400_000;
 
 /** Subscriptions that fall silent while all else goes on: the server may have dropped them without a word. */
@@ -60,8 +71,9 @@ export async function watchServer(options: WatchOptions): Promise<void> {
         name,
         'asking for the server state',
       );
-      if (state.value.value === SERVER_STATE_SHUTDOWN)
-        onLost(new GatewayError('LINK_CLOSED', name, 'the server is shutting down'));
+      const serverState = SERVER_STATES[Number(state.value.value)] ?? 'Unknown';
+      options.onServerState(serverState);
+      if (serverState === 'Shutdown') onLost(new GatewayError('LINK_CLOSED', name, 'the server is shutting down'));
     } catch (error) {
       if (!options.isAway() && !signal.aborted) onLost(toLinkError(error, name, 'asking for the server state'));
     }

@@ -14,12 +14,16 @@ export interface CountingOptions {
   readonly shift: number;
   readonly first: number;
   readonly keepsHistory: boolean;
+  /** Whether a new session may take over the subscriptions of another. */
+  readonly handsOver: boolean;
 }
 
 export interface CountingServer {
   /** The number that the variables hold. */
   readonly number: number;
   pause(isPaused: boolean): void;
+  /** Counts on by so many at once, as if it had been in the last so many milliseconds. */
+  burst(steps: number, ms: number): void;
   stop(): Promise<void>;
 }
 
@@ -42,6 +46,7 @@ export async function startCountingServer(options: CountingOptions): Promise<Cou
     securityPolicies: [SecurityPolicy.None],
     serverInfo: { applicationUri: 'urn:test:server' },
     allowAnonymous: true,
+    allowAnonymousSubscriptionTransferOnUnsecuredChannel: options.handsOver,
     // Every change counts, however soon the next one comes.
     serverCapabilities: { minSupportedSampleRate: 0 },
   });
@@ -49,11 +54,11 @@ export async function startCountingServer(options: CountingOptions): Promise<Cou
   const variables = addVariables(server, options);
   let number = options.first;
   let isPaused = false;
-  const timer = setInterval(() => {
-    if (isPaused) return;
+  const count = (time: Date) => {
     number += 1;
-    for (const variable of variables) variable.setValueFromSource({ dataType: DataType.UInt32, value: number });
-  }, options.stepMs);
+    for (const variable of variables) variable.setValueFromSource({ dataType: DataType.UInt32, value: number }, undefined, time);
+  };
+  const timer = setInterval(() => isPaused || count(new Date()), options.stepMs);
   await server.start();
   return {
     get number() {
@@ -61,6 +66,10 @@ export async function startCountingServer(options: CountingOptions): Promise<Cou
     },
     pause: (value) => {
       isPaused = value;
+    },
+    burst: (steps, ms) => {
+      const nowMs = Date.now();
+      for (let at = 1; at <= steps; at += 1) count(new Date(nowMs - ms + (at * ms) / steps));
     },
     stop: async () => {
       clearInterval(timer);

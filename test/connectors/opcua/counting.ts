@@ -23,7 +23,7 @@ export class CountingProcess {
   /** Its files lie in `folder`, because a killed process removes nothing. */
   static async start(folder: string, given: Partial<CountingOptions> = {}): Promise<CountingProcess> {
     const port = given.port ?? (await freePort());
-    const options = { items: 5, stepMs: 20, shift: 0, first: 0, keepsHistory: false, ...given, port };
+    const options = { items: 5, stepMs: 20, shift: 0, first: 0, keepsHistory: false, handsOver: true, ...given, port };
     const file = fileURLToPath(import.meta.resolve('../../support/opcua-counting-process.ts'));
     const env = { ...process.env, TMPDIR: folder };
     const child = spawn(process.execPath, [file, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'ignore'], env });

@@ -1,0 +1,33 @@
+import type { Point } from '../../src/model/point.ts';
+import type { Reading } from '../../src/model/reading.ts';
+import { isSame } from '../../src/model/value.ts';
+import type { OpcuaPoint } from './settings.ts';
+
+/** Time of which a node may hold history that nobody was told: from the last sample before a break to the first after it. */
+export interface Span {
+  /** Of one node, in one order. */
+  readonly points: readonly Point<OpcuaPoint>[];
+  readonly before: readonly Reading[];
+  readonly after: readonly Reading[];
+}
+
+export function startMs({ before }: Span): number {
+  return Math.min(...before.map(({ sourceTimeMs }) => sourceTimeMs));
+}
+
+export function endMs({ after }: Span): number {
+  return Math.max(...after.map(({ sourceTimeMs }) => sourceTimeMs));
+}
+
+/**
+ * Of the history of one point, in order of time, what neither `before` nor `after` told. At their very milliseconds, what came up
+ * to the one, and from the other on, is known.
+ */
+export function untold(history: readonly Reading[], before: Reading, after: Reading): readonly Reading[] {
+  const between = history.filter(({ sourceTimeMs }) => sourceTimeMs >= before.sourceTimeMs && sourceTimeMs <= after.sourceTimeMs);
+  const isLike = (known: Reading) => (reading: Reading) =>
+    reading.sourceTimeMs === known.sourceTimeMs && isSame(reading.value, known.value) && reading.quality === known.quality;
+  const first = between.findLastIndex(isLike(before)) + 1;
+  const end = between.findIndex((reading, at) => at >= first && isLike(after)(reading));
+  return between.slice(first, end < 0 ? between.length : end);
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import type { Batch, Reading } from '../../../src/model/reading.ts';
+import { systemClock } from '../../../src/runtime/clock.ts';
+import { silentLog } from '../../../src/runtime/log.ts';
+import { acquire } from '../../../src/southbound/acquisition.ts';
+import type { Connector } from '../../../src/southbound/connector.ts';
+import { COUNTING, type CountingOptions, type CountingServer, startCountingServer } from '../../support/opcua-counting-server.ts';
+import { freePort } from '../../support/opcua-server.ts';
+import { TcpCable } from '../../support/tcp-cable.ts';
+import { tally } from './counting.ts';
+import { Bench, makePlan, OPEN } from './support.ts';
+
+const BACK_OFF = { firstMs: 50, maxMs: 300, resetAfterMs: 60_000 };
+const NAMES = ['N0', 'N1', 'N2'];
+/** More than one answer of the server holds. */
+const BURST = 2_500;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('OPC UA history of a break', function () {
+  this.timeout(30_000);
+  const bench = new Bench();
+  let server: CountingServer;
+  let cable: TcpCable;
+  let connector: Connector;
+  let batches: Batch[];
+
+  beforeEach(() => bench.begin());
+  afterEach(() => bench.end());
+
+  async function begin(options: Partial<CountingOptions>, keys: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    const port = await freePort();
+    const given = { items: NAMES.length, stepMs: 20, shift: 0, first: 0, keepsHistory: true, handsOver: false, ...options };
+    server = await startCountingServer({ ...given, port });
+    bench.onEnd(() => server.stop());
+    cable = new TcpCable(port);
+    await cable.plug();
+    bench.onEnd(() => cable.pull());
+    const { queueSize = 100, ...settings } = keys;
+    const point = (name: string) => ({ address: `nsu=${COUNTING};s=${name}`, sampling: '0 ms', queueSize });
+    const plan = makePlan(
+      {
+        url: `opc.tcp://127.0.0.1:${cable.port}`,
+        ...OPEN,
+        keepAlive: '200 ms',
+        publishingInterval: '50 ms',
+        timeout: '5 s',
+        ...settings,
+      },
+      { press: Object.fromEntries(NAMES.map((name) => [name, point(name)])) },
+    );
+    connector = bench.connector(plan);
+    batches = [];
+    const stop = new AbortController();
+    const onBatch = (batch: Batch) => batches.push(batch);
+    const { done } = acquire(connector, {
+      plan,
+      clock: systemClock,
+      log: silentLog,
+      signal: stop.signal,
+      onBatch,
+      backOff: BACK_OFF,
+    });
+    bench.onEnd(async () => {
+      stop.abort();
+      await done;
+    });
+    await until(() => NAMES.every((name) => live(name).length > 3));
+  }
+
+  async function until(isTrue: () => boolean): Promise<void> {
+    while (!isTrue()) await pause(10);
+  }
+
+  const of = (name: string, isWanted: (batch: Batch) => boolean): readonly Reading[] =>
+    batches.filter(isWanted).flatMap(({ readings }) => readings.filter(({ point }) => point.name === name));
+  const live = (name: string) => of(name, ({ isHistory }) => isHistory !== true);
+  const history = (name: string) => of(name, ({ isHistory }) => isHistory === true);
+  const counter = (name: string) => connector.status().counters[name] ?? 0;
+  const goodValues = (readings: readonly Reading[]) =>
+    readings.filter(({ quality }) => quality === 'good').map(({ value }) => Number(value));
+
+  async function breakFor(ms: number, steps = 0): Promise<void> {
+    await cable.pull();
+    server.pause(steps > 0);
+    await pause(ms / 2);
+    server.burst(steps, ms / 4);
+    server.pause(false);
+    await pause(ms / 2);
+    await until(() => connector.status().devices.press?.state === 'down');
+    await cable.plug();
+    const number = server.number;
+    await until(() => NAMES.every((name) => goodValues(live(name)).some((value) => value > number)));
+  }
+
+  function assertOnce(name: string): void {
+    const [told, fetched] = [live(name), history(name)];
+    assert.deepEqual([tally(told).repeated, tally(fetched).repeated, tally(fetched).isInOrder], [0, 0, true], name);
+    const known = new Set(goodValues(told));
+    assert.deepEqual(
+      goodValues(fetched).filter((value) => known.has(value)),
+      [],
+      name,
+    );
+    const all = [...told, ...fetched].toSorted((a, b) => Number(a.value) - Number(b.value));
+    assert.equal(tally(all).lost, 0, name);
+  }
+
+  it('is read once, in order, in as many requests as it takes', async () => {
+    await begin({});
+    await breakFor(1_000, BURST);
+    await until(() => NAMES.every((name) => history(name).length >= BURST));
+    server.pause(true);
+    for (const name of NAMES) assertOnce(name);
+    assert.equal(
+      counter('backfilled_values'),
+      NAMES.map((name) => history(name).length).reduce((sum, count) => sum + count),
+    );
+    assert.equal(counter('backfill_failures'), 0);
+  });
+
+  it('fills what overflowed the queues of a subscription that was taken over', async () => {
+    await begin({ handsOver: true }, { queueSize: 20 });
+    await breakFor(1_000);
+    await until(() => NAMES.every((name) => history(name).length > 0));
+    server.pause(true);
+    await pause(200);
+    assert.equal(counter('transfers'), 1);
+    for (const name of NAMES) assertOnce(name);
+  });
+
+  it('reaches back as far as the mapping allows', async () => {
+    await begin({}, { backfill: '500 ms' });
+    await breakFor(1_500);
+    await until(() => NAMES.every((name) => history(name).length > 0));
+    for (const name of NAMES) {
+      const times = history(name).map(({ sourceTimeMs }) => sourceTimeMs);
+      assert.ok(Math.max(...times) - Math.min(...times) <= 500);
+    }
+  });
+
+  for (const [what, options, keys] of [
+    ['is left alone where the mapping says so', {}, { backfill: false }],
+    ['is not asked for where the server keeps none', { keepsHistory: false }, {}],
+  ] as const) {
+    it(what, async () => {
+      await begin(options, keys);
+      await breakFor(800);
+      await pause(1_500);
+      for (const name of NAMES) assert.deepEqual(history(name), []);
+      assert.equal(counter('backfill_failures'), 0);
+    });
+  }
+});
