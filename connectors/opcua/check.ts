@@ -16,6 +16,7 @@ export function checkPlan(plan: OpcuaPlan): readonly Remark[] {
   return [
     ...checkSecurity(plan.settings),
     ...checkTimes(plan.settings),
+    ...checkServers(plan.settings),
     ...plan.devices.flatMap(({ points }) => points.flatMap(({ point }) => checkPoint(point))),
     ...plan.devices.flatMap(checkMethods),
   ];
@@ -56,9 +57,9 @@ function checkSecurity(settings: OpcuaSettings): readonly Remark[] {
     ];
   }
   // Whoever connects to a listener may call himself as he likes.
-  const peer =
-    settings.reverseConnect === undefined ? hostOf(settings.url) : hostOf(`opc.tcp://${settings.reverseConnect.listen}`);
-  if (LOOPBACK.test(peer)) return [];
+  const peers = settings.reverseConnect === undefined ? settings.url : [`opc.tcp://${settings.reverseConnect.listen}`];
+  const peer = peers.map(hostOf).find((host) => !LOOPBACK.test(host));
+  if (peer === undefined) return [];
   return [
     {
       severity: 'error',
@@ -66,6 +67,13 @@ function checkSecurity(settings: OpcuaSettings): readonly Remark[] {
       message: `policy \`none\` to ${peer} leaves every value, and the user, open to anybody on the way`,
       hint: 'use another policy, or say `insecure: true` beside `url`',
     },
+  ];
+}
+
+function checkServers({ url, reverseConnect }: OpcuaSettings): readonly Remark[] {
+  if (url.length < 2 || reverseConnect === undefined) return [];
+  return [
+    { severity: 'error', key: 'url', message: '`reverseConnect` waits for one server, not for a list', hint: 'give one `url`' },
   ];
 }
 

@@ -18,7 +18,7 @@ import { type Identity, loadIdentities } from './identity.ts';
 import type { RawSession } from './raw-session.ts';
 import { findWay, type Way } from './reverse-connect.ts';
 import { requireTrust, trustStore } from './server-trust.ts';
-import type { OpcuaSettings } from './settings.ts';
+import type { ServerSettings } from './settings.ts';
 import { describe, makeFolders, type TrustFolders } from './trust.ts';
 import { createSession } from './user-identity.ts';
 
@@ -35,7 +35,7 @@ export interface OpenClient {
 export interface ConnectOptions {
   /** Name of the connection, for errors. */
   readonly name: string;
-  readonly settings: OpcuaSettings;
+  readonly settings: ServerSettings;
   readonly folders: TrustFolders;
   readonly gatewayId: string;
   readonly signal: AbortSignal;

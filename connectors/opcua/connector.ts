@@ -20,6 +20,7 @@ import { createMemory } from './memory.ts';
 import { findNodes } from './nodes.ts';
 import { quietLibrary } from './quiet.ts';
 import { readServerFacts } from './requests.ts';
+import { openBest } from './servers.ts';
 import { OpcuaSession } from './session.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { trustFolders } from './trust.ts';
@@ -42,6 +43,7 @@ class OpcuaConnector implements Connector {
   #session: OpcuaSession | undefined;
   #error: GatewayError | undefined;
   #opened = 0;
+  #lastUrl: string | undefined;
 
   constructor(plan: OpcuaPlan, context: ConnectorContext) {
     this.name = plan.name;
@@ -71,24 +73,21 @@ class OpcuaConnector implements Connector {
 
   async #open(signal: AbortSignal): Promise<OpcuaSession> {
     const { settings } = this.#plan;
-    const { stateDirectory, gatewayId, clock, log } = this.#context;
-    const folders = trustFolders(stateDirectory);
-    const connecting = connect({ name: this.name, settings, folders, gatewayId, signal, log, expiries: this.#expiries });
-    // Once to ask for endpoints, once for the session; a third time to be known by another certificate.
-    const patienceMs = 3 * (settings.reverseConnect?.patience ?? 0);
-    const open = await within(connecting, 3 * settings.timeout + patienceMs, signal, this.name, 'opening').catch((error) => {
-      connecting.then((late) => late.close(0)).catch(() => {});
-      throw error;
-    });
+    const { clock, log } = this.#context;
+    const openOne = (url: string, oneSignal: AbortSignal) => this.#connect(url, oneSignal);
+    const server = await openBest(settings.url, openOne, signal, this.name);
+    const { open, url } = server;
+    if (this.#lastUrl !== undefined && this.#lastUrl !== url) this.#counters.failovers += 1;
+    this.#lastUrl = url;
     try {
       const { facts, nodes } = await within(this.#look(open), 30 * settings.timeout, signal, this.name, 'looking for the nodes');
       return new OpcuaSession({
         name: this.name,
         settings,
-        open,
+        server,
+        openOne,
         facts,
         nodes,
-        url: settings.url,
         memory: this.#memory,
         devices: this.#plan.devices,
         counters: this.#counters,
@@ -104,6 +103,26 @@ class OpcuaConnector implements Connector {
       if (!signal.aborted) await closing;
       throw error;
     }
+  }
+
+  async #connect(url: string, signal: AbortSignal): Promise<OpenClient> {
+    const { stateDirectory, gatewayId, log } = this.#context;
+    const settings = { ...this.#plan.settings, url };
+    const connecting = connect({
+      name: this.name,
+      settings,
+      folders: trustFolders(stateDirectory),
+      gatewayId,
+      signal,
+      log,
+      expiries: this.#expiries,
+    });
+    // Once to ask for endpoints, once for the session; a third time to be known by another certificate.
+    const patienceMs = 3 * (settings.reverseConnect?.patience ?? 0);
+    return within(connecting, 3 * settings.timeout + patienceMs, signal, this.name, 'opening').catch((error) => {
+      connecting.then((late) => late.close(0)).catch(() => {});
+      throw error;
+    });
   }
 
   async #look({ client, session }: OpenClient) {

@@ -13,6 +13,8 @@ export interface Counters {
   backfill_failures: number;
   /** Sessions opened after the first. */
   rebuilds: number;
+  /** Sessions opened with another of the redundant servers than before. */
+  failovers: number;
   /** Subscriptions that a new session took over, with all that the server had collected. */
   transfers: number;
   /** Short breaks of the network that the session survived. */
@@ -39,6 +41,7 @@ export function createCounters(): Counters {
     backfilled_values: 0,
     backfill_failures: 0,
     rebuilds: 0,
+    failovers: 0,
     transfers: 0,
     reconnections: 0,
     reads: 0,

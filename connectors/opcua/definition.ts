@@ -13,7 +13,7 @@ export const opcua: ConnectorDefinition = {
   method: methodSchema,
   endpoint: ({ url, user }: OpcuaSettings) => {
     const name = user !== undefined && 'name' in user ? `${user.name}@` : '';
-    return withPort(url).replace('opc.tcp://', `opc.tcp://${name}`);
+    return url.map((one) => withPort(one).replace('opc.tcp://', `opc.tcp://${name}`)).join(' ');
   },
   check: checkPlan,
   tools: async () => (await import('./tools.ts')).tools,

@@ -3,10 +3,13 @@ import { describeRevisions, list } from './revisions.ts';
 import type { OpcuaSession } from './session.ts';
 
 /** What the server makes of the wishes of the mapping, and how it stands with each point that is not well. */
-export function describeSession({ acquisition, eventAcquisition, serverState }: OpcuaSession): Readonly<Record<string, unknown>> {
+export function describeSession(session: OpcuaSession): Readonly<Record<string, unknown>> {
+  const { acquisition, eventAcquisition, serverState, url, serviceLevel } = session;
   const { watching, retries, backfill, problems } = acquisition;
   const { items, publisher } = watching;
   return {
+    server: url,
+    serviceLevel,
     ...(serverState === undefined ? {} : { serverState }),
     monitoredItems: items.length,
     itemStates: countStates(items),

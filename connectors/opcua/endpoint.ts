@@ -25,7 +25,7 @@ const MODES: Readonly<Record<SecurityModeName, MessageSecurityMode>> = {
 /** The endpoint that has the configured protection; never a weaker one, whatever the server offers. */
 export function chooseEndpoint(
   offered: readonly EndpointDescription[],
-  settings: OpcuaSettings,
+  settings: Omit<OpcuaSettings, 'url'>,
   subject: string,
 ): EndpointDescription {
   const { policy } = settings.security;
@@ -64,7 +64,11 @@ const SECRETS = [
  * A password or token is encrypted by the channel, or with the policy of the user token (Part 4, UserNameIdentityToken). Over an
  * open channel that is no protection: whoever answers may say that it is to be sent as it is.
  */
-export function refuseReadablePassword(endpoint: EndpointDescription, settings: OpcuaSettings, subject: string): void {
+export function refuseReadablePassword(
+  endpoint: EndpointDescription,
+  settings: Omit<OpcuaSettings, 'url'>,
+  subject: string,
+): void {
   const { user, insecure } = settings;
   const secret = SECRETS.find(([key]) => user !== undefined && key in user);
   if (secret === undefined || insecure || endpoint.securityMode === MessageSecurityMode.SignAndEncrypt) return;

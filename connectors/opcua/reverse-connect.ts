@@ -1,7 +1,7 @@
 import { ClientReverseConnect, type OPCUAClient } from 'node-opcua-client';
 import { GatewayError } from '../../src/model/error.ts';
 import { textOf } from './errors.ts';
-import type { OpcuaSettings } from './settings.ts';
+import type { ServerSettings } from './settings.ts';
 
 /**
  * Part 6 §7.1.3: the server opens the TCP connection and says in a ReverseHello who it is and under which URL it offers its endpoints.
@@ -27,7 +27,7 @@ interface Listener {
 /** One for each address; connections share it. */
 const listeners = new Map<string, Listener>();
 
-export async function findWay(settings: OpcuaSettings, name: string): Promise<Way> {
+export async function findWay(settings: ServerSettings, name: string): Promise<Way> {
   const { reverseConnect, url } = settings;
   if (reverseConnect === undefined) {
     return { connect: (client) => client.connect(url), patienceMs: 0, doing: 'connecting', close: async () => {} };

@@ -7,7 +7,6 @@ import { type Batch, badReading, type Reading } from '../../src/model/reading.ts
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import type { ConnectorSession, MethodCall, MethodResult, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
-import type { OpenClient } from './client.ts';
 import type { Counters } from './counters.ts';
 import { within } from './deadline.ts';
 import { toLinkError, toWriteError } from './errors.ts';
@@ -21,6 +20,7 @@ import { readNodes } from './polling.ts';
 import { rawText } from './reading.ts';
 import type { ServerFacts } from './requests.ts';
 import { describeRevisions } from './revisions.ts';
+import { type OpenOne, type OpenServer, watchRivals } from './servers.ts';
 import type { OpcuaSettings } from './settings.ts';
 import { MAX_SILENT_KEEP_ALIVES } from './subscription.ts';
 import { watchExpiry, watchServer, watchSubscriptions } from './watch.ts';
@@ -29,11 +29,11 @@ import { type DataTypes, writeNode } from './writing.ts';
 export interface SessionOptions {
   readonly name: string;
   readonly settings: OpcuaSettings;
-  readonly open: OpenClient;
+  readonly server: OpenServer;
+  /** Opens a session with another of the redundant servers. */
+  readonly openOne: OpenOne;
   readonly facts: ServerFacts;
   readonly nodes: readonly FoundNode[];
-  /** Of the server that the session is with. */
-  readonly url: string;
   readonly memory: Memory;
   readonly devices: readonly DevicePlan[];
   readonly counters: Counters;
@@ -64,6 +64,8 @@ export class OpcuaSession implements ConnectorSession {
   readonly eventAcquisition: EventAcquisition;
   /** As the server says; `undefined` until it was asked. */
   serverState: string | undefined;
+  /** Of its server, as last seen. */
+  serviceLevel: number;
   readonly #options: SessionOptions;
   readonly #subject = new Subject<Batch>();
   readonly #eventSubject = new Subject<DeviceEvent>();
@@ -73,12 +75,14 @@ export class OpcuaSession implements ConnectorSession {
   #resolveLost: (error: GatewayError) => void = () => {};
   #isAway = false;
   #isSilent = false;
+  #isLeaving = false;
   #awayTimer: NodeJS.Timeout | undefined;
   #isStarted = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.serviceLevel = options.server.level;
     this.lost = new Promise((resolve) => {
       this.#resolveLost = resolve;
     });
@@ -87,7 +91,8 @@ export class OpcuaSession implements ConnectorSession {
     this.acquisition = new PointAcquisition(
       {
         ...options,
-        session: options.open.session,
+        url: options.server.url,
+        session: options.server.open.session,
         signal: this.#end.signal,
         isAway: () => this.#isAway,
         onReadings: (readings) => this.#emit(readings),
@@ -99,7 +104,7 @@ export class OpcuaSession implements ConnectorSession {
     );
     this.eventAcquisition = new EventAcquisition(options.devices, {
       ...options,
-      session: options.open.session,
+      session: options.server.open.session,
       signal: this.#end.signal,
       seen: options.memory.seenEvents,
       subscribe: () => this.acquisition.watching.eventSubscription(),
@@ -119,12 +124,17 @@ export class OpcuaSession implements ConnectorSession {
     });
   }
 
+  get url(): string {
+    return this.#options.server.url;
+  }
+
   get isAway(): boolean {
     return this.#isAway;
   }
 
   async read(points: readonly Point[], signal: AbortSignal): Promise<readonly OneShot[]> {
-    const { open, facts, clock, counters } = this.#options;
+    const { facts, clock, counters } = this.#options;
+    const { open } = this.#options.server;
     counters.reads += 1;
     const usable = points
       .map((point) => this.acquisition.node(point))
@@ -145,16 +155,18 @@ export class OpcuaSession implements ConnectorSession {
       if (node?.problem !== undefined || node === undefined) {
         results.push({ written: false, error: toWriteError(this.#problemOf(point), point.id) });
       } else {
-        results.push(await this.#within(writeNode(this.#options.open.session, node, value, this.#dataTypes), signal, 'writing'));
+        results.push(
+          await this.#within(writeNode(this.#options.server.open.session, node, value, this.#dataTypes), signal, 'writing'),
+        );
       }
     }
     return results;
   }
 
   call(call: MethodCall, signal: AbortSignal): Promise<MethodResult> {
-    const { open, facts, counters } = this.#options;
+    const { server, facts, counters } = this.#options;
     counters.calls += 1;
-    return this.#within(callMethod(open.session, facts, call), signal, 'calling');
+    return this.#within(callMethod(server.open.session, facts, call), signal, 'calling');
   }
 
   close(): Promise<void> {
@@ -169,7 +181,9 @@ export class OpcuaSession implements ConnectorSession {
     if (!isLost) this.#options.onEnd();
     this.#subject.complete();
     this.#eventSubject.complete();
-    await this.#options.open.close(CLOSE_TIMEOUT_MS[state], { keepsSubscriptions: this.#options.memory.left !== undefined });
+    await this.#options.server.open.close(CLOSE_TIMEOUT_MS[state], {
+      keepsSubscriptions: this.#options.memory.left !== undefined,
+    });
   }
 
   #problemOf(point: Point): string {
@@ -215,7 +229,8 @@ export class OpcuaSession implements ConnectorSession {
   #lose(error: GatewayError): void {
     if (this.#end.signal.aborted) return;
     this.#options.memory.lostMs = this.#options.clock.nowMs();
-    this.#options.memory.left = this.#isSilent ? undefined : (this.acquisition.watching.left ?? this.#options.memory.left);
+    this.#options.memory.left =
+      this.#isSilent || this.#isLeaving ? undefined : (this.acquisition.watching.left ?? this.#options.memory.left);
     this.#stop(error);
     this.#options.onEnd(error);
     this.#resolveLost(error);
@@ -227,7 +242,8 @@ export class OpcuaSession implements ConnectorSession {
   }
 
   #listen(): void {
-    const { open, name } = this.#options;
+    const { name } = this.#options;
+    const { open } = this.#options.server;
     const closed = (what: string) => this.#lose(new GatewayError('LINK_CLOSED', name, what));
     open.client.on('connection_lost', () => this.#goAway());
     open.client.on('connection_reestablished', () => this.#comeBack());
@@ -236,7 +252,8 @@ export class OpcuaSession implements ConnectorSession {
   }
 
   #watch(): void {
-    const { name, settings, clock, open } = this.#options;
+    const { name, settings, clock } = this.#options;
+    const { open } = this.#options.server;
     const options = {
       name,
       session: open.session,
@@ -257,6 +274,20 @@ export class OpcuaSession implements ConnectorSession {
       },
     });
     void watchServer(options);
+    const { server, openOne } = this.#options;
+    void watchRivals({
+      ...options,
+      current: server,
+      urls: settings.url,
+      openOne,
+      onLevel: (level) => {
+        this.serviceLevel = level;
+      },
+      onBetter: (error) => {
+        this.#isLeaving = true;
+        this.#lose(error);
+      },
+    });
     void watchExpiry(clock, this.#end.signal, () => open.warnOfExpiry());
   }
 
@@ -293,7 +324,7 @@ export class OpcuaSession implements ConnectorSession {
 
   /** Names the session towards the server; a new one means that the library has put another session in its place. */
   #currentToken(): string {
-    return String(this.#options.open.session.authenticationToken);
+    return String(this.#options.server.open.session.authenticationToken);
   }
 
   #isOurs(): boolean {

@@ -12,14 +12,21 @@ function deprecation(policy: unknown): string | undefined {
   return 'a policy that still protects, e.g. `basic256sha256`: Basic128Rsa15 and Basic256 rest on SHA-1 and were withdrawn by the OPC Foundation';
 }
 
+const oneUrl = z.string().regex(/^opc\.tcp:\/\/(?:\[[0-9a-fA-F:.]+\]|[^\s:/?#@[\]]+)(?::\d{1,5})?(?:\/\S*)?$/, {
+  error: 'the address of an OPC UA server, e.g. `opc.tcp://10.20.0.17:4840`',
+});
+
 const url = z
-  .string()
-  .regex(/^opc\.tcp:\/\/(?:\[[0-9a-fA-F:.]+\]|[^\s:/?#@[\]]+)(?::\d{1,5})?(?:\/\S*)?$/, {
-    error: 'the address of an OPC UA server, e.g. `opc.tcp://10.20.0.17:4840`',
-  })
+  .union([oneUrl, z.array(oneUrl).min(1).max(8)])
+  .transform((urls) => (typeof urls === 'string' ? [urls] : urls))
   .meta({
-    description: 'Where the server listens. Without a port: 4840',
-    examples: ['opc.tcp://10.20.0.17:4840', 'opc.tcp://press-07.plant-a.example/OPCUA/SimulationServer'],
+    description:
+      'Where the server listens. Without a port: 4840. A list for redundant servers with the same nodes: the one with the highest ServiceLevel is used, the first of equals',
+    examples: [
+      'opc.tcp://10.20.0.17:4840',
+      'opc.tcp://press-07.plant-a.example/OPCUA/SimulationServer',
+      ['opc.tcp://10.20.0.17:4840', 'opc.tcp://10.20.0.18:4840'],
+    ],
   });
 
 const security = z
@@ -231,6 +238,8 @@ export const pointSchema = z.object({
 });
 
 export type OpcuaSettings = z.output<typeof connectionSchema>;
+/** Those of a session, with one of the servers. */
+export type ServerSettings = Omit<OpcuaSettings, 'url'> & { readonly url: string };
 export type OpcuaPoint = z.output<typeof pointSchema>;
 export type OpcuaDevice = z.output<typeof deviceSchema>;
 export type SecurityPolicyName = (typeof POLICIES)[number];

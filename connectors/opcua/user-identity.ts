@@ -5,8 +5,7 @@ import { createIssuedSession } from './issued-token.ts';
 import type { OpcuaSettings } from './settings.ts';
 
 /** Files are read anew at each connect, so that what was renewed needs no restart. */
-export async function createSession(client: OPCUAClient, settings: OpcuaSettings): Promise<ClientSession> {
-  const { user } = settings;
+export async function createSession(client: OPCUAClient, { user }: Pick<OpcuaSettings, 'user'>): Promise<ClientSession> {
   if (user !== undefined && 'tokenFile' in user) {
     return createIssuedSession(client, (await readFile(user.tokenFile, 'utf8')).trim());
   }

@@ -20,17 +20,27 @@ export class CountingProcess {
     this.port = port;
   }
 
-  /** Its files lie in `folder`, because a killed process removes nothing. */
   static async start(folder: string, given: Partial<CountingOptions> = {}): Promise<CountingProcess> {
+    const server = await CountingProcess.prepare(folder, given);
+    await server.listen();
+    return server;
+  }
+
+  /** Ready to listen. Its files lie in `folder`, because a killed process removes nothing. */
+  static async prepare(folder: string, given: Partial<CountingOptions> = {}): Promise<CountingProcess> {
     const port = given.port ?? (await freePort());
     const options = { items: 5, stepMs: 20, shift: 0, first: 0, keepsHistory: false, handsOver: true, ...given, port };
     const file = fileURLToPath(import.meta.resolve('../../support/opcua-counting-process.ts'));
     const env = { ...process.env, TMPDIR: folder };
     const child = spawn(process.execPath, [file, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'ignore'], env });
     assert.ok(child.stdout);
-    const lines = createInterface({ input: child.stdout });
-    await once(lines, 'line');
-    return new CountingProcess(child, lines, port);
+    return new CountingProcess(child, createInterface({ input: child.stdout }), port);
+  }
+
+  async listen(): Promise<void> {
+    const ready = once(this.#lines, 'line');
+    this.#child.stdin?.write('listen\n');
+    await ready;
   }
 
   /** The number that its variables hold after the command. */
