@@ -79,7 +79,7 @@ export class Backfill {
         if (signal.aborted || isAway()) continue;
         for (const { points } of taken) this.#fail(points, statusNameOf(error) ?? 'BadCommunicationError');
       }
-      spans.splice(0, taken.length);
+      if (!signal.aborted) spans.splice(0, taken.length);
     }
   }
 
@@ -127,7 +127,7 @@ export class Backfill {
   #tell({ span, nodes }: Task, values: readonly DataValue[]): void {
     const { clock, counters, onHistory } = this.#context;
     const nowMs = clock.nowMs();
-    const readings = nodes.flatMap((node, at) => {
+    const told = nodes.map((node, at) => {
       const [before, after] = [span.before[at], span.after[at]];
       if (before === undefined || after === undefined) return [];
       return untold(
@@ -136,6 +136,8 @@ export class Backfill {
         after,
       );
     });
+    span.before = span.before.map((before, at) => told[at]?.at(-1) ?? before);
+    const readings = told.flat();
     counters.backfilled_values += readings.length;
     if (readings.length > 0) onHistory(readings);
   }

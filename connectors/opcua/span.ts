@@ -7,7 +7,8 @@ import type { OpcuaPoint } from './settings.ts';
 export interface Span {
   /** Of one node, in one order. */
   readonly points: readonly Point<OpcuaPoint>[];
-  readonly before: readonly Reading[];
+  /** Moves on with what is fetched: the next session goes on from there. */
+  before: readonly Reading[];
   readonly after: readonly Reading[];
 }
 

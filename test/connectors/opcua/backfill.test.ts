@@ -41,7 +41,7 @@ describe('OPC UA history of a break', function () {
       {
         url: `opc.tcp://127.0.0.1:${cable.port}`,
         ...OPEN,
-        keepAlive: '200 ms',
+        keepAlive: '400 ms',
         publishingInterval: '50 ms',
         timeout: '5 s',
         ...settings,
@@ -107,7 +107,7 @@ describe('OPC UA history of a break', function () {
 
   it('is read once, in order, in as many requests as it takes', async () => {
     await begin({});
-    await breakFor(1_000, BURST);
+    await breakFor(1_400, BURST);
     await until(() => NAMES.every((name) => history(name).length >= BURST));
     server.pause(true);
     for (const name of NAMES) assertOnce(name);
@@ -120,7 +120,7 @@ describe('OPC UA history of a break', function () {
 
   it('fills what overflowed the queues of a subscription that was taken over', async () => {
     await begin({ handsOver: true }, { queueSize: 20 });
-    await breakFor(1_000);
+    await breakFor(1_400);
     await until(() => NAMES.every((name) => history(name).length > 0));
     server.pause(true);
     await pause(200);
@@ -144,7 +144,7 @@ describe('OPC UA history of a break', function () {
   ] as const) {
     it(what, async () => {
       await begin(options, keys);
-      await breakFor(800);
+      await breakFor(1_200);
       await pause(1_500);
       for (const name of NAMES) assert.deepEqual(history(name), []);
       assert.equal(counter('backfill_failures'), 0);
