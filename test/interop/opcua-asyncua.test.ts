@@ -7,16 +7,22 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { acceptCertificate, listCertificates, trustFolders } from '../../connectors/opcua/trust.ts';
+import type { Batch } from '../../src/model/reading.ts';
 import type { Value } from '../../src/model/value.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { silentLog } from '../../src/runtime/log.ts';
+import { acquire } from '../../src/southbound/acquisition.ts';
 import type { Connector } from '../../src/southbound/connector.ts';
 import { Bench, Collected, FAST, makePlan, OPEN, type PointKeys, planPoint } from '../connectors/opcua/support.ts';
 import { freePort, OTHER, PLANT } from '../support/opcua-server.ts';
+import { TcpCable } from '../support/tcp-cable.ts';
 
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
 const peers = process.env.FIELDMARSHAL_TEST_PEERS ?? join(cache, 'fieldmarshal-test-peers');
 const python = join(peers, 'asyncua', 'bin', 'python');
 const isHere = existsSync(python);
 const title = isHere ? 'asyncua' : 'asyncua (pending: run scripts/install-test-peers/asyncua.sh)';
+const BACK_OFF = { firstMs: 50, maxMs: 300, resetAfterMs: 60_000 };
 const NO_STOP = new AbortController().signal;
 
 (isHere ? describe : describe.skip)(title, () => {
@@ -95,6 +101,72 @@ const NO_STOP = new AbortController().signal;
       await new Collected(await bench.open(made)).until('Speed');
     });
   }
+
+  describe('behind a cable that breaks', () => {
+    let cable: TcpCable;
+    let made: Connector;
+    let batches: Batch[];
+
+    async function begin(): Promise<void> {
+      cable = new TcpCable(port);
+      await cable.plug();
+      bench.onEnd(() => cable.pull());
+      const settings = { url: `opc.tcp://127.0.0.1:${cable.port}/`, ...FAST, ...OPEN, keepAlive: '300 ms' };
+      const plan = makePlan(settings, { press: { Speed: { sampling: '10 ms', queueSize: 100 } } });
+      made = bench.connector(plan);
+      batches = [];
+      const stop = new AbortController();
+      const onBatch = (batch: Batch) => batches.push(batch);
+      const { done } = acquire(made, {
+        plan,
+        clock: systemClock,
+        log: silentLog,
+        signal: stop.signal,
+        onBatch,
+        backOff: BACK_OFF,
+      });
+      bench.onEnd(async () => {
+        stop.abort();
+        await done;
+      });
+      await until(() => good().length > 0);
+    }
+
+    const good = (isHistory?: true): readonly number[] =>
+      batches
+        .filter((batch) => batch.isHistory === isHistory)
+        .flatMap(({ readings }) => readings.filter(({ quality }) => quality === 'good').map(({ value }) => Number(value)));
+
+    async function until(isTrue: () => boolean): Promise<void> {
+      while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+
+    async function count(from: number, to: number): Promise<void> {
+      for (let value = from; value <= to; value += 1) {
+        peer.stdin?.write(`set Speed ${value}\n`);
+        await new Promise((resolve) => setTimeout(resolve, 30));
+      }
+    }
+
+    // This server forgets its subscriptions with the connection.
+    it('begins anew, and reads from history what was missed, each change once', async () => {
+      peer.stdin?.write('historize Speed\n');
+      await begin();
+      await count(10, 12);
+      await until(() => good().includes(12));
+      await cable.pull();
+      await count(13, 60);
+      await until(() => made.status().devices.press?.state === 'down');
+      await cable.plug();
+      await until(() => good().includes(60));
+      await until(() => good(true).includes(59));
+      assert.deepEqual(
+        good(true),
+        Array.from({ length: 47 }, (_, at) => 13 + at),
+      );
+      assert.deepEqual([made.status().counters.transfers, made.status().counters.backfill_failures], [0, 0]);
+    });
+  });
 
   it('comes back after a restart with other namespace indices, and no value goes to a wrong point', async () => {
     const made = connector({ Where: {} });

@@ -1,6 +1,7 @@
 """An OPC UA server that is not node-opcua: asyncua_server.py PORT STATE_DIRECTORY NAMESPACE_URI...
 
-Every namespace has the same variables; `Where` holds its URI. Commands come on standard input, one a line: `set NAME NUMBER`.
+Every namespace has the same variables; `Where` holds its URI. Commands come on standard input, one a line: `set NAME NUMBER`,
+`historize NAME`.
 Prints `ready` when it listens.
 """
 
@@ -60,8 +61,12 @@ async def main(port: int, state: Path, uris: list[str]) -> None:
     async with server:
         print("ready", flush=True)
         while line := await asyncio.to_thread(sys.stdin.readline):
-            _, name, number = line.split()
-            await nodes[name].write_value(float(number), VALUES[name][1])
+            command, name, *numbers = line.split()
+            if command == "historize":
+                await server.historize_node_data_change(nodes[name], period=None, count=10_000)
+                await nodes[name].set_attr_bit(ua.AttributeIds.UserAccessLevel, ua.AccessLevel.HistoryRead)
+            else:
+                await nodes[name].write_value(float(numbers[0]), VALUES[name][1])
 
 
 logging.disable(logging.CRITICAL)
