@@ -73,6 +73,14 @@ describe('OPC UA trust list', () => {
     });
   }
 
+  it('trusts nobody by fewer than eight digits, which could be met by chance', async () => {
+    await refuse();
+    const [rejected] = await readdir(folders().rejected);
+    const accept = (digits: number) => trustTool.accept(bench.stateDirectory, (rejected ?? '').slice(0, digits));
+    await assert.rejects(accept(7), { code: 'USAGE' });
+    assert.equal((await accept(8)).standing, 'trusted');
+  });
+
   it('follows no symbolic link, neither to read nor to write, and tells it', async () => {
     const certificate = await refuse();
     const [rejected] = await readdir(folders().rejected);
