@@ -60,19 +60,28 @@ async function readOrMake(folders: TrustFolders, gatewayId: string): Promise<rea
   throw notUsable(newest, gatewayId);
 }
 
-/** `undefined` where there is none; rejects where there is one that cannot be read: it is never replaced without a word. */
+/** `undefined` where there is none; rejects where there is one that cannot be read, or no key to it: it is never replaced without a word. */
 async function readPair(folder: string): Promise<Identity | undefined> {
   const file = certificateFile(folder);
   try {
-    const certificate = new X509Certificate(await readPlainFile(file));
+    const bytes = await readPlainFile(file).catch(absent);
+    if (bytes === undefined) return undefined;
+    const certificate = new X509Certificate(bytes);
     const privateKeyPem = (await readPlainFile(privateKeyFile(folder))).toString('utf8');
     const uri = describe(certificate, file).applicationUri ?? '';
     return { applicationUri: uri, certificate, certificateFile: file, privateKeyPem };
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     const text = cause instanceof Error ? cause.message : String(cause);
-    throw new GatewayError('LINK_UNTRUSTED', folder, `the certificate of the gateway cannot be read: ${text}`, { cause });
+    const advice = 'put a pair in place, or delete both files and the gateway makes one';
+    throw new GatewayError('LINK_UNTRUSTED', folder, `the certificate of the gateway cannot be read: ${text}; ${advice}`, {
+      cause,
+    });
   }
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  throw error;
 }
 
 async function readReplaced(folders: TrustFolders, gatewayId: string): Promise<Identity | undefined> {

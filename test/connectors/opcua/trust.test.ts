@@ -179,6 +179,14 @@ describe('OPC UA certificate of the gateway', () => {
     assert.equal((await thumbprints()).length, 1);
   });
 
+  it('is not written over while its key is still to come', async () => {
+    const { cert, privPem } = await foreign(100);
+    await put(folders().own, { cert, privPem });
+    await rm(join(folders().own, 'private-key.pem'));
+    await assert.rejects(thumbprints(), { code: 'LINK_UNTRUSTED' });
+    assert.equal(await readFile(join(folders().own, 'certificate.pem'), 'utf8'), cert);
+  });
+
   it('is made again where a renewal was cut off half way', async () => {
     const old = await ours(100);
     await put(join(folders().own, 'replaced'), old);
