@@ -11,13 +11,15 @@ interface Clock {
   write(shownMs: number): Buffer | undefined;
 }
 
+/** What a date can be, with room for any time zone. */
+const MAX_MS = 8.64e15 - 2 * 86_400_000;
+
 export function dateTimeCodec({ read, write }: Clock, zone: TimeZone): Codec {
   return {
     decode: (bytes) => {
       const shownMs = read(bytes);
       if (shownMs instanceof NoValue) return shownMs;
-      const date = new Date(zone.toUtc(shownMs));
-      return Number.isNaN(date.getTime()) ? UNDECODABLE : date.toISOString();
+      return Math.abs(shownMs) > MAX_MS ? UNDECODABLE : new Date(zone.toUtc(shownMs)).toISOString();
     },
     encode: (value, subject) => {
       const registers = write(zone.toShown(parse(value, subject)));

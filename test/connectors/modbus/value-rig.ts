@@ -8,6 +8,8 @@ export const hexOf = (bytes: Buffer | undefined) => bytes?.toString('hex').toUpp
 
 /** One point, whose registers are at holding 100 where nothing else is said. */
 export interface ValueRig {
+  /** Registers. */
+  readonly size: number;
   /** The value, or the status of the bad reading. */
   read(hex: string): Value;
   write(value: Value): string | undefined;
@@ -15,9 +17,10 @@ export interface ValueRig {
 }
 
 export function valueRig(keys: Omit<PointSketch, 'address'> & { readonly address?: unknown }): ValueRig {
-  const { codec } = layoutOf(pointOf('point', { address: { holding: 100 }, ...keys }, 'device'), 0);
+  const { codec, size } = layoutOf(pointOf('point', { address: { holding: 100 }, ...keys }, 'device'), 0);
   const encode = (value: Value) => codec.encode(value, 'device/point');
   return {
+    size,
     read: (hex) => {
       const value = codec.decode(registersOf(hex));
       return value instanceof NoValue ? value.status : value;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import type { Value } from '../../../src/model/value.ts';
 import { valueRig } from './value-rig.ts';
 
@@ -87,4 +88,40 @@ describe('known values of Modbus registers', () => {
       }
     });
   }
+});
+
+/** Every type with every encoding that it has, and around them what may stand around them. */
+const KINDS: readonly Keys[] = [
+  ...['int8', 'uint8', 'int16', 'float16', 'int48', 'uint64', 'float32', 'float64'].map((type) => ({ type }) as Keys),
+  ...['uint16', 'uint32', 'uint48', 'uint64'].flatMap((type) =>
+    ['bcd', 'modulo-10000'].map((encoding) => ({ type, encoding }) as Keys),
+  ),
+  ...['utf8', 'latin1', 'utf16'].flatMap((encoding) =>
+    ['end', 'start', 'both', 'none'].map((trim): Keys => ({ type: 'string', length: 5, encoding, trim })),
+  ),
+  ...['UTC', 'Europe/Berlin', '+05:30'].flatMap((timeZone): Keys[] => [
+    { type: 'dateTime', encoding: 'epoch-seconds', length: 4, timeZone },
+    { type: 'dateTime', encoding: 'epoch-milliseconds', timeZone },
+    { type: 'dateTime', encoding: 'cp56time2a', timeZone },
+    { type: 'dateTime', encoding: 'bcd', format: 'YYMM DDhh mmss fff.', timeZone },
+    { type: 'dateTime', format: 'YYYY MM DD hh mm ss', timeZone },
+  ]),
+  { type: 'uint32', fields: { on: 31, code: [3, 20] } },
+  { type: 'int32', exponent: { holding: 103 } },
+  { type: 'int16', absent: 'sunspec', count: 3 },
+];
+
+describe('whatever Modbus registers hold', () => {
+  it('is a value or none, never an exception', () => {
+    const rigs = KINDS.map((keys) => valueRig(keys));
+    const edges = fc.constantFrom(0, 0xff, 0x80, 0x7f);
+    const anyBytes = fc.array(fc.oneof(edges, fc.integer({ min: 0, max: 255 })), { minLength: 16, maxLength: 16 });
+    fc.assert(
+      fc.property(anyBytes, (bytes) => {
+        const wire = Buffer.from(bytes);
+        for (const rig of rigs) assert.notEqual(rig.read(wire.subarray(0, 2 * rig.size).toString('hex')), undefined);
+      }),
+      { numRuns: 400, examples: [[Array.from({ length: 16 }, () => 0xff)]] },
+    );
+  });
 });

@@ -56,6 +56,14 @@ for (const protocol of PROTOCOLS) {
       assert.deepEqual([await rig.value('bit'), await rig.value('mode'), await rig.value('half')], [true, 3, 1]);
     });
 
+    it('takes the confirmation of a mask write for no echo on a line where nothing was read before', async () => {
+      await rig.session.close();
+      rig = await openRig(plant.planOf({ press: { settings: { unit: 1 }, points: POINTS } }, { timeout: '2 s' }));
+      await write('bit', true);
+      await write('bit', false);
+      assert.equal(register(300), 'a5a5');
+    });
+
     it('changes the fields that are named, and touches no register of which none is', async () => {
       functions();
       await write('status', { ready: false });
