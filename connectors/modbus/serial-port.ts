@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { SerialPort } from 'serialport';
 import { GatewayError } from '../../src/model/error.ts';
@@ -59,7 +60,7 @@ function wrap(port: SerialPort, name: string, path: string, clock: Clock): ByteP
     inbox,
     lost: end.lost,
     write: (bytes) => {
-      if (!end.isOver) port.write(Buffer.from(bytes));
+      if (!end.isOver) writeAtOnce(port, Buffer.from(bytes));
     },
     fail: (error) => end.fail(error),
     close: async () => {
@@ -67,6 +68,17 @@ function wrap(port: SerialPort, name: string, path: string, clock: Clock): ByteP
       await released;
     },
   };
+}
+
+/** The bindings write in another thread, which takes as long as a character; the port never blocks, so that needs none. */
+function writeAtOnce(port: SerialPort, bytes: Buffer): void {
+  let written = 0;
+  try {
+    if (port.writableLength === 0) written = writeSync(descriptorOf(port), bytes);
+  } catch {
+    // Full for now, or gone: the bindings wait, or tell.
+  }
+  if (written < bytes.length) port.write(bytes.subarray(written));
 }
 
 /** Resolves when the path no longer leads to the device that was opened; rejects when aborted. */
