@@ -1,3 +1,5 @@
+import type { Log } from '../../src/runtime/log.ts';
+import type { Memory } from './memory.ts';
 import type { MonitoredItem } from './monitored-item.ts';
 
 /** Enough for a person; the rest is counted. */
@@ -34,6 +36,22 @@ export function describeRevisions(items: readonly MonitoredItem[]): Readonly<Rec
       ({ node }) => [node.point.id, 'all changes come'],
     ),
   };
+}
+
+const FIELDS: Readonly<Record<string, string>> = {
+  slowerThanAsked: 'slower_than_asked',
+  shorterQueueThanAsked: 'shorter_queue_than_asked',
+  deadbandRefused: 'deadband_refused',
+};
+
+/** One line for a connection, and another when the server has changed its mind. */
+export function tellRevisions(items: readonly MonitoredItem[], memory: Memory, log: Log): void {
+  const revisions = Object.entries(describeRevisions(items));
+  const counts = Object.fromEntries(revisions.map(([what, { count }]) => [FIELDS[what] ?? what, count]));
+  const text = JSON.stringify(counts);
+  const [example] = Object.keys(revisions[0]?.[1].points ?? {});
+  if (revisions.length > 0 && text !== memory.toldRevisions) log.warn('opcua wishes revised', { ...counts, example });
+  memory.toldRevisions = text;
 }
 
 function isSlower({ samplingMs, revisedSamplingMs }: MonitoredItem): boolean {

@@ -19,11 +19,11 @@ import { PointAcquisition } from './point-acquisition.ts';
 import { readNodes } from './polling.ts';
 import { rawText } from './reading.ts';
 import type { ServerFacts } from './requests.ts';
-import { describeRevisions } from './revisions.ts';
+import { tellRevisions } from './revisions.ts';
 import { type OpenOne, type OpenServer, watchRivals } from './servers.ts';
 import type { OpcuaSettings } from './settings.ts';
 import { MAX_SILENT_KEEP_ALIVES } from './subscription.ts';
-import { watchExpiry, watchServer, watchSubscriptions } from './watch.ts';
+import { tellServerState, watchExpiry, watchServer, watchSubscriptions } from './watch.ts';
 import { type DataTypes, writeNode } from './writing.ts';
 
 export interface SessionOptions {
@@ -42,12 +42,6 @@ export interface SessionOptions {
   /** Called once, when the session is lost or closed. */
   readonly onEnd: (error?: GatewayError) => void;
 }
-
-const SNAKE: Readonly<Record<string, string>> = {
-  slowerThanAsked: 'slower_than_asked',
-  shorterQueueThanAsked: 'shorter_queue_than_asked',
-  deadbandRefused: 'deadband_refused',
-};
 
 /** A peer that is gone does not answer a goodbye. */
 const CLOSE_TIMEOUT_MS = { open: 3_000, lost: 500, away: 0 };
@@ -199,23 +193,11 @@ export class OpcuaSession implements ConnectorSession {
     if (this.#isStarted || this.#end.signal.aborted) return;
     this.#isStarted = true;
     const starting = this.acquisition.start().then(() => {
-      this.#tellRevisions();
+      const { memory, log, name } = this.#options;
+      tellRevisions(this.acquisition.watching.items, memory, log.with({ connection: name }));
       return this.eventAcquisition.start();
     });
     starting.catch((error) => this.#lose(toLinkError(error, this.#options.name, 'subscribing')));
-  }
-
-  /** Once for a connection, and again when the server has changed its mind. */
-  #tellRevisions(): void {
-    const { memory, log, name } = this.#options;
-    const revisions = describeRevisions(this.acquisition.watching.items);
-    const counts = Object.fromEntries(Object.entries(revisions).map(([what, { count }]) => [SNAKE[what] ?? what, count]));
-    const text = JSON.stringify(counts);
-    if (Object.keys(counts).length > 0 && text !== memory.toldRevisions) {
-      const [example] = Object.keys(Object.values(revisions)[0]?.points ?? {});
-      log.warn('opcua wishes revised', { connection: name, ...counts, example });
-    }
-    memory.toldRevisions = text;
   }
 
   #emit(readings: readonly Reading[], mark: { readonly isHistory?: true } = {}): void {
@@ -252,7 +234,7 @@ export class OpcuaSession implements ConnectorSession {
   }
 
   #watch(): void {
-    const { name, settings, clock } = this.#options;
+    const { name, settings, clock, log } = this.#options;
     const { open } = this.#options.server;
     const options = {
       name,
@@ -263,7 +245,10 @@ export class OpcuaSession implements ConnectorSession {
       isAway: () => this.#isAway,
       publisher: this.acquisition.watching.publisher,
       onLost: (error: GatewayError) => this.#lose(error),
-      onServerState: (state: string) => this.#noteServerState(state),
+      onServerState: (state: string) => {
+        tellServerState(state, this.serverState, log.with({ connection: name }));
+        this.serverState = state;
+      },
     };
     void watchSubscriptions({
       ...options,
@@ -289,16 +274,6 @@ export class OpcuaSession implements ConnectorSession {
       },
     });
     void watchExpiry(clock, this.#end.signal, () => open.warnOfExpiry());
-  }
-
-  /** Values may stand still, or be substitutes, in any state but Running. */
-  #noteServerState(state: string): void {
-    if (state !== (this.serverState ?? 'Running')) {
-      const { log, name } = this.#options;
-      if (state === 'Running') log.info('opcua server running again', { connection: name });
-      else log.warn('opcua server not running', { connection: name, state });
-    }
-    this.serverState = state;
   }
 
   #goAway(): void {

@@ -1,6 +1,7 @@
 import { AttributeIds, type ClientSession, makeNodeId } from 'node-opcua-client';
 import { GatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import type { Log } from '../../src/runtime/log.ts';
 import { within } from './deadline.ts';
 import { toLinkError } from './errors.ts';
 import type { Publisher } from './publisher.ts';
@@ -78,4 +79,11 @@ export async function watchServer(options: WatchOptions): Promise<void> {
       if (!options.isAway() && !signal.aborted) onLost(toLinkError(error, name, 'asking for the server state'));
     }
   }
+}
+
+/** In any state but Running, values may stand still or be substitutes. */
+export function tellServerState(state: string, before: string | undefined, log: Log): void {
+  if (state === (before ?? 'Running')) return;
+  if (state === 'Running') log.info('opcua server running again');
+  else log.warn('opcua server not running', { state });
 }
