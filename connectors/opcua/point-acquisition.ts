@@ -178,12 +178,15 @@ export class PointAcquisition {
 
   async #tryDue(): Promise<void> {
     const { session, facts, memory } = this.#context;
-    const before = this.problems;
     const overdue = this.watching.overdue();
-    for (const item of overdue) item.problem = SILENT;
-    const waited = overdue.flatMap(({ nodes }) => nodes.map(({ point }) => point));
-    if (waited.length > 0) this.#settle(waited, before);
     const points = this.retries.due().flatMap((id) => this.#nodes.get(id)?.point ?? []);
+    if (overdue.length === 0 && points.length === 0) return;
+    const before = this.problems;
+    for (const item of overdue) item.problem = SILENT;
+    this.#settle(
+      overdue.flatMap(({ nodes }) => nodes.map(({ point }) => point)),
+      before,
+    );
     if (points.length === 0) return;
     const known = this.problems;
     const found = await findNodes(session, points, facts, memory.fingerprints);
