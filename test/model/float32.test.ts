@@ -27,6 +27,23 @@ describe('a float32 as a decimal', () => {
     );
   });
 
+  it('is what rounding its text to the fewest digits gives', () => {
+    const byText = (value: number): number => {
+      for (let digits = 6; digits < 9; digits += 1)
+        if (Math.fround(Number(value.toPrecision(digits))) === value) return Number(value.toPrecision(digits));
+      return Number(value.toPrecision(9));
+    };
+    const measured = fc.tuple(fc.integer({ min: -9_999_999, max: 9_999_999 }), fc.integer({ min: 0, max: 9 }));
+    fc.assert(
+      fc.property(measured, ([whole, decimals]) => {
+        const value = Math.fround(whole / 10 ** decimals);
+        assert.equal(shortestFloat32(value), byText(value));
+      }),
+      { numRuns: 5_000 },
+    );
+    for (const tie of [-216_209.375, 6_005.718_75, -34_636.9375]) assert.equal(shortestFloat32(tie), byText(tie));
+  });
+
   it('is never longer than what a double would show', () => {
     fc.assert(fc.property(anyFloat32, (value) => String(shortestFloat32(value)).length <= String(value).length));
   });
