@@ -4,7 +4,9 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import type { Count } from './counters.ts';
 import type { Ask } from './line.ts';
-import { askPatiently, isAnswer, type Outcome, readBlocks } from './read-blocks.ts';
+
+import { readings } from './point-results.ts';
+import { askPatiently, isAnswer, readBlocks } from './read-blocks.ts';
 import type { ReadCost } from './read-cost.ts';
 import { describeRange, type Item, type PlacedPoint, type Range } from './read-items.ts';
 import { costOf, planReads, type ReadPlan } from './read-plan.ts';
@@ -68,9 +70,9 @@ export class PollGroupReader {
     const { units, device } = this.#options;
     this.#isProbing = units.isDown(device.unit) && units.takeProbe(device.unit);
     if (units.isDown(device.unit) && !this.#isProbing) return this.#tellDown();
-    const readings = await this.#read(signal);
+    const read = await this.#read(signal);
     this.#isToldDown = units.isDown(device.unit);
-    return this.#toBatch(readings);
+    return this.#toBatch(read);
   }
 
   #tellDown(): Batch | undefined {
@@ -82,24 +84,24 @@ export class PollGroupReader {
     return this.#toBatch(points.map(({ point }) => badReading(point, status, clock.nowMs())));
   }
 
-  #toBatch(readings: readonly Reading[]): Batch | undefined {
-    return readings.length === 0 ? undefined : { device: this.#options.twin, readings };
+  #toBatch(read: readonly Reading[]): Batch | undefined {
+    return read.length === 0 ? undefined : { device: this.#options.twin, readings: read };
   }
 
   async #read(signal: AbortSignal): Promise<readonly Reading[]> {
     const { ask, atOnce, device, clock, refused } = this.#options;
     this.#replanWhenDue();
     const { blocks, unreadable } = this.#plan;
-    const read = await readBlocks(blocks, { ask, atOnce, device, refused, clock, signal });
+    const read = await readBlocks(blocks, readings, { ask, atOnce, device, refused, clock, signal });
     if (read.wereSplit) this.#tellSplit(read.newlyRefused);
     await this.#askRefusedAgain(signal);
-    return [...read.outcomes, ...unreadable.flatMap((item) => this.#refusedOutcomes(item))].map(toReading);
+    return unreadable.length === 0 ? read.results : [...read.results, ...unreadable.flatMap((item) => this.#unreadable(item))];
   }
 
-  #refusedOutcomes(item: Item): readonly Outcome[] {
+  #unreadable(item: Item): readonly Reading[] {
     const { refused, device, clock } = this.#options;
     const error = refused.errorOf(device.unit, item) ?? new GatewayError('BUG', describeRange(item), 'no request can hold it');
-    return item.points.map((place) => ({ place, error, timeMs: clock.nowMs() }));
+    return item.points.map((place) => readings.failed(place, error, clock.nowMs()));
   }
 
   #tellSplit(ranges: readonly Range[]): void {
@@ -142,11 +144,4 @@ export class PollGroupReader {
     const isCheaper = costOf(plan.blocks, cost()) < WORTH_A_NEW_PLAN * costOf(this.#plan.blocks, cost());
     if (isOld || isCheaper) this.#plan = plan;
   }
-}
-
-export function toReading(outcome: Outcome): Reading {
-  const { place, timeMs } = outcome;
-  if ('error' in outcome) return badReading(place.point, statusName(outcome.error), timeMs);
-  if ('status' in outcome) return badReading(place.point, outcome.status, timeMs);
-  return { point: place.point, value: outcome.value, quality: 'good', sourceTimeMs: timeMs };
 }

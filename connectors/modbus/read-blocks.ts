@@ -1,26 +1,17 @@
 import { type GatewayError, toGatewayError } from '../../src/model/error.ts';
-import type { Value } from '../../src/model/value.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Answer } from './answer.ts';
-import { NoValue } from './codec.ts';
 import { exceptionNumber } from './exception.ts';
 import type { Ask } from './line.ts';
-import { type PlacedPoint, type Range, toItem } from './read-items.ts';
+import type { PointResults } from './point-results.ts';
+import { type Range, toItem } from './read-items.ts';
 import { type Block, toBlock } from './read-plan.ts';
 import type { RefusedRanges } from './refused-ranges.ts';
-import { toHex } from './registers.ts';
 import type { ReadRequest } from './request.ts';
 import type { ModbusDevice } from './settings.ts';
 
-/** What came of one point. `raw`: for people, and made only for them. */
-export type Outcome =
-  | { readonly place: PlacedPoint; readonly value: Value; readonly timeMs: number; raw(): string }
-  /** What was read is no value. */
-  | { readonly place: PlacedPoint; readonly status: string; readonly timeMs: number; raw(): string }
-  | { readonly place: PlacedPoint; readonly error: GatewayError; readonly timeMs: number };
-
-export interface BlocksRead {
-  readonly outcomes: readonly Outcome[];
+export interface BlocksRead<Result> {
+  readonly results: readonly Result[];
   /** Ranges that were found to be refused, and were not known to be. */
   readonly newlyRefused: readonly Range[];
   readonly wereSplit: boolean;
@@ -48,8 +39,12 @@ const BUSY_WAITS_MS = [50, 200];
  * Reads all; rejects only when the link is lost or aborted. A unit that does not answer is not asked for the rest. A block that
  * is refused is halved until the guilty items are alone: two requests for each halving where one item is bad.
  */
-export async function readBlocks(blocks: readonly Block[], context: ReadContext): Promise<BlocksRead> {
-  const reading = new BlocksReading(context);
+export async function readBlocks<Result>(
+  blocks: readonly Block[],
+  made: PointResults<Result>,
+  context: ReadContext,
+): Promise<BlocksRead<Result>> {
+  const reading = new BlocksReading(made, context);
   const waiting = [...blocks];
   const readOn = async (): Promise<void> => {
     for (let block = waiting.shift(); block !== undefined; block = waiting.shift()) await reading.read(block);
@@ -58,15 +53,17 @@ export async function readBlocks(blocks: readonly Block[], context: ReadContext)
   return reading;
 }
 
-class BlocksReading implements BlocksRead {
-  readonly outcomes: Outcome[] = [];
+class BlocksReading<Result> implements BlocksRead<Result> {
+  readonly results: Result[] = [];
   readonly newlyRefused: Range[] = [];
   wereSplit = false;
+  readonly #made: PointResults<Result>;
   readonly #context: ReadContext;
   #silence: GatewayError | undefined;
   #refusals = 0;
 
-  constructor(context: ReadContext) {
+  constructor(made: PointResults<Result>, context: ReadContext) {
+    this.#made = made;
     this.#context = context;
   }
 
@@ -75,9 +72,8 @@ class BlocksReading implements BlocksRead {
     const { clock, refused, device } = this.#context;
     const result = this.#silence ?? (await askPatiently(block.request, this.#context));
     if (isAnswer(result)) {
-      const timeMs = clock.nowMs();
-      this.outcomes.push(...block.points.map((place) => decode(place, block.request, result, timeMs)));
-      refused.answered(device.unit, rangeOf(block));
+      this.results.push(...this.#made.read(block, result, clock.nowMs()));
+      if (refused.hasAny(device.unit)) refused.answered(device.unit, rangeOf(block));
       return true;
     }
     if (!SPLIT_ON.has(exceptionNumber(result))) return this.#failed(block, result);
@@ -110,7 +106,7 @@ class BlocksReading implements BlocksRead {
   #failed(block: Block, error: GatewayError): false {
     const timeMs = this.#context.clock.nowMs();
     if (error.code === 'DEVICE_TIMEOUT' && exceptionNumber(error) === undefined) this.#silence = error;
-    this.outcomes.push(...block.points.map((place) => ({ place, error, timeMs })));
+    this.results.push(...block.points.map((place) => this.#made.failed(place, error, timeMs)));
     return false;
   }
 }
@@ -138,18 +134,4 @@ export async function askPatiently(
 
 export function isAnswer(result: Answer | GatewayError): result is Answer {
   return !(result instanceof Error);
-}
-
-function decode(place: PlacedPoint, request: ReadRequest, answer: Answer, timeMs: number): Outcome {
-  const start = place.address - request.address;
-  const { size, codec, count } = place.layout;
-  if (Buffer.isBuffer(answer)) {
-    const registers = answer.subarray(2 * start, 2 * (start + size));
-    const value = codec.decode(registers);
-    const raw = () => toHex(registers);
-    return value instanceof NoValue ? { place, status: value.status, timeMs, raw } : { place, value, timeMs, raw };
-  }
-  const bits = Array.isArray(answer) ? answer.slice(start, start + size) : [];
-  const raw = () => bits.map(Number).join('');
-  return { place, value: count === undefined ? bits[0] === true : bits, timeMs, raw };
 }

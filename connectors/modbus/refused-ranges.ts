@@ -44,6 +44,10 @@ export class RefusedRanges {
     return isNew;
   }
 
+  hasAny(unit: number): boolean {
+    return (this.#byUnit.get(unit)?.size ?? 0) > 0;
+  }
+
   /** What lies within an answer is not refused any more. */
   answered(unit: number, answer: Range): void {
     const ofUnit = this.#byUnit.get(unit);

@@ -19,8 +19,9 @@ import {
   type ModbusPlanPoint,
   type RegisterPoint,
 } from './plan.ts';
-import { PollGroupReader, toReading } from './poll-group-reader.ts';
-import { type Outcome, readBlocks } from './read-blocks.ts';
+import { oneShots } from './point-results.ts';
+import { PollGroupReader } from './poll-group-reader.ts';
+import { readBlocks } from './read-blocks.ts';
 import { type ReadCost, readCost } from './read-cost.ts';
 import { placePoint } from './read-items.ts';
 import { planReads, toBlock } from './read-plan.ts';
@@ -78,7 +79,7 @@ export class ModbusSession implements ConnectorSession {
     const found = new Map<string, OneShot>();
     for (const device of this.#devices.values()) {
       const own = points.filter((point) => point.device === device.twin) as readonly ModbusPlanPoint[];
-      for (const outcome of await this.#readNow(device, own, signal)) found.set(outcome.place.point.id, toOneShot(outcome));
+      for (const one of await this.#readNow(device, own, signal)) found.set(one.point.id, one);
       for (const one of await this.#identifyNow(device, own, signal)) found.set(one.point.id, one);
     }
     return points.map((point) => found.get(point.id) ?? unknownPoint(point, this.#options.clock.nowMs()));
@@ -102,7 +103,7 @@ export class ModbusSession implements ConnectorSession {
     const both = AbortSignal.any([signal, this.#stop.signal]);
     // One request at a time, so that others come in between.
     const ask: Ask = (request) => line.use({ unit: settings.unit }, both, (askNow) => askNow(request));
-    return (await readBlocks(all, { ask, atOnce: 1, device: settings, refused, clock, signal: both })).outcomes;
+    return (await readBlocks(all, oneShots, { ask, atOnce: 1, device: settings, refused, clock, signal: both })).results;
   }
 
   async #identifyNow(device: ModbusDevicePlan, points: readonly ModbusPlanPoint[], signal: AbortSignal) {
@@ -191,10 +192,6 @@ export class ModbusSession implements ConnectorSession {
       },
     };
   }
-}
-
-function toOneShot(outcome: Outcome): OneShot {
-  return { ...toReading(outcome), raw: 'raw' in outcome ? outcome.raw() : '' };
 }
 
 function unknownPoint(point: Point, sourceTimeMs: number): OneShot {
