@@ -73,7 +73,7 @@ describe('bench in a smoke run', () => {
     assert.ok(rows.length >= 5);
     for (const { name, ours, limit } of rows) assert.ok(ours > 0 && limit > 0, name);
     assert.match(rows[0]?.note ?? '', / 0 were bad/);
-  });
+  }).timeout(60_000);
 
   it('compares Modbus TCP with a bare socket', async () => {
     const rows = await modbusTcp(QUICK);
