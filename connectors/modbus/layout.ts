@@ -78,8 +78,20 @@ export function sizeOf(point: RegisterPoint, addressBase: number): number | unde
   return Math.max(valueAt + size * (point.address.count ?? 1), exponentAt + 1);
 }
 
+/** Instances of one mapping have the keys of their points in common, and so what follows from them. */
+const layouts = new WeakMap<ModbusPoint, Map<string, Layout>>();
+
 /** Only for points that `check` has let through. */
 export function layoutOf(point: RegisterPoint, addressBase: number): Layout {
+  const known = layouts.get(point.address) ?? new Map<string, Layout>();
+  layouts.set(point.address, known);
+  const key = `${point.type} ${addressBase}`;
+  const layout = known.get(key) ?? makeLayout(point, addressBase);
+  known.set(key, layout);
+  return layout;
+}
+
+function makeLayout(point: RegisterPoint, addressBase: number): Layout {
   const { address, count, exponent, fields, byteOrder } = point.address;
   const type = typeOf(point) ?? 'uint16';
   const size = elementSize(point) ?? 1;
