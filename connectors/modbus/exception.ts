@@ -29,6 +29,12 @@ export function exceptionError(request: Request, number: number): GatewayError {
   return new GatewayError(code, `unit ${request.unit}`, message, { cause: new ModbusException(number) });
 }
 
+/** A gateway says in the unit's stead that it is silent, or that there is no way to it; the connection is in order. */
+export function isSilentBehindGateway(error: unknown): boolean {
+  const number = exceptionNumber(error);
+  return number === 10 || number === 11;
+}
+
 /** The number of a Modbus exception, from the error or from its cause. */
 export function exceptionNumber(error: unknown): number | undefined {
   if (error instanceof ModbusException) return error.number;

@@ -2,7 +2,7 @@ import { GatewayError, toGatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { type Answer, decodeAnswer } from './answer.ts';
 import type { Count } from './counters.ts';
-import { exceptionNumber } from './exception.ts';
+import { exceptionNumber, isSilentBehindGateway } from './exception.ts';
 import { type Claim, isCommand, LineQueue } from './line-queue.ts';
 import { isRepeatable, type Request } from './request.ts';
 import type { Units } from './units.ts';
@@ -92,7 +92,8 @@ export class Line {
     const { units, wire, maxTimeouts, name, count } = this.#options;
     if (exceptionNumber(error) !== undefined) {
       count('exceptions');
-      units.answered(unit);
+      if (isSilentBehindGateway(error)) units.silentBehindGateway(unit, error);
+      else units.answered(unit);
     }
     if (!isUnanswered(error)) return error;
     units.failed(unit, error);

@@ -30,6 +30,7 @@ interface Pending {
   readonly request: Request;
   readonly settle: (body: Buffer) => void;
   readonly fail: (error: GatewayError) => void;
+  readonly timeoutMs: number;
   /** Monotonic milliseconds. */
   readonly untilMs: number;
 }
@@ -41,7 +42,7 @@ export class MbapWire implements Wire, Receiver {
   readonly #port: SocketPort;
   readonly #options: MbapWireOptions;
   readonly #alarm: Alarm;
-  /** By transaction id, in the order of their time-outs. */
+  /** By transaction id. */
   readonly #pending = new Map<number, Pending>();
   readonly #unanswered = new Set<number>();
   /** The beginning of an answer. */
@@ -61,12 +62,13 @@ export class MbapWire implements Wire, Receiver {
     return this.#pending.size;
   }
 
-  exchange(request: Request): Promise<Buffer> {
+  exchange(request: Request, shorterMs = Number.POSITIVE_INFINITY): Promise<Buffer> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((settle, fail) => {
       const id = this.#nextId();
-      const untilMs = this.#options.clock.monotonicMs() + this.#options.timeoutMs;
-      this.#pending.set(id, { request, settle, fail, untilMs });
+      const timeoutMs = Math.min(shorterMs, this.#options.timeoutMs);
+      const untilMs = this.#options.clock.monotonicMs() + timeoutMs;
+      this.#pending.set(id, { request, settle, fail, timeoutMs, untilMs });
       this.#alarm.ringBy(untilMs);
       this.#port.write(toAdu(id, request));
     });
@@ -125,17 +127,21 @@ export class MbapWire implements Wire, Receiver {
     }
   }
 
-  /** Time is over for the oldest; gives when it is for the next. */
+  /** Time is over for some; gives when it is for the next. */
   #giveUp(nowMs: number): number | undefined {
-    for (const [id, { request, fail, untilMs }] of this.#pending) {
-      if (untilMs > nowMs) return untilMs;
+    let nextMs: number | undefined;
+    for (const [id, { request, fail, timeoutMs, untilMs }] of this.#pending) {
+      if (untilMs > nowMs) {
+        nextMs = Math.min(untilMs, nextMs ?? untilMs);
+        continue;
+      }
       if (this.#rest.length > 0) this.#outOfStep('half an answer');
       if (!this.#pending.delete(id)) return undefined;
       this.#unanswered.add(id);
       this.#options.count('timeouts');
-      fail(noAnswer(request, this.#options.timeoutMs));
+      fail(noAnswer(request, timeoutMs));
     }
-    return undefined;
+    return nextMs;
   }
 
   #outOfStep(what: string): 0 {

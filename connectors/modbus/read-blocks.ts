@@ -1,7 +1,7 @@
 import { type GatewayError, toGatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Answer } from './answer.ts';
-import { exceptionNumber } from './exception.ts';
+import { exceptionNumber, isSilentBehindGateway } from './exception.ts';
 import type { Ask } from './line.ts';
 import type { PointResults } from './point-results.ts';
 import { type Range, toItem } from './read-items.ts';
@@ -105,7 +105,7 @@ class BlocksReading<Result> implements BlocksRead<Result> {
 
   #failed(block: Block, error: GatewayError): false {
     const timeMs = this.#context.clock.nowMs();
-    if (error.code === 'DEVICE_TIMEOUT' && exceptionNumber(error) === undefined) this.#silence = error;
+    if (error.code === 'DEVICE_TIMEOUT' || isSilentBehindGateway(error)) this.#silence = error;
     this.results.push(...block.points.map((place) => this.#made.failed(place, error, timeMs)));
     return false;
   }

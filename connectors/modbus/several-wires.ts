@@ -14,8 +14,9 @@ export class SeveralWires implements Wire {
     this.capacity = wires.reduce((sum, { capacity }) => sum + capacity, 0);
   }
 
-  exchange(request: Request): Promise<Buffer> {
-    return this.#wires.reduce((best, wire) => (wire.underWay < best.underWay ? wire : best)).exchange(request);
+  exchange(request: Request, timeoutMs?: number): Promise<Buffer> {
+    const idlest = this.#wires.reduce((best, wire) => (wire.underWay < best.underWay ? wire : best));
+    return idlest.exchange(request, timeoutMs);
   }
 
   fail(error: GatewayError): void {

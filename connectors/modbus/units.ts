@@ -99,13 +99,19 @@ export class Units {
     this.#timeoutsInRow += 1;
   }
 
-  /** A request failed for good. */
-  failed(unit: number, error: GatewayError): void {
+  /** Its gateway answered in its stead (exceptions 10 and 11): the unit is asked more and more rarely, the connection is in order. */
+  silentBehindGateway(unit: number, error: GatewayError): void {
+    this.#timeoutsInRow = 0;
+    this.failed(unit, error, true);
+  }
+
+  /** A request failed for good. `isSilent`: nothing was heard of the unit, so that it need not be damage on the way. */
+  failed(unit: number, error: GatewayError, isSilent = error.code === 'DEVICE_TIMEOUT'): void {
     const found = this.#units.get(unit);
     if (found === undefined) return;
     found.failures += 1;
     found.isStirring = false;
-    if (error.code !== 'DEVICE_TIMEOUT' && found.failures < BAD_FRAMES_UNTIL_DOWN && found.state.state !== 'down') return;
+    if (!isSilent && found.failures < BAD_FRAMES_UNTIL_DOWN && found.state.state !== 'down') return;
     const waitMs = Math.min(found.maxProbeMs, FIRST_PROBE_MS * 2 ** Math.min(found.failures - 1, 20));
     found.nextProbeMs = this.#clock.monotonicMs() + waitMs;
     found.state = { state: 'down', error };

@@ -110,6 +110,25 @@ describe('Modbus TCP with several requests at once', () => {
     assert.equal(rig.connector.status().devices.two?.state, 'down');
   });
 
+  it('believes a gateway that a unit behind it is silent: the unit is asked rarely, the connection stays', async () => {
+    plant = await startNetworkPlant('modbus-tcp', [1, 2]);
+    const silent = plant.faults.add({ kind: 'exception', code: 11 }, { unit: 2 });
+    const far = Object.fromEntries(
+      [0, 1, 2].map((index) => [`p${index}`, { ...uint16(9_000 * index), access: 'read' as const }]),
+    );
+    const devices = { one: { settings: { unit: 1 }, points: groups(2) }, two: { settings: { unit: 2 }, points: far } };
+    rig = await openRig(plant.planOf(devices, { connections: 2, maxTimeouts: 1 }));
+    const recorded = record(rig.session);
+    await recorded.wait(({ point, status }) => point.id === 'two/p2' && status === 'BadTimeout');
+    const before = recorded.batches.length;
+    while (recorded.batches.length < before + 10) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.ok(rig.counter('exceptions') <= 2, `${rig.counter('exceptions')} exceptions, though it was asked for three blocks`);
+    const { one, two } = rig.connector.status().devices;
+    assert.deepEqual([one?.state, two?.state, two?.error?.code], ['up', 'down', 'DEVICE_EXCEPTION']);
+    silent();
+    await recorded.wait(({ point, value }) => point.id === 'two/p2' && value === 18_000);
+  });
+
   it('is lost as a whole when one of its connections is', async () => {
     plant = await startNetworkPlant('modbus-tcp');
     rig = await openRig(plant.planOf({ press: { points: groups(4) } }, { connections: 3, timeout: '5 s' }));
