@@ -46,7 +46,9 @@ export class LineQueue {
   }
 
   #enter(claim: Claim): void {
-    const isActive = [...this.#running, ...this.#waiting.map((other) => other.claim)].some(({ unit }) => unit === claim.unit);
+    const isIdle = this.#running.size === 0 && this.#waiting.length === 0;
+    const isActive =
+      !isIdle && [...this.#running, ...this.#waiting.map((other) => other.claim)].some(({ unit }) => unit === claim.unit);
     if (!isActive) this.#usedMs.set(claim.unit, Math.max(this.#used(claim), this.#nowUsedMs));
   }
 

@@ -11,22 +11,24 @@ import { statusName } from './status-name.ts';
 
 /** What is made of each point of a block: readings, or readings with what came over the wire beside them. */
 export interface PointResults<Result> {
-  read(block: Block, answer: Answer, timeMs: number): readonly Result[];
+  read(block: Block, answer: Answer, timeMs: number, into: Result[]): void;
   failed(place: PlacedPoint, error: GatewayError, timeMs: number): Result;
 }
 
 export const readings: PointResults<Reading> = {
-  read: ({ points, request: { address } }, answer, timeMs) =>
-    points.map((place) => toReading(place, valueIn(answer, place, place.address - address), timeMs)),
+  read: ({ points, request: { address } }, answer, timeMs, into) => {
+    for (const place of points) into.push(toReading(place, valueIn(answer, place, place.address - address), timeMs));
+  },
   failed: ({ point }, error, timeMs) => badReading(point, statusName(error), timeMs),
 };
 
 export const oneShots: PointResults<OneShot> = {
-  read: ({ points, request: { address } }, answer, timeMs) =>
-    points.map((place) => {
+  read: ({ points, request: { address } }, answer, timeMs, into) => {
+    for (const place of points) {
       const start = place.address - address;
-      return { ...toReading(place, valueIn(answer, place, start), timeMs), raw: rawIn(answer, place, start) };
-    }),
+      into.push({ ...toReading(place, valueIn(answer, place, start), timeMs), raw: rawIn(answer, place, start) });
+    }
+  },
   failed: (place, error, timeMs) => ({ ...readings.failed(place, error, timeMs), raw: '' }),
 };
 

@@ -72,7 +72,7 @@ class BlocksReading<Result> implements BlocksRead<Result> {
     const { clock, refused, device } = this.#context;
     const result = this.#silence ?? (await askPatiently(block.request, this.#context));
     if (isAnswer(result)) {
-      this.results.push(...this.#made.read(block, result, clock.nowMs()));
+      this.#made.read(block, result, clock.nowMs(), this.results);
       if (refused.hasAny(device.unit)) refused.answered(device.unit, rangeOf(block));
       return true;
     }
