@@ -1,4 +1,4 @@
-import { closeSync, constants, mkdirSync, openSync, rmSync, symlinkSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, rmSync, symlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ReadStream } from 'node:tty';
 import * as pty from '@lydell/node-pty';
@@ -27,12 +27,15 @@ export interface SerialLine extends Wire {
 interface Pair {
   readonly _pty: string;
   readonly _master: ReadStream;
+  /** The same as a file. */
+  readonly _fd: number;
   readonly _slave: ReadStream;
 }
 
 interface Plugged {
   readonly path: string;
   readonly master: ReadStream;
+  readonly masterFile: number;
   /** Held open and never read, so that the pair outlives a program that closes the port. */
   readonly heldFile: number;
 }
@@ -41,7 +44,9 @@ export function openSerialLine({ link, baudRate }: SerialLineOptions = {}): Seri
   let listener: (bytes: Buffer) => void = () => {};
   let plugged: Plugged | undefined;
   const receive = pace(baudRate, (bytes) => listener(bytes));
-  const send = pace(baudRate, (bytes) => plugged?.master.write(bytes));
+  const send = pace(baudRate, (bytes) => {
+    if (plugged !== undefined) writeAsFarAsItGoes(plugged.masterFile, bytes);
+  });
 
   const unplug = (): void => {
     if (plugged === undefined) return;
@@ -80,17 +85,30 @@ export function openSerialLine({ link, baudRate }: SerialLineOptions = {}): Seri
 function openPair(onBytes: (bytes: Buffer) => void): Plugged {
   // The declared types know terminals with a process only.
   const { open } = pty as unknown as { open(options: { encoding: null }): Pair };
-  const { _pty: path, _master: master, _slave: slave } = open({ encoding: null });
+  const { _pty: path, _master: master, _fd: masterFile, _slave: slave } = open({ encoding: null });
   const heldFile = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
   // The library reads this end itself and would eat what is meant for the program.
   slave.destroy();
   master.on('data', onBytes);
   master.on('error', () => {});
-  return { path, master, heldFile };
+  return { path, master, masterFile, heldFile };
 }
 
 function relink(link: string, path: string): void {
   mkdirSync(dirname(link), { recursive: true });
   rmSync(link, { force: true });
   symlinkSync(path, link);
+}
+
+/**
+ * What does not fit, because nobody reads at the other end, is lost, as on a real line. The stream itself would try again without
+ * a pause until it fits, and nothing else would run meanwhile.
+ */
+function writeAsFarAsItGoes(file: number, bytes: Buffer): void {
+  try {
+    writeSync(file, bytes);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== 'EAGAIN' && code !== 'EIO') throw error;
+  }
 }

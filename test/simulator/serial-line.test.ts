@@ -51,6 +51,16 @@ describe('simulated serial line', () => {
     await closePort(port);
   });
 
+  it('loses what nobody reads, and is not held up by it', async () => {
+    const before = await openPort(line);
+    await closePort(before);
+    for (let count = 0; count < 100; count += 1) line.send(Buffer.alloc(4_096, 0x55));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    const port = await openPort(line);
+    port.flush();
+    await closePort(port);
+  });
+
   it('answers after the program has closed the port and opened it again', async () => {
     attachModbusRtuLine(line, { units: new Map([[0x11, new SimulatedModbusDevice()]]) });
     for (let round = 0; round < 2; round += 1) {
