@@ -5,7 +5,7 @@ import type { Request } from '../../../../connectors/modbus/request.ts';
 import { withCrc } from '../../../../src/simulator/crc16.ts';
 import { FUZZ_PATIENCE_MS, frames, seeds, tell } from '../../../support/fuzz.ts';
 import { FuzzClock, turn } from '../../../support/fuzz-clock.ts';
-import { memoryWire, TIMEOUT_MS } from './memory-wire.ts';
+import { LATE_WINDOW_MS, memoryWire, TIMEOUT_MS } from './memory-wire.ts';
 import { DEVICES, isTrue, UNITS } from './spec.ts';
 
 interface SlowRead {
@@ -32,7 +32,9 @@ const CASES = {
   'slow all the time': fc
     .integer({ min: TIMEOUT_MS / 2, max: 4 * TIMEOUT_MS })
     .chain((delayMs) => reads(fc.integer({ min: delayMs, max: delayMs + 50 }))),
-  'lost now and then': reads(fc.oneof(prompt, fc.constant(undefined))),
+  'lost, or late within the window, now and then': reads(
+    fc.oneof(prompt, fc.integer({ min: 0, max: TIMEOUT_MS + LATE_WINDOW_MS - 25 }), fc.constant(undefined)),
+  ),
 };
 
 async function ask(reads: readonly SlowRead[]): Promise<{ accepted: number; lateReplies: number }> {
