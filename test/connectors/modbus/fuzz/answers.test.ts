@@ -36,6 +36,7 @@ for (const framing of ['modbus-tcp', 'modbus-rtu'] as const satisfies readonly F
         assertNoGrowth(warmBytes, MAX_GROWTH_MIB);
         tell(framing, figures);
         assert.ok(figures.accepted > count / 20, JSON.stringify(figures));
+        assert.ok(figures.accepted > 3 * figures.exceptions, JSON.stringify(figures));
         assert.ok(figures.refused > count / 5, JSON.stringify(figures));
         assert.ok(figures.crcsByChance <= 3 + count / 10_000, JSON.stringify(figures));
       });
