@@ -94,6 +94,16 @@ for (const direction of ['toClient', 'toServer'] as const satisfies readonly Dir
       assert.ok(direction === 'toServer' || fed.readings > 10);
     });
 
+    it('is an error, and no more, where its type is one that nobody can know', () => {
+      const [chunk = Buffer.alloc(0)] = chunks;
+      // Behind the headers the type of the message: here an opaque NodeId.
+      const bytes = Buffer.concat([chunk.subarray(0, 24), Buffer.of(5, 0, 0, 1, 0, 0, 0, 65), chunk.subarray(28)]);
+      bytes.writeUInt32LE(bytes.length, 4);
+      const fed: Fed = { messages: 0, errors: 0, readings: 0 };
+      feed(bytes, bytes.length, fed);
+      assert.deepEqual(fed, { messages: 0, errors: 1, readings: 0 });
+    });
+
     for (const seed of seeds()) {
       const count = frames(SHORT);
       it(`${count} of them: no crash, no hang, no growth (seed ${seed})`, () => {
