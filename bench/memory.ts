@@ -1,5 +1,5 @@
 import type { Bench } from './harness/bench.ts';
-import { startChild } from './harness/child.ts';
+import { GATEWAY_NODE_OPTIONS, startChild } from './harness/child.ts';
 import { compare } from './harness/compare.ts';
 import type { Row } from './harness/row.ts';
 
@@ -26,7 +26,12 @@ export const memory: Bench = async (effort) => {
 };
 
 async function resident(file: string, points: number): Promise<{ readonly mebibytes: number }> {
-  const child = await startChild<{ bytes: number }>(import.meta.url, file, [String(points)], ['--expose-gc']);
+  const child = await startChild<{ bytes: number }>(
+    import.meta.url,
+    file,
+    [String(points)],
+    ['--expose-gc', ...GATEWAY_NODE_OPTIONS],
+  );
   await child.stop();
   return { mebibytes: child.ready.bytes / MIB };
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bench } from './harness/bench.ts';
-import { startChild } from './harness/child.ts';
+import { GATEWAY_NODE_OPTIONS, startChild } from './harness/child.ts';
 import type { Effort } from './harness/effort.ts';
 import type { Row } from './harness/row.ts';
 import type { Taken } from './seven/gateway.ts';
@@ -54,7 +54,7 @@ async function run(half: Half, asked: Load, writes: number, { isQuick }: Effort)
     for (const [name, text] of Object.entries(plant.mappings)) await writeFile(join(directory, name), text);
     const [warmUpMs, sampleMs] = isQuick ? [500, 1_500] : [3_000, 6_000];
     const args = [directory, ...[warmUpMs, sampleMs, writes].map(String)];
-    const child = await startChild<Taken>(import.meta.url, './seven/gateway.ts', args);
+    const child = await startChild<Taken>(import.meta.url, './seven/gateway.ts', args, GATEWAY_NODE_OPTIONS);
     await child.stop();
     return child.ready;
   } finally {

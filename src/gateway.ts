@@ -81,7 +81,7 @@ export async function startGateway(plan: GatewayPlan, options: GatewayOptions): 
   });
   const stop = new AbortController();
   try {
-    const context: Context = { log, clock, options, spool, latest: new LatestReadings(), stopping: stop.signal };
+    const context: Context = { log, clock, options, spool, latest: new LatestReadings(plan.devices), stopping: stop.signal };
     return await run(plan, connectors, hubs, context, stop);
   } catch (error) {
     stop.abort(error);
@@ -253,7 +253,7 @@ function createExecute(plan: GatewayPlan, connections: readonly RunningConnectio
     devices: plan.devices,
     invert: (point, value) => invert(operators, point, value),
     engineering: (point, reading) => engineer(operators, point, reading),
-    latest: (pointId) => context.latest.get(pointId),
+    latest: (point) => context.latest.get(point),
     session: (device) => sessions.get(device)?.session,
     clock: context.clock,
     audit,

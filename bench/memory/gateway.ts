@@ -32,7 +32,7 @@ const connectors = [];
 for (const connection of plan.connections) {
   connectors.push(await openConnector(connection, plan.gateway.id, { log, clock, stateDirectory: directory }));
 }
-const latest = new LatestReadings();
+const latest = new LatestReadings(plan.devices);
 let messages = 0;
 const running = plan.devices.map((device) => {
   const readings = new Subject<readonly Reading[]>();

@@ -36,7 +36,7 @@ if (plan === undefined) throw new Error(problems.map(({ message }) => message).j
 const { gateway } = plan;
 let values = 0;
 let badValues = 0;
-const latest = new LatestReadings();
+const latest = new LatestReadings(plan.devices);
 const spool = {
   append: async ([draft]: readonly Draft[]) => {
     for (const timed of Object.values(draft?.message.values ?? {})) count(timed);

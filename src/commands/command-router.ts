@@ -1,5 +1,6 @@
 import { type Command, type CommandResult, isCall, resultHead } from '../model/command.ts';
 import type { DevicePlan } from '../model/plan.ts';
+import type { Point } from '../model/point.ts';
 import type { Reading } from '../model/reading.ts';
 import type { ConnectorSession } from '../southbound/connector.ts';
 import { AnswerMemory } from './answer-memory.ts';
@@ -23,7 +24,7 @@ export interface CommandRouterOptions {
   /** The operators of a point for one value read now. */
   readonly engineering: ToEngineering;
   /** The last engineering reading; asked for derived points, which no device holds. */
-  readonly latest: (pointId: string) => Reading | undefined;
+  readonly latest: (point: Point) => Reading | undefined;
   /** The open session of the device's connection; `undefined` while that is down. */
   readonly session: (device: string) => ConnectorSession | undefined;
   readonly clock: { nowMs(): number; monotonicMs(): number };

@@ -1,4 +1,5 @@
 import type { DevicePlan, PointPlan } from '../model/plan.ts';
+import type { Point } from '../model/point.ts';
 import type { Reading } from '../model/reading.ts';
 import type { ConnectorSession } from '../southbound/connector.ts';
 import { methodId } from './call-job.ts';
@@ -11,9 +12,9 @@ import type { ToEngineering } from './write-and-verify.ts';
 export class Interlocks {
   readonly #byGuard: ReadonlyMap<string, Interlock>;
   readonly #toEngineering: ToEngineering;
-  readonly #latest: (pointId: string) => Reading | undefined;
+  readonly #latest: (point: Point) => Reading | undefined;
 
-  constructor(devices: readonly DevicePlan[], toEngineering: ToEngineering, latest: (pointId: string) => Reading | undefined) {
+  constructor(devices: readonly DevicePlan[], toEngineering: ToEngineering, latest: (point: Point) => Reading | undefined) {
     this.#byGuard = new Map(devices.flatMap(interlocksOf));
     this.#toEngineering = toEngineering;
     this.#latest = latest;
@@ -50,7 +51,7 @@ export class Interlocks {
       if (reading !== undefined) readings.set(plan.point.id, this.#toEngineering(plan, reading));
     }
     for (const { point } of plans.filter((plan) => plan.point.address === undefined)) {
-      const reading = this.#latest(point.id);
+      const reading = this.#latest(point);
       if (reading !== undefined) readings.set(point.id, reading);
     }
     return readings;

@@ -5,6 +5,7 @@ import { checkTree } from './check-tree.ts';
 import type { Connection, ConnectionBook } from './connection.ts';
 import { hubRoutes } from './hub-routes.ts';
 import { addUnknownKey, type Scope } from './inspect.ts';
+import { Interner } from './interner.ts';
 import { instanceKeys, mappingKeys } from './mapping-schema.ts';
 import { describePlace } from './problem-list.ts';
 import { FeatureReader, type Features } from './read-features.ts';
@@ -37,6 +38,7 @@ export class MappingReader {
   readonly #declarations: Declarations;
   readonly #book: ConnectionBook;
   readonly #scope: Scope;
+  readonly #interner = new Interner();
   /** `undefined`: no gateway.yaml or no hub in it, so any name may be right. */
   readonly #hubNames: readonly string[] | undefined;
   readonly #twins = new Map<string, Span>();
@@ -79,7 +81,10 @@ export class MappingReader {
   ): Content {
     const names = [...(points?.entries.keys() ?? [])];
     const features = new FeatureReader(protocol, this.#declarations.protocols, names, this.#scope).read(tree);
-    const drafts = points === undefined ? [] : new PointReader(protocol, this.#declarations, this.#scope).read(points, defaults);
+    const drafts =
+      points === undefined
+        ? []
+        : new PointReader(protocol, this.#declarations, this.#interner, this.#scope).read(points, defaults);
     return { ...features, drafts };
   }
 
@@ -219,7 +224,8 @@ function treesOf(features: Features[keyof Features]): ReadonlyMap<string, MapTre
 function toPointPlan(device: string, { name, common, address, keys, write }: PointDraft): PointPlan {
   const { type, unit, as: kind, interval: intervalMs } = common;
   const point = {
-    id: `${device}/${name}`,
+    // Joined, not written as a template: that would keep a string of two parts beside the one of the whole.
+    id: [device, name].join('/'),
     device,
     name,
     address,

@@ -3,6 +3,7 @@ import type { Declarations, OperatorDeclaration, ProtocolDeclaration } from '../
 import type { WriteRule } from '../model/plan.ts';
 import { checkTree } from './check-tree.ts';
 import { addUnknownKey, type Scope } from './inspect.ts';
+import type { Interner } from './interner.ts';
 import { type PointKeys, pointKeys } from './mapping-schema.ts';
 import { isPointName, POINT_NAME_RULE } from './names.ts';
 import { addNotAMap, addRemark } from './sections.ts';
@@ -36,13 +37,15 @@ interface Group {
 /** Reads the points of mappings of one protocol. */
 export class PointReader {
   readonly #scope: Scope;
+  readonly #interner: Interner;
   readonly #common = groupOf(pointKeys);
   readonly #protocol: Group;
   readonly #operators: readonly (Group & { readonly declaration: OperatorDeclaration })[];
   readonly #known: readonly string[];
 
-  constructor(protocol: ProtocolDeclaration, declarations: Declarations, scope: Scope) {
+  constructor(protocol: ProtocolDeclaration, declarations: Declarations, interner: Interner, scope: Scope) {
     this.#scope = scope;
+    this.#interner = interner;
     this.#protocol = groupOf(protocol.point);
     this.#operators = declarations.operators.map((declaration) => ({ ...groupOf(declaration.keys), declaration }));
     this.#known = [...new Set([this.#protocol, this.#common, ...this.#operators].flatMap(({ names }) => [...names]))];
@@ -108,7 +111,14 @@ export class PointReader {
     if (common === undefined || keys === undefined || (address === undefined && !isDerived)) return undefined;
     const parsed = common as PointKeys;
     const write = checkWrite(parsed, tree, names, this.#scope);
-    return { name, common: parsed, address, keys, tree, ...(write === undefined ? {} : { write }) };
+    return {
+      name: this.#interner.of(name),
+      common: this.#interner.of(parsed),
+      address: this.#interner.of(address),
+      keys: this.#interner.of(keys),
+      tree,
+      ...(write === undefined ? {} : { write: this.#interner.of(write) }),
+    };
   }
 
   #parse(group: Group, tree: MapTree): unknown {

@@ -7,6 +7,7 @@ import { isCompound, mapScalars, type Scalar, someScalar } from '../model/value.
 import { createAlarm, remainingMs } from './alarm.ts';
 import { guarded } from './guarded.ts';
 import { OpenMessage } from './open-message.ts';
+import { type Roster, rosterOf } from './roster.ts';
 
 export interface AssemblerOptions {
   /** Whose id and labels every message carries; they count towards its size. */
@@ -16,7 +17,7 @@ export interface AssemblerOptions {
 }
 
 /**
- * Makes twin messages of readings: telemetry and properties apart, each closed by its size, by its age, or when a reading is
+ * Makes twin messages of readings of the points of `device`, as they leave the operators: telemetry and properties apart, each closed by its size, by its age, or when a reading is
  * older than the one before it of the same point. What is open is sent when the source completes or fails.
  */
 export function assemble(
@@ -61,12 +62,14 @@ export function assemble(
 
 class Assembler {
   readonly #device: DevicePlan;
+  readonly #roster: Roster;
   readonly #envelopeBytes: number;
   readonly #open = new Map<MessageKind, OpenMessage>();
   readonly #mark: Pick<TwinMessage, 'isHistory'>;
 
   constructor(device: DevicePlan, envelopeBytes: number, isHistory: true | undefined) {
     this.#device = device;
+    this.#roster = rosterOf(device.points);
     this.#envelopeBytes = envelopeBytes;
     this.#mark = isHistory === undefined ? {} : { isHistory };
   }
@@ -98,13 +101,10 @@ class Assembler {
   #takeOne(reading: Reading, nowMs: number, drafts: Draft[]): void {
     const { maxBytes } = this.#device.message;
     const current = this.#open.get(reading.point.kind);
-    if (current?.fits(reading, maxBytes) === true) {
-      current.add(reading);
-      return;
-    }
+    if (current?.take(reading, maxBytes) === true) return;
     if (current !== undefined) drafts.push(this.#close(current));
-    const message = new OpenMessage(reading.point.kind, nowMs, this.#envelopeBytes);
-    message.add(message.fits(reading, maxBytes) ? reading : tooLarge(reading));
+    const message = new OpenMessage(reading.point.kind, nowMs, this.#roster, this.#envelopeBytes);
+    if (!message.take(reading, maxBytes)) message.take(tooLarge(reading), Number.POSITIVE_INFINITY);
     this.#open.set(message.kind, message);
   }
 

@@ -28,20 +28,33 @@ function toPlain(body: Body): Body {
   return JSON.parse(JSON.stringify(body, (_key, part: unknown) => (typeof part === 'bigint' ? String(part) : part))) as Body;
 }
 
-/** `omitted` names what there was no room for. */
+/** Leaves out the largest parts first; `omitted` names them, as far as there is room. */
 function withinSize(body: Body, maxBytes: number): Body {
   if (sizeOf(body) <= maxBytes) return body;
-  const kept = Object.entries(body).toSorted(([, a], [, b]) => sizeOf(a) - sizeOf(b));
+  const kept: [string, unknown][] = [];
   const omitted: string[] = [];
-  const attempt = () => ({ ...Object.fromEntries(kept), omitted });
-  while (kept.length > 0 && sizeOf(attempt()) > maxBytes) {
-    const [name] = kept.pop() ?? [];
-    if (name !== undefined) omitted.push(name.slice(0, MAX_NAME));
+  let left = maxBytes - sizeOf({ omitted });
+  for (const [name, part] of Object.entries(body).toSorted(([, a], [, b]) => sizeOf(a) - sizeOf(b))) {
+    const bytes = sizeOf({ [name]: part });
+    if (bytes + ROOM_FOR_NAMES > left) omitted.push(name);
+    else {
+      kept.push([name, part]);
+      left -= bytes;
+    }
   }
-  return sizeOf(attempt()) <= maxBytes ? attempt() : { omitted: ['everything'] };
+  return { ...Object.fromEntries(kept), omitted: fitting(omitted, ROOM_FOR_NAMES) };
 }
 
-const MAX_NAME = 64;
+/** Bytes for the names of what is left out. */
+const ROOM_FOR_NAMES = 200;
+
+function fitting(names: readonly string[], maxBytes: number): readonly string[] {
+  let bytes = 0;
+  return names.filter((name) => {
+    bytes += sizeOf([name]);
+    return bytes <= maxBytes;
+  });
+}
 
 function sizeOf(data: unknown): number {
   return Buffer.byteLength(JSON.stringify(data) ?? '');

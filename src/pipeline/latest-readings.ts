@@ -1,31 +1,39 @@
 import type { DevicePlan } from '../model/plan.ts';
+import type { Point } from '../model/point.ts';
 import type { Reading } from '../model/reading.ts';
 import type { DeviceStatus, PointStatus } from '../model/status.ts';
 import { isCompound, type JsonValue, mapScalars, type Value } from '../model/value.ts';
+import { type Roster, rosterOf } from './roster.ts';
 
 /** The last engineering reading of every point: for interlocks, for `/status`, for the live view. Bounded by the mapping. */
 export class LatestReadings {
-  readonly #readings = new Map<string, Reading>();
-  readonly #counts = new Map<string, number>();
+  readonly #devices: ReadonlyMap<string, DeviceReadings>;
 
-  keep(readings: readonly Reading[]): void {
-    for (const reading of readings) this.#readings.set(reading.point.id, reading);
-    const device = readings[0]?.point.device;
-    if (device !== undefined) this.#counts.set(device, this.count(device) + readings.length);
+  constructor(devices: readonly DevicePlan[]) {
+    this.#devices = new Map(devices.map(({ twin, points }) => [twin, { roster: rosterOf(points), last: [], count: 0 }]));
   }
 
-  get(pointId: string): Reading | undefined {
-    return this.#readings.get(pointId);
+  /** Readings of one device. */
+  keep(readings: readonly Reading[]): void {
+    const kept = this.#devices.get(readings[0]?.point.device ?? '');
+    if (kept === undefined) return;
+    for (const reading of readings) kept.last[kept.roster.indexOf(reading.point)] = reading;
+    kept.count += readings.length;
+  }
+
+  get(point: Point): Reading | undefined {
+    const kept = this.#devices.get(point.device);
+    return kept?.last[kept.roster.indexOf(point)];
   }
 
   /** Readings of this device since start. */
   count(device: string): number {
-    return this.#counts.get(device) ?? 0;
+    return this.#devices.get(device)?.count ?? 0;
   }
 
   points(device: DevicePlan): DeviceStatus['points'] {
     return device.points.map(({ point }): PointStatus => {
-      const reading = this.#readings.get(point.id);
+      const reading = this.get(point);
       const unit = point.unit === undefined ? {} : { unit: point.unit };
       if (reading === undefined) return { name: point.name, ...unit };
       const { value, quality, status, sourceTimeMs } = reading;
@@ -39,6 +47,13 @@ export class LatestReadings {
       };
     });
   }
+}
+
+interface DeviceReadings {
+  readonly roster: Roster;
+  /** By number of the point. */
+  readonly last: (Reading | undefined)[];
+  count: number;
 }
 
 /** What JSON can carry: 64-bit integers as text, no NaN nor infinity. */

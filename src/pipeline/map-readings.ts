@@ -2,20 +2,21 @@ import { type MonoTypeOperatorFunction, map } from 'rxjs';
 import type { DevicePlan, PointPlan } from '../model/plan.ts';
 import { type Quality, worseQuality } from '../model/quality.ts';
 import type { Reading } from '../model/reading.ts';
+import { byPoint, rosterOf } from './roster.ts';
 
 export type Step = (reading: Reading) => Reading;
 
-/** An operator without memory: `createStep` makes the step of each point; `undefined` lets its readings pass as they are. */
+/**
+ * An operator without memory: `createStep` makes the step of a point from its keys, once for all points with the same; `undefined` lets
+ * readings pass as they are.
+ */
 export function mapReadings(
   device: DevicePlan,
   createStep: (point: PointPlan) => Step | undefined,
 ): MonoTypeOperatorFunction<readonly Reading[]> {
-  const steps = new Map<string, Step>();
-  for (const plan of device.points) {
-    const step = createStep(plan);
-    if (step !== undefined) steps.set(plan.point.id, step);
-  }
-  return map((readings) => readings.map((reading) => steps.get(reading.point.id)?.(reading) ?? reading));
+  const roster = rosterOf(device.points);
+  const steps = byPoint(device.points, createStep);
+  return map((readings) => readings.map((reading) => steps[roster.indexOf(reading.point)]?.(reading) ?? reading));
 }
 
 /** The same reading, if it is worse already; else with this quality and status. */

@@ -2,50 +2,56 @@ import type { DevicePlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
 import type { MessageKind, TimedValue, TwinMessage } from '../model/twin-message.ts';
 import { isCompound, mapScalars, type Scalar, type Value } from '../model/value.ts';
+import type { Roster } from './roster.ts';
 
 /** A twin message that still takes readings. Knows its size in the default JSON shape, as an upper bound. */
 export class OpenMessage {
   readonly kind: MessageKind;
   /** When the first reading came, by the scheduler's clock. */
   readonly openedAtMs: number;
-  readonly #readings = new Map<string, Reading[]>();
+  readonly #roster: Roster;
   readonly #envelopeBytes: number;
+  readonly #readings: Reading[] = [];
+  /** The last reading of each point, by its number. */
+  readonly #last: (Reading | undefined)[] = [];
   #bytes = 0;
-  #count = 0;
   #startMs = Number.POSITIVE_INFINITY;
   #endMs = Number.NEGATIVE_INFINITY;
 
-  constructor(kind: MessageKind, openedAtMs: number, envelopeBytes: number) {
+  constructor(kind: MessageKind, openedAtMs: number, roster: Roster, envelopeBytes: number) {
     this.kind = kind;
     this.openedAtMs = openedAtMs;
+    this.#roster = roster;
     this.#envelopeBytes = envelopeBytes;
   }
 
-  /** Whether the message has at most `maxBytes` with this reading, and the values of its point stay in order of time. */
-  fits(reading: Reading, maxBytes: number): boolean {
-    const last = this.#readings.get(reading.point.name)?.at(-1);
+  /** Takes the reading if the message has at most `maxBytes` with it, and the values of its point stay in order of time. */
+  take(reading: Reading, maxBytes: number): boolean {
+    const index = this.#roster.indexOf(reading.point);
+    const last = this.#last[index];
     if (last !== undefined && last.sourceTimeMs > reading.sourceTimeMs) return false;
     const startMs = Math.min(this.#startMs, reading.sourceTimeMs);
     const endMs = Math.max(this.#endMs, reading.sourceTimeMs);
-    const offsetBytes = (this.#count + 1) * String(endMs - startMs).length;
-    return this.#envelopeBytes + this.#bytes + this.#bytesOf(reading) + offsetBytes <= maxBytes;
-  }
-
-  add(reading: Reading): void {
-    const { point, sourceTimeMs } = reading;
-    this.#bytes += this.#bytesOf(reading);
-    this.#count += 1;
-    this.#startMs = Math.min(this.#startMs, sourceTimeMs);
-    this.#endMs = Math.max(this.#endMs, sourceTimeMs);
-    const before = this.#readings.get(point.name);
-    if (before === undefined) this.#readings.set(point.name, [reading]);
-    else before.push(reading);
+    const bytes = this.#bytes + bytesOf(reading, last === undefined);
+    const offsetBytes = (this.#readings.length + 1) * digitsOf(endMs - startMs);
+    if (this.#envelopeBytes + bytes + offsetBytes > maxBytes) return false;
+    this.#bytes = bytes;
+    this.#startMs = startMs;
+    this.#endMs = endMs;
+    this.#readings.push(reading);
+    this.#last[index] = reading;
+    return true;
   }
 
   close(device: DevicePlan): TwinMessage {
     const { twin, model } = device;
-    const values: Record<string, readonly TimedValue[]> = {};
-    for (const [name, readings] of this.#readings) values[name] = readings.map((reading) => this.#timed(reading));
+    const values: Record<string, TimedValue[]> = {};
+    for (const reading of this.#readings) {
+      const { name } = reading.point;
+      const before = values[name];
+      if (before === undefined) values[name] = [this.#timed(reading)];
+      else before.push(this.#timed(reading));
+    }
     return { twin, ...(model === undefined ? {} : { model }), kind: this.kind, startTimeMs: this.#startMs, values };
   }
 
@@ -53,12 +59,17 @@ export class OpenMessage {
     const offsetMs = sourceTimeMs - this.#startMs;
     return quality === 'good' ? [offsetMs, value] : [offsetMs, value, quality, status ?? FALLBACK_STATUS[quality]];
   }
+}
 
-  /** Without the digits of the offset, which depend on the whole message. */
-  #bytesOf({ point, value, quality, status = '' }: Reading): number {
-    const name = this.#readings.has(point.name) ? 0 : point.name.length + NAME_BYTES;
-    return name + VALUE_BYTES + valueBytes(value) + (quality === 'good' ? 0 : QUALITY_BYTES + status.length);
-  }
+/** Without the digits of the offset, which depend on the whole message. */
+function bytesOf({ point, value, quality, status = '' }: Reading, isFirst: boolean): number {
+  const name = isFirst ? point.name.length + NAME_BYTES : 0;
+  return name + VALUE_BYTES + valueBytes(value) + (quality === 'good' ? 0 : QUALITY_BYTES + status.length);
+}
+
+/** Of a whole number of milliseconds. */
+function digitsOf(ms: number): number {
+  return String(ms).length;
 }
 
 /** `"":[],` around a name, `[,],` around a value, `,"uncertain",""` behind it with room for a fallback status. */

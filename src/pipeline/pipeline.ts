@@ -25,10 +25,11 @@ export function createPipeline(
 ): Pipeline {
   const computing = operators.filter(({ withholds }) => withholds !== true);
   const withholding = operators.filter(({ withholds }) => withholds === true);
+  const leaving = withPoints(device, resultingPoints(device, operators));
   return (source) => {
     const computed = run(device, computing, scheduler, source.pipe(filter((batch) => batch.length > 0)));
     const seen = options.onEngineering === undefined ? computed : computed.pipe(tap(options.onEngineering));
-    return run(device, withholding, scheduler, seen).pipe(assemble(device, scheduler, options));
+    return run(device, withholding, scheduler, seen).pipe(assemble(leaving, scheduler, options));
   };
 }
 
@@ -41,15 +42,20 @@ function run(
   let current = device;
   return operators.reduce((readings, operator) => {
     const isNeeded = current.points.some((point) => applies(operator, point));
-    const next = isNeeded ? readings.pipe(operator.create(current, scheduler)) : readings;
-    current = { ...current, points: current.points.flatMap((point) => expand(operator, point)) };
+    if (!isNeeded) return readings;
+    const next = readings.pipe(operator.create(current, scheduler));
+    current = withPoints(current, expandAll(operator, current.points));
     return next;
   }, source);
 }
 
+function withPoints(device: DevicePlan, points: DevicePlan['points']): DevicePlan {
+  return points === device.points ? device : { ...device, points };
+}
+
 /** The points as they leave the pipeline: an aggregate with several functions makes several of one. */
 export function resultingPoints(device: DevicePlan, operators: readonly OperatorDefinition[]): readonly PointPlan[] {
-  return operators.reduce((points, operator) => points.flatMap((point) => expand(operator, point)), device.points);
+  return operators.reduce((points, operator) => expandAll(operator, points), device.points);
 }
 
 /** From what a device holds to the engineering value, for a reading that was asked for beside the stream. */
@@ -70,6 +76,9 @@ export function applies(operator: OperatorDefinition, point: PointPlan): boolean
   return Object.keys(operator.keys.shape).some((key) => point.keys[key] !== undefined);
 }
 
-function expand(operator: OperatorDefinition, point: PointPlan): readonly PointPlan[] {
-  return applies(operator, point) ? (operator.expand?.(point) ?? [point]) : [point];
+/** The same list where the operator changes none. */
+function expandAll(operator: OperatorDefinition, points: readonly PointPlan[]): readonly PointPlan[] {
+  const { expand } = operator;
+  if (expand === undefined || !points.some((point) => applies(operator, point))) return points;
+  return points.flatMap((point) => (applies(operator, point) ? expand(point) : [point]));
 }

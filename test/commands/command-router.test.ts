@@ -31,7 +31,7 @@ function start() {
     devices: [device],
     invert,
     engineering,
-    latest: (id) => plant.latest.get(id),
+    latest: ({ id }) => plant.latest.get(id),
     session: () => plant.session,
     clock,
     audit: (entry) => audited.push(entry),

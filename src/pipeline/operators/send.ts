@@ -4,6 +4,7 @@ import type { Reading } from '../../model/reading.ts';
 import { duration } from '../../model/schema.ts';
 import { remainingMs } from '../alarm.ts';
 import type { OperatorDefinition } from '../operator.ts';
+import { byPoint, rosterOf } from '../roster.ts';
 import { type TimedSteps, timedOperator, type WakeWithin } from '../timed-operator.ts';
 import { isNews } from './is-news.ts';
 
@@ -63,25 +64,33 @@ export const send: OperatorDefinition = {
   create: (device, scheduler) => timedOperator(scheduler, (wakeWithin) => createSteps(device, wakeWithin)),
 };
 
-interface State {
+/** What the keys of a point say; shared by all points with the same. */
+interface Rule {
   readonly deadband: number;
   readonly atLeastEveryMs: number;
-  sent: Reading | undefined;
-  sentAtMs: number;
+}
+
+/** What is known of a point that is sent again even without a change. */
+interface Beat {
+  readonly index: number;
+  readonly atLeastEveryMs: number;
   last: Reading | undefined;
+  sentAtMs: number;
   receivedAtMs: number;
 }
 
-function createSteps(device: DevicePlan, wakeWithin: WakeWithin): TimedSteps {
-  const states = new Map(
-    device.points.filter((plan) => send.appliesTo?.(plan)).map((plan) => [plan.point.id, createState(plan)]),
-  );
-  const beating = [...states.values()].filter(({ atLeastEveryMs }) => atLeastEveryMs < Number.POSITIVE_INFINITY);
+function createSteps({ points }: DevicePlan, wakeWithin: WakeWithin): TimedSteps {
+  const roster = rosterOf(points);
+  const rules = rulesOf(points);
+  const sent: (Reading | undefined)[] = points.map(() => undefined);
+  const beats = new Map(rules.flatMap((rule, index) => createBeat(rule, index)));
 
-  const pass = (state: State, reading: Reading, nowMs: number): Reading => {
-    state.sent = reading;
-    state.sentAtMs = nowMs;
-    if (state.atLeastEveryMs < Number.POSITIVE_INFINITY) wakeWithin(state.atLeastEveryMs);
+  const pass = (index: number, reading: Reading, beat: Beat | undefined, nowMs: number): Reading => {
+    sent[index] = reading;
+    if (beat !== undefined) {
+      beat.sentAtMs = nowMs;
+      wakeWithin(beat.atLeastEveryMs);
+    }
     return reading;
   };
 
@@ -89,41 +98,53 @@ function createSteps(device: DevicePlan, wakeWithin: WakeWithin): TimedSteps {
     onReadings(readings, nowMs) {
       const out: Reading[] = [];
       for (const reading of readings) {
-        const state = states.get(reading.point.id);
-        if (state === undefined) {
+        const index = roster.indexOf(reading.point);
+        const rule = rules[index];
+        if (rule === undefined) {
           out.push(reading);
           continue;
         }
-        state.last = reading;
-        state.receivedAtMs = nowMs;
-        if (isNews(state.sent, reading, state.deadband) || isBeatDue(state, nowMs)) out.push(pass(state, reading, nowMs));
+        const beat = receive(beats.get(index), reading, nowMs);
+        const isDue = beat !== undefined && isBeatDue(beat, nowMs);
+        if (isDue || isNews(sent[index], reading, rule.deadband)) out.push(pass(index, reading, beat, nowMs));
       }
       return out;
     },
     onTime(nowMs) {
       const out: Reading[] = [];
-      for (const state of beating) {
-        if (state.last === undefined) continue;
-        const delayMs = remainingMs(state.sentAtMs, state.atLeastEveryMs, nowMs);
+      for (const beat of beats.values()) {
+        if (beat.last === undefined) continue;
+        const delayMs = remainingMs(beat.sentAtMs, beat.atLeastEveryMs, nowMs);
         if (delayMs > 0) wakeWithin(delayMs);
-        else out.push(pass(state, carryOn(state, state.last, nowMs), nowMs));
+        else out.push(pass(beat.index, carryOn(beat, beat.last, nowMs), beat, nowMs));
       }
       return out;
     },
   };
 }
 
-function createState({ keys: given }: PointPlan): State {
+/** By number of the point; `undefined`: every reading of it is sent. */
+function rulesOf(points: readonly PointPlan[]): readonly (Rule | undefined)[] {
+  const rules = byPoint(points, ruleOf);
+  return points.map((plan, index) => (send.appliesTo?.(plan) === true ? rules[index] : undefined));
+}
+
+function ruleOf({ keys: given }: PointPlan): Rule {
   const rule = (given as z.output<typeof keys>).send;
   const ofSpan = ((rule?.deadbandPercent ?? 0) / 100) * (spanOf(given) ?? 0);
-  return {
-    deadband: rule?.deadband ?? ofSpan,
-    atLeastEveryMs: rule?.atLeastEvery ?? Number.POSITIVE_INFINITY,
-    sent: undefined,
-    sentAtMs: 0,
-    last: undefined,
-    receivedAtMs: 0,
-  };
+  return { deadband: rule?.deadband ?? ofSpan, atLeastEveryMs: rule?.atLeastEvery ?? Number.POSITIVE_INFINITY };
+}
+
+function createBeat(rule: Rule | undefined, index: number): readonly (readonly [number, Beat])[] {
+  if (rule === undefined || rule.atLeastEveryMs === Number.POSITIVE_INFINITY) return [];
+  return [[index, { index, atLeastEveryMs: rule.atLeastEveryMs, last: undefined, sentAtMs: 0, receivedAtMs: 0 }]];
+}
+
+function receive(beat: Beat | undefined, reading: Reading, nowMs: number): Beat | undefined {
+  if (beat === undefined) return undefined;
+  beat.last = reading;
+  beat.receivedAtMs = nowMs;
+  return beat;
 }
 
 function spanOf(given: Readonly<Record<string, unknown>>): number | undefined {
@@ -131,14 +152,14 @@ function spanOf(given: Readonly<Record<string, unknown>>): number | undefined {
   return min === undefined || max === undefined ? undefined : max - min;
 }
 
-function isBeatDue(state: State, nowMs: number): boolean {
-  return remainingMs(state.sentAtMs, state.atLeastEveryMs, nowMs) === 0;
+function isBeatDue({ sentAtMs, atLeastEveryMs }: Beat, nowMs: number): boolean {
+  return remainingMs(sentAtMs, atLeastEveryMs, nowMs) === 0;
 }
 
 /** The device's own clock, carried on by ours: a device whose clock is wrong keeps its order. */
-function carryOn(state: State, last: Reading, nowMs: number): Reading {
-  const elapsedMs = Math.max(0, nowMs - state.receivedAtMs);
-  state.receivedAtMs = nowMs;
-  state.last = { ...last, sourceTimeMs: last.sourceTimeMs + elapsedMs };
-  return state.last;
+function carryOn(beat: Beat, last: Reading, nowMs: number): Reading {
+  const elapsedMs = Math.max(0, nowMs - beat.receivedAtMs);
+  beat.receivedAtMs = nowMs;
+  beat.last = { ...last, sourceTimeMs: last.sourceTimeMs + elapsedMs };
+  return beat.last;
 }
