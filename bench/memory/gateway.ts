@@ -10,6 +10,7 @@ import { LatestReadings } from '../../src/pipeline/latest-readings.ts';
 import { operators } from '../../src/pipeline/operators/index.ts';
 import { createPipeline } from '../../src/pipeline/pipeline.ts';
 import { systemClock as clock } from '../../src/runtime/clock.ts';
+import { compactHeap } from '../../src/runtime/compact-heap.ts';
 import { silentLog as log } from '../../src/runtime/log.ts';
 import { tellReady } from '../harness/child.ts';
 import { residentBytes } from './resident-bytes.ts';
@@ -28,6 +29,7 @@ writeFileSync(join(directory, 'press.yaml'), mappingYaml());
 
 const { plan, problems } = await loadConfiguration(directory, declarations);
 if (plan === undefined) throw new Error(problems.map(({ message }) => message).join('\n'));
+compactHeap();
 const connectors = [];
 for (const connection of plan.connections) {
   connectors.push(await openConnector(connection, plan.gateway.id, { log, clock, stateDirectory: directory }));

@@ -4,6 +4,7 @@ import { formatProblems } from '../config/problem.ts';
 import { declarations, type RunningGateway, startGateway } from '../gateway.ts';
 import type { GatewayPlan } from '../model/plan.ts';
 import { systemClock } from '../runtime/clock.ts';
+import { compactHeap } from '../runtime/compact-heap.ts';
 import { startHealthLine } from '../runtime/health-line.ts';
 import { createLog, type Log } from '../runtime/log.ts';
 import { endOnBugs, stopSignal } from '../runtime/process-guard.ts';
@@ -26,6 +27,7 @@ async function run(config: string): Promise<ExitCode> {
   const { plan, problems } = await loadConfiguration(config, declarations);
   process.stderr.write(formatProblems(problems));
   if (plan === undefined) return EXIT.config;
+  compactHeap();
   const log = createLog({ level: plan.log.level, format: chooseLogFormat(process.stdout), destination: process.stdout });
   endOnBugs(log);
   const stop = stopSignal(log);

@@ -1,0 +1,13 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/**
+ * Gives back to the system what reading the configuration took: of 100 000 points half a gigabyte, which V8 would keep for ever,
+ * because a gateway at its work makes too little garbage to need a full collection. Takes a fraction of a second; for the start only.
+ */
+export function compactHeap(): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as (options: Readonly<Record<string, string>>) => void;
+  setFlagsFromString('--no-expose-gc');
+  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+}
