@@ -1,4 +1,4 @@
-import type { DataValue } from 'node-opcua-client';
+import { DataType, type DataValue } from 'node-opcua-client';
 import type { Point } from '../../src/model/point.ts';
 import { badReading, type Reading } from '../../src/model/reading.ts';
 import type { Value } from '../../src/model/value.ts';
@@ -43,7 +43,8 @@ export function toReading(node: ReadablePoint, dataValue: DataValue, nowMs: numb
 
 function rawOf({ point, words }: ReadablePoint, { value }: DataValue): RawValue | undefined {
   const whole = toRaw(value);
-  return pick(words === undefined ? whole : { ...whole, words }, point.address.path ?? []);
+  const isCountable = whole.dataType <= DataType.Double;
+  return pick(words === undefined || !isCountable ? whole : { ...whole, words }, point.address.path ?? []);
 }
 
 function hasWords(words: Words, value: Value): boolean {

@@ -38,7 +38,7 @@ function entry<K, V>(key: K, value: V | undefined): readonly (readonly [K, V])[]
   return value === undefined ? [] : [[key, value]];
 }
 
-async function readTypeWords(
+export async function readTypeWords(
   session: ClientSession,
   nodes: readonly NodeId[],
   limits: ServerLimits,

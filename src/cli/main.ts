@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { toGatewayError } from '../model/error.ts';
+import { addBrowseCommand } from './browse.ts';
 import { addCheckCommand } from './check.ts';
 import { addCostCommand } from './cost.ts';
 import { addDecodeCommand } from './decode.ts';
@@ -38,6 +39,7 @@ function createProgram(finish: Finish): Command {
     addCostCommand,
     addSchemaCommand,
     addDemoCommand,
+    addBrowseCommand,
   ]) {
     add(program, finish);
   }

@@ -1,4 +1,5 @@
 import type { ConnectionPlan } from '../model/plan.ts';
+import type { BrowseTool } from './browse-tool.ts';
 import type { DecodeRequest, Decoding } from './decode-tool.ts';
 import type { ScanEvent, ScanRequest } from './scan-tool.ts';
 import type { TrustTool } from './trust-tool.ts';
@@ -16,6 +17,8 @@ export interface ConnectorTools {
   scan?(request: ScanRequest): AsyncIterable<ScanEvent>;
   /** Shows what a point may be: its registers in every type and order. Reads once, never writes. */
   decode?(request: DecodeRequest): Promise<Decoding>;
+  /** Shows what a server has. */
+  readonly browse?: BrowseTool;
 }
 
 export interface RequestPlan {

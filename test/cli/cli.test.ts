@@ -38,7 +38,7 @@ describe('the command line', function () {
   it('prints its version and its help', async () => {
     const [version, help] = await Promise.all([runCli(['--version']), runCli(['--help'])]);
     assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
-    for (const command of ['run', 'check', 'plan', 'read', 'write', 'verify', 'spool', 'cost', 'schema', 'demo'])
+    for (const command of ['run', 'check', 'plan', 'browse', 'read', 'write', 'verify', 'spool', 'cost', 'schema', 'demo'])
       assert.match(help.stdout, new RegExp(`  ${command} `));
     assert.deepEqual([version.code, help.code], [0, 0]);
   });

@@ -5,6 +5,7 @@ import {
   type Namespace,
   type OPCUAServer,
   StatusCodes,
+  standardUnits,
   type UAAlarmConditionEx,
   type UADataType,
   type UAObject,
@@ -103,6 +104,21 @@ export async function addMachine(server: OPCUAServer): Promise<Machine> {
     value: true,
   } as never);
   variables.set('Door', door as unknown as UAVariable);
+
+  const oven = namespace.addObject({ componentOf: object, nodeId: 's=Oven', browseName: 'Oven' });
+  namespace.addAnalogDataItem({
+    componentOf: oven,
+    nodeId: 's=OvenTemperature',
+    browseName: 'Temperature',
+    dataType: 'Double',
+    engineeringUnits: standardUnits.degree_celsius,
+    engineeringUnitsRange: { low: -40, high: 400 },
+    value: { dataType: DataType.Double, value: 180.5 },
+  } as never);
+  add('Temperature', DataType.Float, { dataType: DataType.Float, value: 20.5 }, -1, {
+    accessLevel: 'CurrentRead',
+    userAccessLevel: 'CurrentRead',
+  });
 
   const variable = (name: string) => {
     const found = variables.get(name);
