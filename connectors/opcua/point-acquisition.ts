@@ -106,7 +106,7 @@ export class PointAcquisition {
     );
     this.watching.openGaps(this.watching.items, { isLost: false });
     await this.#watch(this.#usable('subscribe').filter(({ point }) => this.watching.item(point.id) === undefined));
-    void this.#doubts.settle();
+    if (memory.lostMs !== undefined) void this.#doubts.settle();
     this.#settle(points, {});
     this.#poll();
     this.backfill?.start();
