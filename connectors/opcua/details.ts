@@ -4,13 +4,14 @@ import type { OpcuaSession } from './session.ts';
 
 /** What the server makes of the wishes of the mapping, and how it stands with each point that is not well. */
 export function describeSession(session: OpcuaSession): Readonly<Record<string, unknown>> {
-  const { acquisition, eventAcquisition, serverState, url, serviceLevel } = session;
+  const { acquisition, eventAcquisition, serverState, url, serviceLevel, diagnostics } = session;
   const { watching, retries, backfill, problems } = acquisition;
   const { items, publisher } = watching;
   return {
     server: url,
     serviceLevel,
     ...(serverState === undefined ? {} : { serverState }),
+    ...(diagnostics.summary === null ? {} : { serverDiagnostics: diagnostics.summary }),
     monitoredItems: items.length,
     itemStates: countStates(items),
     subscriptions: publisher.subscriptions.map(({ items, id, askedPublishingMs, publishingMs, maxSilenceMs, lifetimeMs }) => ({

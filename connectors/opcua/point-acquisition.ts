@@ -10,6 +10,7 @@ import type { MonitoredItem, UsableNode } from './monitored-item.ts';
 import { CHANGED, type FoundNode, findNodes } from './nodes.ts';
 import { pollGroup } from './polling.ts';
 import type { RawSession } from './raw-session.ts';
+import { RegisteredNodes } from './registered-nodes.ts';
 import type { ServerFacts } from './requests.ts';
 import { Retries } from './retries.ts';
 import type { OpcuaPoint, OpcuaSettings } from './settings.ts';
@@ -118,14 +119,15 @@ export class PointAcquisition {
   }
 
   #poll(): void {
-    const { facts, clock, signal, counters, memory, onFailure } = this.#context;
+    const { session, settings, facts, clock, signal, counters, memory, onFailure } = this.#context;
     const nodesOf = (intervalMs: number) => this.#usable('poll').filter(({ point }) => point.intervalMs === intervalMs);
     const intervals = new Set(this.#readable('poll').map(({ point }) => point.intervalMs));
     const onReadings = (readings: readonly Reading[]) => {
       for (const { point, status } of readings) if (status !== undefined && GONE.has(status)) this.#lookAgain(point.id, status);
       this.#context.onReadings(memory.last.take(readings, clock.nowMs()));
     };
-    const options = { ...this.#context, limits: facts.limits, onReadings };
+    const registered = settings.registerNodes ? { registered: new RegisteredNodes(session, facts.limits) } : {};
+    const options = { ...this.#context, limits: facts.limits, onReadings, ...registered };
     const groups = [...intervals].map((intervalMs) => pollGroup(() => nodesOf(intervalMs), intervalMs, options));
     const onSkipped = (polls: number) => {
       counters.skipped_polls += polls;

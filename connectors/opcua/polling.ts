@@ -7,11 +7,14 @@ import { statusNameOf } from './errors.ts';
 import type { UsableNode } from './monitored-item.ts';
 import { valueRequest } from './nodes.ts';
 import { toReading } from './reading.ts';
+import type { RegisteredNodes } from './registered-nodes.ts';
 import { readAll, type ServerLimits } from './requests.ts';
 
 export interface PollingOptions {
   readonly session: ClientSession;
   readonly limits: ServerLimits;
+  /** Absent: the nodes are read by the ids of the mapping. */
+  readonly registered?: RegisteredNodes;
   readonly clock: Clock;
   readonly counters: Counters;
   readonly signal: AbortSignal;
@@ -35,7 +38,8 @@ async function pollOnce(nodes: readonly UsableNode[], options: PollingOptions): 
   const { session, limits, clock, counters, signal, onReadings } = options;
   if (nodes.length === 0) return;
   counters.polls += 1;
-  const readings = await readNodes(session, nodes, limits, clock);
+  const readable = (await options.registered?.of(nodes)) ?? nodes;
+  const readings = await readNodes(session, readable, limits, clock);
   if (!signal.aborted && !options.isAway()) onReadings(readings.map(([reading]) => reading));
 }
 

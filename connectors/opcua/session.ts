@@ -9,6 +9,7 @@ import type { Log } from '../../src/runtime/log.ts';
 import type { ConnectorSession, MethodCall, MethodResult, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
 import type { Counters } from './counters.ts';
 import { within } from './deadline.ts';
+import { Diagnostics } from './diagnostics.ts';
 import { toLinkError, toWriteError } from './errors.ts';
 import { EventAcquisition } from './events.ts';
 import type { Memory } from './memory.ts';
@@ -65,6 +66,7 @@ export class OpcuaSession implements ConnectorSession {
   readonly #eventSubject = new Subject<DeviceEvent>();
   readonly #end = new AbortController();
   readonly #dataTypes: DataTypes = new Map();
+  readonly diagnostics = new Diagnostics();
   readonly #token: string;
   #resolveLost: (error: GatewayError) => void = () => {};
   #isAway = false;
@@ -273,6 +275,7 @@ export class OpcuaSession implements ConnectorSession {
         this.#lose(error);
       },
     });
+    void this.diagnostics.watch(open.session, clock, this.#end.signal, () => this.#isAway);
     void watchExpiry(clock, this.#end.signal, () => open.warnOfExpiry());
   }
 

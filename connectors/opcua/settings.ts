@@ -140,6 +140,10 @@ export const connectionSchema = z.object({
       description: 'The server says at least this often that it lives when no value changes; silence of 2.5 times this is a loss',
       examples: ['2 s'],
     }),
+  registerNodes: z.boolean().default(false).meta({
+    description:
+      'Tells the server once which nodes are polled (RegisterNodes): some PLCs then find them faster. Ends with the session, and is done anew in the next',
+  }),
   publishingInterval: duration()
     .prefault('1 s')
     .meta({
