@@ -6,7 +6,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { eventSchema, methodSchema } from '../../connectors/opcua/features.ts';
 import { acceptCertificate, listCertificates, trustFolders } from '../../connectors/opcua/trust.ts';
+import type { DeviceEvent } from '../../src/model/device-event.ts';
 import type { Batch } from '../../src/model/reading.ts';
 import type { Value } from '../../src/model/value.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
@@ -40,11 +42,15 @@ const NO_STOP = new AbortController().signal;
     await stop(peer);
   });
 
+  /** Node id of its event type, in the namespace of the plant. */
+  let eventType = '';
+
   async function start(uris: readonly string[]): Promise<ChildProcess> {
     const script = fileURLToPath(import.meta.resolve('./peers/asyncua_server.py'));
     const child = spawn(python, [script, String(port), bench.stateDirectory, ...uris], { stdio: ['pipe', 'pipe', 'inherit'] });
     assert.ok(child.stdout);
-    await once(createInterface({ input: child.stdout }), 'line');
+    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    eventType = line.replace('ready ', `nsu=${PLANT};`);
     return child;
   }
 
@@ -89,6 +95,62 @@ const NO_STOP = new AbortController().signal;
       NO_STOP,
     );
     assert.deepEqual([count?.value, big?.value], [42, 9_007_199_254_740_993n]);
+  });
+
+  const PART = { Serial: 9_007_199_254_740_993n, Name: 'bolt', Load: 1.5, Weights: [0.5, 0.25] };
+
+  it('brings arrays, structures and enumerations, and writes them', async () => {
+    const points = {
+      list: { address: `nsu=${PLANT};s=List`, access: 'read-write' },
+      second: { address: `nsu=${PLANT};s=List`, path: '[1]', access: 'read-write' },
+      part: { address: `nsu=${PLANT};s=Part`, access: 'read-write' },
+      load: { address: `nsu=${PLANT};s=Part`, path: 'Load', readModifyWrite: true, access: 'read-write' },
+      mode: { address: `nsu=${PLANT};s=Mode`, enumeration: 'text', access: 'read-write' },
+    } as const;
+    const session = await bench.open(connector(points));
+    const all = new Collected(session);
+    const pointOf = (name: keyof typeof points) => planPoint('press', name, points[name]).point;
+    assert.deepEqual((await all.until('list')).value, [1, 2, 3]);
+    assert.deepEqual((await all.until('part')).value, PART);
+    assert.equal((await all.until('load')).value, 1.5);
+    assert.equal((await all.until('mode')).value, 'Running');
+    const writes = [
+      { point: pointOf('list'), value: [4, 5] },
+      { point: pointOf('part'), value: { ...PART, Name: 'nut', Serial: 2n ** 60n + 1n } },
+      { point: pointOf('load'), value: 8 },
+      { point: pointOf('mode'), value: 'Fault' },
+    ];
+    assert.deepEqual(
+      await session.write(writes, NO_STOP),
+      writes.map(() => ({ written: true })),
+    );
+    const read = await session.read([pointOf('list'), pointOf('part'), pointOf('mode')], NO_STOP);
+    const changed = { ...PART, Name: 'nut', Serial: 2n ** 60n + 1n, Load: 8 };
+    assert.deepEqual(
+      read.map(({ value }) => value),
+      [[4, 5], changed, 'Fault'],
+    );
+  });
+
+  it('calls methods, and tells events with fields of their own type', async () => {
+    const plan = makePlan({ url: `opc.tcp://127.0.0.1:${port}/`, ...FAST, ...OPEN }, { press: {} });
+    const done = {
+      name: 'done',
+      settings: eventSchema.parse({ source: `nsu=${PLANT};s=Folder`, type: eventType, fields: ['PartNumber'] }),
+    };
+    const made = bench.connector({ ...plan, devices: plan.devices.map((device) => ({ ...device, events: [done] })) });
+    const session = await bench.open(made);
+    const told: DeviceEvent[] = [];
+    session.events?.subscribe((event) => told.push(event));
+    const settings = methodSchema.parse({ object: `nsu=${PLANT};s=Folder`, method: `nsu=${PLANT};s=Start` });
+    const call = { device: 'press', method: { name: 'start', settings, arguments: [] } };
+    const result = await session.call?.({ ...call, arguments: [7, 'A'] }, NO_STOP);
+    assert.deepEqual(result?.called === true && Object.values(result.outputs), [9_007_199_254_740_993n, 'A-7']);
+    while (told.length === 0) {
+      peer.stdin?.write('raise 4711\n');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.deepEqual([told[0]?.name, told[0]?.body.PartNumber, told[0]?.body.Message], ['done', 4711, 'part 4711 done']);
   });
 
   for (const mode of ['sign', 'sign-and-encrypt']) {

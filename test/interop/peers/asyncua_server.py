@@ -1,8 +1,8 @@
 """An OPC UA server that is not node-opcua: asyncua_server.py PORT STATE_DIRECTORY NAMESPACE_URI...
 
 Every namespace has the same variables; `Where` holds its URI. Commands come on standard input, one a line: `set NAME NUMBER`,
-`historize NAME`.
-Prints `ready` when it listens.
+`historize NAME`, `raise NUMBER` (an event with that part number).
+Prints `ready` and the id of its event type when it listens.
 """
 
 import asyncio
@@ -10,7 +10,8 @@ import logging
 import sys
 from pathlib import Path
 
-from asyncua import Server, ua
+from asyncua import Server, ua, uamethod
+from asyncua.common.structures104 import new_enum, new_struct, new_struct_field
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -43,6 +44,41 @@ async def protect(server: Server, state: Path) -> None:
     )
 
 
+@uamethod
+def start(parent, program, batch):
+    return 9007199254740993, f"{batch}-{program}"
+
+
+async def add_machine(server: Server, index: int, folder) -> dict:
+    """Structures, enumerations, arrays, a method and an event type, in the first namespace only."""
+    await new_enum(server, index, "Mode", ["Stopped", "Running", "Fault"])
+    part = await new_struct(
+        server,
+        index,
+        "PartData",
+        [
+            new_struct_field("Serial", ua.VariantType.Int64),
+            new_struct_field("Name", ua.VariantType.String),
+            new_struct_field("Load", ua.VariantType.Double),
+            new_struct_field("Weights", ua.VariantType.Float, array=True),
+        ],
+    )
+    await server.load_data_type_definitions()
+    value = ua.PartData(Serial=2**53 + 1, Name="bolt", Load=1.5, Weights=[0.5, 0.25])
+    variable = await folder.add_variable(ua.NodeId("Part", index), "Part", value, datatype=part[0].nodeid)
+    await variable.set_writable()
+    mode = await folder.add_variable(ua.NodeId("Mode", index), "Mode", ua.Mode.Running, datatype=ua.enums_datatypes[ua.Mode])
+    await mode.set_writable()
+    array = await folder.add_variable(ua.NodeId("List", index), "List", [1.0, 2.0, 3.0])
+    await array.set_writable()
+    kinds = [ua.VariantType.UInt16, ua.VariantType.String]
+    await folder.add_method(ua.NodeId("Start", index), "Start", start, kinds, [ua.VariantType.Int64, ua.VariantType.String])
+    event_type = await server.create_custom_event_type(
+        index, "PartDone", ua.ObjectIds.BaseEventType, [("PartNumber", ua.VariantType.UInt32)]
+    )
+    return {"type": event_type, "generator": await server.get_event_generator(event_type, folder)}
+
+
 async def main(port: int, state: Path, uris: list[str]) -> None:
     server = Server()
     await server.init()
@@ -50,21 +86,26 @@ async def main(port: int, state: Path, uris: list[str]) -> None:
     await server.set_application_uri(URI)
     await protect(server, state)
     nodes = {}
+    machine = None
     for uri in uris:
         index = await server.register_namespace(uri)
-        folder = await server.nodes.objects.add_object(index, uri)
+        folder = await server.nodes.objects.add_object(ua.NodeId("Folder", index), ua.QualifiedName(uri, index))
         for name, (value, kind) in {**VALUES, "Where": (uri, ua.VariantType.String)}.items():
             node = await folder.add_variable(ua.NodeId(name, index), name, value, varianttype=kind)
             await node.set_writable()
             nodes.setdefault(name, node)
         await folder.add_variable(ua.NodeId("Locked", index), "Locked", 5)
+        machine = machine or await add_machine(server, index, folder)
     async with server:
-        print("ready", flush=True)
+        print(f"ready i={machine['type'].nodeid.Identifier}", flush=True)
         while line := await asyncio.to_thread(sys.stdin.readline):
             command, name, *numbers = line.split()
             if command == "historize":
                 await server.historize_node_data_change(nodes[name], period=None, count=10_000)
                 await nodes[name].set_attr_bit(ua.AttributeIds.UserAccessLevel, ua.AccessLevel.HistoryRead)
+            elif command == "raise":
+                machine["generator"].event.PartNumber = int(name)
+                await machine["generator"].trigger(message=f"part {name} done")
             else:
                 await nodes[name].write_value(float(numbers[0]), VALUES[name][1])
 
