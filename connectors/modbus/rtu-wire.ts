@@ -6,7 +6,7 @@ import type { Count } from './counters.ts';
 import { withCrc } from './crc.ts';
 import { Echo } from './echo.ts';
 import { encodeRequest } from './encode-request.ts';
-import { OwedAnswers } from './owed-answers.ts';
+import { type Asked, isSame, OwedAnswers } from './owed-answers.ts';
 import { BROADCAST, frameBytes, type Request } from './request.ts';
 import { findFrame } from './rtu-frames.ts';
 import { silence } from './silence.ts';
@@ -33,18 +33,23 @@ export interface RtuWireOptions {
 const DAMAGED_AFTER_MS = 50;
 /** A line that never gets quiet is not listened to for ever. */
 const MAX_DRAIN_WINDOWS = 5;
+const DEVICE_ERRORS: readonly string[] = ['DEVICE_TIMEOUT', 'DEVICE_BAD_FRAME'];
+
+/** A unit may still answer a request for so many time-outs after it was given up. */
+const LATE_WITHIN_TIMEOUTS = 5;
 
 /**
  * RTU frames on a serial line or through a converter. They carry no transaction id, so a late answer looks like the answer to
  * the next request. Three guards: after silence the line is drained until it is quiet; what another unit sends meanwhile is
- * thrown away; and the first answer of a unit that owes one is held until it is clear that no second comes behind it.
+ * thrown away; and an answer is believed only if it cannot belong to an earlier request (`owed-answers.ts` says how that is
+ * known), which may take a short read, a fence, before the request itself.
  */
 export class RtuWire implements Wire {
   readonly capacity = 1;
   readonly #port: BytePort;
   readonly #options: RtuWireOptions;
   readonly #echo: Echo;
-  readonly #owed: OwedAnswers;
+  readonly #owed = new OwedAnswers();
   /** When the last byte of the request leaves. */
   #lastSentMs = 0;
   #turnAroundMs = 0;
@@ -53,7 +58,6 @@ export class RtuWire implements Wire {
     this.#port = port;
     this.#options = options;
     this.#echo = new Echo(options.echo);
-    this.#owed = new OwedAnswers(options.timeoutMs);
   }
 
   get turnAroundMs(): number {
@@ -65,19 +69,35 @@ export class RtuWire implements Wire {
   }
 
   async exchange(request: Request, timeoutMs = this.#options.timeoutMs): Promise<Buffer> {
-    const frame = withCrc(encodeRequest(request));
-    if (request.unit === BROADCAST) return this.#broadcast(request, frame);
+    if (request.unit === BROADCAST) return this.#broadcast(request);
     if (isEchoed(request) && this.#echo.isUnknownFor(request)) await this.#learnEcho(request);
+    const waitMs = Math.min(timeoutMs, this.#options.timeoutMs);
+    this.#takeLate(request);
+    if (this.#isHidden(request)) await this.#getInStep(request, waitMs);
+    return this.#ask(request, waitMs);
+  }
+
+  /** When the fence is not answered, the late answers that it was sent for may have come nevertheless. */
+  async #getInStep(request: Request, timeoutMs: number): Promise<void> {
+    const fence = this.#owed.fenceBefore(request, this.#options.clock.monotonicMs());
+    await this.#ask(fence, timeoutMs).catch((error: GatewayError) => {
+      if (!DEVICE_ERRORS.includes(error.code) || this.#isHidden(request)) throw error;
+    });
+  }
+
+  async #ask(request: Request, timeoutMs: number): Promise<Buffer> {
     await this.#beSilent();
     this.#throwAway(request);
-    this.#send(frame);
-    const answer = await this.#receive(request, Math.min(timeoutMs, this.#options.timeoutMs));
-    const confirmed = this.#owes(request.unit) ? await this.#confirm(request, answer) : answer;
-    return withoutCrc(confirmed);
+    this.#send(request);
+    const answer = await this.#receive(request, timeoutMs);
+    this.#takeLate(request);
+    if (this.#owes(request.unit)) await this.#drain(request);
+    return withoutCrc(answer);
   }
 
   /** Nobody answers; every unit is given time to do it. The request stands for its confirmation. */
-  async #broadcast(request: Request, frame: Buffer): Promise<Buffer> {
+  async #broadcast(request: Request): Promise<Buffer> {
+    const frame = withCrc(encodeRequest(request));
     const { clock, broadcastPauseMs } = this.#options;
     await this.#beSilent();
     this.#throwAway(request);
@@ -103,10 +123,16 @@ export class RtuWire implements Wire {
     await silence(quietSinceMs + silenceMs, clock);
   }
 
-  #send(frame: Buffer): void {
+  #send(request: Request): void {
+    const { clock, wireMs, timeoutMs } = this.#options;
+    const frame = withCrc(encodeRequest(request));
     this.#echo.expect(frame);
     this.#port.write(frame);
-    this.#lastSentMs = this.#options.clock.monotonicMs() + this.#options.wireMs(frame.length);
+    const nowMs = clock.monotonicMs();
+    const sentMs = nowMs + wireMs(frame.length);
+    this.#lastSentMs = sentMs;
+    const untilMs = sentMs + wireMs(frameBytes(request).answer) + (1 + LATE_WITHIN_TIMEOUTS) * timeoutMs;
+    this.#owed.add({ request, sentMs, untilMs }, nowMs);
   }
 
   async #receive(request: Request, timeoutMs: number): Promise<Buffer> {
@@ -118,10 +144,7 @@ export class RtuWire implements Wire {
       if (this.#echo.strip(inbox, request)) this.#options.count('echoes');
       const frame = this.#take(request);
       if (frame !== undefined) {
-        const mismatch = findMismatch(request, withoutCrc(frame));
-        if (mismatch === undefined) return this.#accept(request, frame);
-        if (frame[0] === request.unit && !this.#owes(request.unit)) throw this.#bad(request, mismatch);
-        this.#countForeign(frame);
+        if (this.#isBelieved(request, frame)) return this.#accept(request, frame);
         continue;
       }
       const isEnough = inbox.bytes.length >= answerBytes;
@@ -129,6 +152,16 @@ export class RtuWire implements Wire {
       if (!(await inbox.arrival(isEnough ? Math.min(DAMAGED_AFTER_MS, leftMs) : leftMs)))
         throw await this.#unanswered(request, timeoutMs);
     }
+  }
+
+  #isBelieved(request: Request, frame: Buffer): boolean {
+    const mayAnswer = this.#owed.settle(withoutCrc(frame), this.#options.clock.monotonicMs());
+    const [oldest] = mayAnswer;
+    if (oldest === undefined && frame[0] === request.unit)
+      throw this.#bad(request, findMismatch(request, withoutCrc(frame)) ?? 'an answer too many');
+    if (oldest !== undefined && mayAnswer.every((asked) => isSame(asked.request, request))) return true;
+    this.#countOther(frame, oldest);
+    return false;
   }
 
   #accept(request: Request, frame: Buffer): Buffer {
@@ -148,15 +181,18 @@ export class RtuWire implements Wire {
     return found.frame;
   }
 
-  #countForeign(frame: Buffer): void {
-    const unit = frame[0] ?? 0;
-    const sentMs = this.#owed.settleOldest(unit);
-    this.#options.count(sentMs === undefined ? 'foreign_frames' : 'late_replies');
-    if (sentMs !== undefined) this.#options.units.late(unit, this.#options.clock.monotonicMs() - sentMs);
+  /** `late`: the request that it may belong to. */
+  #countOther(frame: Buffer, late: Asked | undefined): void {
+    this.#options.count(late === undefined ? 'foreign_frames' : 'late_replies');
+    if (late !== undefined) this.#options.units.late(frame[0] ?? 0, this.#options.clock.monotonicMs() - late.sentMs);
   }
 
   #owes(unit: number): boolean {
-    return this.#owed.oldestMs(unit, this.#options.clock.monotonicMs()) !== undefined;
+    return this.#owed.owes(unit, this.#options.clock.monotonicMs());
+  }
+
+  #isHidden(request: Request): boolean {
+    return this.#owed.hides(request, this.#options.clock.monotonicMs());
   }
 
   async #unanswered(request: Request, timeoutMs: number): Promise<GatewayError> {
@@ -166,7 +202,6 @@ export class RtuWire implements Wire {
       return this.#bad(request, 'a damaged answer');
     }
     count('timeouts');
-    this.#owed.add(request.unit, this.#lastSentMs);
     await this.#drain(request);
     return noAnswer(request, timeoutMs);
   }
@@ -187,7 +222,10 @@ export class RtuWire implements Wire {
   }
 
   #takeLate(request: Request): void {
-    for (let frame = this.#take(request); frame !== undefined; frame = this.#take(request)) this.#countForeign(frame);
+    for (let frame = this.#take(request); frame !== undefined; frame = this.#take(request)) {
+      const [late] = this.#owed.settle(withoutCrc(frame), this.#options.clock.monotonicMs());
+      this.#countOther(frame, late);
+    }
   }
 
   /** Empties what came before anything was asked. */
@@ -196,36 +234,6 @@ export class RtuWire implements Wire {
     const { inbox } = this.#port;
     if (inbox.bytes.length > 0) this.#options.count('discarded_bytes', inbox.bytes.length);
     inbox.drop(inbox.bytes.length);
-  }
-
-  /**
-   * An answer behind it means that the one before was late. A unit that is simply slow sends them as far apart as they were
-   * asked.
-   */
-  async #confirm(request: Request, first: Buffer): Promise<Buffer> {
-    const { clock } = this.#options;
-    let newest: Buffer | undefined = first;
-    let untilMs = this.#confirmedAtMs(request);
-    do {
-      const later = this.#take(request);
-      if (later === undefined) continue;
-      this.#countForeign(later);
-      if (later[0] !== request.unit) continue;
-      const fits = findMismatch(request, withoutCrc(later)) === undefined;
-      newest = fits ? later : undefined;
-      untilMs = this.#confirmedAtMs(request);
-    } while (await this.#port.inbox.arrival(Math.max(0, untilMs - clock.monotonicMs())));
-    this.#owed.forget(request.unit);
-    if (newest === undefined) throw this.#bad(request, 'answers out of step');
-    return newest;
-  }
-
-  #confirmedAtMs({ unit }: Request): number {
-    const { clock, lateWindowMs } = this.#options;
-    const nowMs = clock.monotonicMs();
-    const oldestMs = this.#owed.oldestMs(unit, nowMs);
-    if (oldestMs === undefined) return nowMs;
-    return nowMs + this.#lastSentMs - oldestMs + Math.max(lateWindowMs, DAMAGED_AFTER_MS);
   }
 }
 
