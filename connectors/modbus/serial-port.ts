@@ -20,6 +20,7 @@ export async function openSerialPort(name: string, settings: RtuSettings, clock:
   const { port: path, baudRate, dataBits, parity, stopBits } = settings;
   const port = new SerialPort({ path, baudRate, dataBits, parity, stopBits, lock: true, autoOpen: false });
   port.on('error', () => {});
+  const device = await deviceAt(path);
   await new Promise<void>((resolve, reject) => {
     port.open((error) => (error === null ? resolve() : reject(error)));
   }).catch(async (error: unknown) => {
@@ -32,7 +33,7 @@ export async function openSerialPort(name: string, settings: RtuSettings, clock:
     await closed(port, clock);
     throw error;
   }
-  return wrap(port, name, path, clock);
+  return wrap(port, { name, path, device }, clock);
 }
 
 /** The bindings of every Unix have it, the common interface does not tell. */
@@ -40,7 +41,14 @@ function descriptorOf({ port }: SerialPort): number {
   return port !== undefined && 'fd' in port && typeof port.fd === 'number' ? port.fd : -1;
 }
 
-function wrap(port: SerialPort, name: string, path: string, clock: Clock): BytePort {
+interface Opened {
+  readonly name: string;
+  readonly path: string;
+  /** Where the path led before it was opened. */
+  readonly device: string | undefined;
+}
+
+function wrap(port: SerialPort, { name, path, device }: Opened, clock: Clock): BytePort {
   const inbox = new Inbox(clock);
   const watching = new AbortController();
   let released = Promise.resolve();
@@ -52,7 +60,7 @@ function wrap(port: SerialPort, name: string, path: string, clock: Clock): ByteP
   port.on('data', (bytes: Buffer) => inbox.append(bytes));
   port.on('error', (error) => gone(error.message, error));
   port.on('close', () => gone('the adapter is gone'));
-  void watch(path, clock, watching.signal).then(
+  void watch({ path, device }, clock, watching.signal).then(
     () => gone('the adapter is gone'),
     () => {},
   );
@@ -82,13 +90,8 @@ function writeAtOnce(port: SerialPort, bytes: Buffer): void {
 }
 
 /** Resolves when the path no longer leads to the device that was opened; rejects when aborted. */
-async function watch(path: string, clock: Clock, signal: AbortSignal): Promise<void> {
-  const opened = await deviceAt(path);
-  let found = opened;
-  while (found !== undefined && found === opened) {
-    await clock.sleep(WATCH_EVERY_MS, signal);
-    found = await deviceAt(path);
-  }
+async function watch({ path, device }: Pick<Opened, 'path' | 'device'>, clock: Clock, signal: AbortSignal): Promise<void> {
+  while (device !== undefined && (await deviceAt(path)) === device) await clock.sleep(WATCH_EVERY_MS, signal);
 }
 
 async function deviceAt(path: string): Promise<string | undefined> {
