@@ -9,6 +9,7 @@ import { openTcpPort } from '../../connectors/modbus/tcp-port.ts';
 import { silentIntervalMs, wireMs } from '../../connectors/modbus/timing.ts';
 import { Units } from '../../connectors/modbus/units.ts';
 import { systemClock as clock } from '../../src/runtime/clock.ts';
+import { silentLog } from '../../src/runtime/log.ts';
 
 /** The connector's line with nothing above it: who is asked what is decided here, not by intervals. */
 export interface OpenLine {
@@ -44,6 +45,7 @@ export async function openLine(plan: ModbusPlan): Promise<OpenLine> {
     wireMs: (bytes) => wireMs(bytes, settings),
     clock,
     count,
+    log: silentLog,
   });
   return { line: new Line({ ...options, wire }), units, close: () => port.close() };
 }

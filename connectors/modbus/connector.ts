@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/runtime/clock.ts';
+import type { Log } from '../../src/runtime/log.ts';
 import type { Connector, ConnectorStatus, CreateConnector } from '../../src/southbound/connector.ts';
 import type { BytePort } from './byte-port.ts';
 import { type Count, createCounters } from './counters.ts';
@@ -25,7 +26,7 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
   const connector: Connector = {
     name: plan.name,
     open: async (signal) => {
-      const { port, wire } = await openWire(plan, { units, clock, count: counters.count }, signal);
+      const { port, wire } = await openWire(plan, { units, clock, count: counters.count, log }, signal);
       units.opened();
       const line = createLine(plan, wire, { units, clock, count: counters.count });
       return new ModbusSession({ plan, port, line, units, refused, clock, count: counters.count, log });
@@ -64,7 +65,11 @@ function createLine(plan: ModbusPlan, wire: Wire, { units, clock, count }: LineP
   return new Line({ name: plan.name, wire, units, retries, pauseMs, maxTimeouts, clock, count });
 }
 
-async function openWire(plan: ModbusPlan, parts: LineParts, signal: AbortSignal): Promise<OpenWire> {
+interface WireParts extends LineParts {
+  readonly log: Log;
+}
+
+async function openWire(plan: ModbusPlan, parts: WireParts, signal: AbortSignal): Promise<OpenWire> {
   const { clock } = parts;
   if (isSerial(plan)) return onRtu(plan, await openSerialPort(plan.name, plan.settings, clock, signal), parts);
   if (plan.protocol === 'modbus-tcp') return openMbap(plan as ModbusPlan<TcpSettings>, parts, signal);
@@ -72,7 +77,7 @@ async function openWire(plan: ModbusPlan, parts: LineParts, signal: AbortSignal)
   return onRtu(plan, withInbox(port, clock), parts);
 }
 
-function onRtu(plan: ModbusPlan, port: BytePort, parts: LineParts): OpenWire {
+function onRtu(plan: ModbusPlan, port: BytePort, parts: WireParts): OpenWire {
   const {
     timeout: timeoutMs,
     lateWindow,

@@ -21,3 +21,7 @@ export function withCrc(frame: Uint8Array): Buffer {
 export function hasValidCrc(frame: Buffer): boolean {
   return frame.length >= 4 && frame.readUInt16LE(frame.length - 2) === crc16(frame.subarray(0, -2));
 }
+
+export function withoutCrc(frame: Buffer): Buffer {
+  return frame.subarray(0, -2);
+}

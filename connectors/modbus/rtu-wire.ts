@@ -1,9 +1,11 @@
 import type { GatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import type { Log } from '../../src/runtime/log.ts';
 import { findMismatch } from './answer-check.ts';
 import type { BytePort } from './byte-port.ts';
 import type { Count } from './counters.ts';
-import { withCrc } from './crc.ts';
+import { withCrc, withoutCrc } from './crc.ts';
+import { Damage } from './damage.ts';
 import { Echo } from './echo.ts';
 import { encodeRequest } from './encode-request.ts';
 import { type Asked, isSame, OwedAnswers } from './owed-answers.ts';
@@ -27,14 +29,13 @@ export interface RtuWireOptions {
   wireMs(bytes: number): number;
   readonly clock: Clock;
   readonly count: Count;
+  readonly log: Pick<Log, 'warn'>;
 }
 
 /** Enough bytes, no valid frame, then silence this long: the answer was damaged. USB adapters deliver in lumps of up to 16 ms. */
 const DAMAGED_AFTER_MS = 50;
 /** A line that never gets quiet is not listened to for ever. */
 const MAX_DRAIN_WINDOWS = 5;
-const DEVICE_ERRORS: readonly string[] = ['DEVICE_TIMEOUT', 'DEVICE_BAD_FRAME'];
-
 /** A unit may still answer a request for so many time-outs after it was given up. */
 const LATE_WITHIN_TIMEOUTS = 5;
 
@@ -49,6 +50,7 @@ export class RtuWire implements Wire {
   readonly #port: BytePort;
   readonly #options: RtuWireOptions;
   readonly #echo: Echo;
+  readonly #damage: Damage;
   readonly #owed = new OwedAnswers();
   /** When the last byte of the request leaves. */
   #lastSentMs = 0;
@@ -58,6 +60,7 @@ export class RtuWire implements Wire {
     this.#port = port;
     this.#options = options;
     this.#echo = new Echo(options.echo);
+    this.#damage = new Damage(options.log);
   }
 
   get turnAroundMs(): number {
@@ -80,8 +83,8 @@ export class RtuWire implements Wire {
   /** When the fence is not answered, the late answers that it was sent for may have come nevertheless. */
   async #getInStep(request: Request, timeoutMs: number): Promise<void> {
     const fence = this.#owed.fenceBefore(request, this.#options.clock.monotonicMs());
-    await this.#ask(fence, timeoutMs).catch((error: GatewayError) => {
-      if (!DEVICE_ERRORS.includes(error.code) || this.#isHidden(request)) throw error;
+    await this.#ask(fence, timeoutMs).catch((error: unknown) => {
+      if (this.#isHidden(request)) throw error;
     });
   }
 
@@ -176,6 +179,7 @@ export class RtuWire implements Wire {
     const { inbox } = this.#port;
     const found = findFrame(inbox.bytes, request);
     if (found === undefined) return undefined;
+    this.#damage.frame();
     if (found.skipped > 0) this.#options.count('discarded_bytes', found.skipped);
     inbox.drop(found.skipped + found.frame.length);
     return found.frame;
@@ -199,7 +203,7 @@ export class RtuWire implements Wire {
     const { count } = this.#options;
     if (this.#port.inbox.bytes.length > 0) {
       count('crc_errors');
-      return this.#bad(request, 'a damaged answer');
+      return this.#bad(request, this.#damage.describe());
     }
     count('timeouts');
     await this.#drain(request);
@@ -240,8 +244,4 @@ export class RtuWire implements Wire {
 /** An echoed single write looks like its confirmation. */
 function isEchoed(request: Request): request is Extract<Request, { function: 5 | 6 | 22 }> {
   return request.function === 5 || request.function === 6 || request.function === 22;
-}
-
-function withoutCrc(frame: Buffer): Buffer {
-  return frame.subarray(0, -2);
 }

@@ -7,6 +7,7 @@ import { RtuWire } from '../../../../connectors/modbus/rtu-wire.ts';
 import type { SocketPort } from '../../../../connectors/modbus/tcp-port.ts';
 import type { Wire } from '../../../../connectors/modbus/wire.ts';
 import type { GatewayError } from '../../../../src/model/error.ts';
+import { silentLog } from '../../../../src/runtime/log.ts';
 import type { FuzzClock } from '../../../support/fuzz-clock.ts';
 
 export const TIMEOUT_MS = 500;
@@ -97,5 +98,6 @@ function overLine(port: SocketPort, clock: FuzzClock, count: CountAny): Wire {
     wireMs,
     clock,
     count,
+    log: silentLog,
   });
 }
