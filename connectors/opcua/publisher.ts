@@ -3,6 +3,7 @@ import type { Reading } from '../../src/model/reading.ts';
 import { statusNameOf } from './errors.ts';
 import type { RawSession } from './raw-session.ts';
 import type { Subscription } from './subscription.ts';
+import { turn } from './turn.ts';
 
 export interface PublisherOptions {
   readonly session: RawSession;
@@ -121,6 +122,7 @@ export class Publisher {
   }
 
   async #handle({ subscriptionId, notificationMessage, moreNotifications }: PublishResponse): Promise<void> {
+    await turn();
     const subscription = this.#subscriptions.get(subscriptionId);
     if (subscription !== undefined) {
       subscription.hasMore = moreNotifications;
