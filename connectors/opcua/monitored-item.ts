@@ -2,7 +2,7 @@ import { DataChangeFilter, DataChangeTrigger, DeadbandType, MonitoringMode, Time
 import type { Reading } from '../../src/model/reading.ts';
 import { type FoundNode, valueRequest } from './nodes.ts';
 import type { RawSession } from './raw-session.ts';
-import { inChunks, type ServerLimits } from './requests.ts';
+import { inChunks, PIPELINED, type ServerLimits } from './requests.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { qualityOf, statusName } from './status-code.ts';
 
@@ -110,14 +110,15 @@ async function createOnce(
   limits: ServerLimits,
   useDeadband: boolean,
 ): Promise<void> {
-  const results = await inChunks(items, limits.itemsPerCall, async (chunk) => {
+  const create = async (chunk: readonly MonitoredItem[]) => {
     const response = await session.createMonitoredItems({
       subscriptionId,
       timestampsToReturn: TimestampsToReturn.Both,
       itemsToCreate: chunk.map((item) => request(item, useDeadband)),
     });
     return response.results ?? [];
-  });
+  };
+  const results = await inChunks(items, limits.itemsPerCall, create, PIPELINED);
   items.forEach((item, at) => {
     const result = results[at];
     delete item.problem;

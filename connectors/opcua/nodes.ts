@@ -3,10 +3,10 @@ import type { Point } from '../../src/model/point.ts';
 import type { NodeAddress } from './node-address.ts';
 import type { Words } from './raw-value.ts';
 import type { ReadablePoint } from './reading.ts';
-import { readAll, type ServerFacts } from './requests.ts';
+import { inChunks, PIPELINED, type ServerFacts } from './requests.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { qualityOf, statusName } from './status-code.ts';
-import { learnTypes } from './type-descriptions.ts';
+import { learnTypes, noteCustomTypes } from './type-descriptions.ts';
 import { readWords } from './words.ts';
 
 /** Where a point was found in this session; `problem` is the status name of why it cannot be used. */
@@ -50,18 +50,30 @@ export async function findNodes(
   fingerprints: Fingerprints,
 ): Promise<FoundNode[]> {
   const resolved = points.map((point) => ({ point, nodeId: resolveNodeId(point.address.address, namespaces) }));
-  const known = resolved.filter((node): node is { point: Point<OpcuaPoint>; nodeId: NodeId } => node.nodeId !== undefined);
-  const requests = known.flatMap(({ nodeId }) => [
+  const known = resolved.filter((node): node is KnownNode => node.nodeId !== undefined);
+  const types = new Map<string, NodeId>();
+  const look = async (chunk: readonly KnownNode[]) => {
+    const answers = await session.read(chunk.flatMap(requestsOf), 0);
+    noteCustomTypes(answers, types);
+    return chunk.map((node, at) => verify(node, [answers[2 * at], answers[2 * at + 1]], namespaces, fingerprints));
+  };
+  const verified = await inChunks(known, Math.max(1, Math.floor(limits.nodesPerRead / 2)), look, PIPELINED);
+  await learnTypes(session, [...types.values()], limits);
+  const found = new Map(verified.map((node) => [node.point.id, node]));
+  const words = await readWords(session, usableOf(verified).filter(wantsWords), limits);
+  return resolved.map(({ point }) => withWords(found.get(point.id) ?? { point, problem: UNKNOWN }, words));
+}
+
+interface KnownNode {
+  readonly point: Point<OpcuaPoint>;
+  readonly nodeId: NodeId;
+}
+
+function requestsOf({ nodeId }: KnownNode): readonly ReadValueIdOptions[] {
+  return [
     { nodeId, attributeId: AttributeIds.BrowseName },
     { nodeId, attributeId: AttributeIds.DataType },
-  ]);
-  const answers = await readAll(session, requests, limits);
-  await learnTypes(session, answers, limits);
-  const found = new Map(
-    known.map((node, at) => [node.point.id, verify(node, answers.slice(2 * at, 2 * at + 2), namespaces, fingerprints)]),
-  );
-  const words = await readWords(session, usableOf([...found.values()]).filter(wantsWords), limits);
-  return resolved.map(({ point }) => withWords(found.get(point.id) ?? { point, problem: UNKNOWN }, words));
+  ];
 }
 
 function usableOf(nodes: readonly FoundNode[]): readonly Extract<FoundNode, { problem?: undefined }>[] {
@@ -80,8 +92,8 @@ function withWords(node: FoundNode, known: ReadonlyMap<string, Words>): FoundNod
 }
 
 function verify(
-  { point, nodeId }: { point: Point<OpcuaPoint>; nodeId: NodeId },
-  [browseName, dataType]: readonly DataValue[],
+  { point, nodeId }: KnownNode,
+  [browseName, dataType]: readonly [DataValue | undefined, DataValue | undefined],
   namespaces: readonly string[],
   fingerprints: Fingerprints,
 ): FoundNode {

@@ -56,15 +56,30 @@ function limit(value: unknown): number {
   return typeof value === 'number' && value > 0 ? Math.min(value, LARGEST_REQUEST) : LARGEST_REQUEST;
 }
 
-/** One request after the other; a request that the server finds too large is halved. */
+/** While the server works at one request, the next is made and the answer before it is read. */
+export const PIPELINED = 2;
+
+/** Results in the order of what was asked, `inFlight` requests at a time; one that the server finds too large is halved. */
 export async function inChunks<T, R>(
   all: readonly T[],
   size: number,
   request: (chunk: T[]) => Promise<readonly R[]>,
+  inFlight = 1,
 ): Promise<R[]> {
-  const results: R[] = [];
-  for (let from = 0; from < all.length; from += size) results.push(...(await halving(all.slice(from, from + size), request)));
-  return results;
+  const answers: (readonly R[])[] = [];
+  let from = 0;
+  const ask = async () => {
+    for (let at = from; at < all.length; at = from) {
+      from += size;
+      answers[at / size] = await halving(all.slice(at, at + size), request);
+    }
+  };
+  const giveUp = (error: unknown) => {
+    from = all.length;
+    throw error;
+  };
+  await Promise.all(Array.from({ length: inFlight }, () => ask().catch(giveUp)));
+  return answers.flat();
 }
 
 async function halving<T, R>(chunk: T[], request: (chunk: T[]) => Promise<readonly R[]>): Promise<readonly R[]> {
@@ -85,5 +100,5 @@ export function readAll(
   nodes: readonly ReadValueIdOptions[],
   limits: ServerLimits,
 ): Promise<DataValue[]> {
-  return inChunks(nodes, limits.nodesPerRead, (chunk) => session.read(chunk, 0));
+  return inChunks(nodes, limits.nodesPerRead, (chunk) => session.read(chunk, 0), PIPELINED);
 }

@@ -2,13 +2,19 @@ import { AttributeIds, type ClientSession, type DataValue, NodeId } from 'node-o
 import { readAll, type ServerLimits } from './requests.ts';
 import { qualityOf } from './status-code.ts';
 
+/** Of what was read, the data types that are not of the standard, by their text. */
+export function noteCustomTypes(read: readonly DataValue[], types: Map<string, NodeId>): void {
+  for (const { value } of read) {
+    const type: unknown = value.value;
+    if (type instanceof NodeId && type.namespace > 0) types.set(type.toString(), type);
+  }
+}
+
 /**
  * Asks what the structures of the server consist of, before values of them come: it may take hundreds of requests, and would hold
  * up the publishing. Without structures nothing is asked; a server that describes them badly is no reason not to read the rest.
  */
-export async function learnTypes(session: ClientSession, dataTypes: readonly DataValue[], limits: ServerLimits): Promise<void> {
-  const types = dataTypes.map(({ value }) => value.value as unknown).filter((type) => type instanceof NodeId);
-  const custom = [...new Map(types.filter(({ namespace }) => namespace > 0).map((type) => [type.toString(), type])).values()];
+export async function learnTypes(session: ClientSession, custom: readonly NodeId[], limits: ServerLimits): Promise<void> {
   const definitions = await readAll(
     session,
     custom.map((nodeId) => ({ nodeId, attributeId: AttributeIds.DataTypeDefinition })),
