@@ -2,6 +2,7 @@ import { type ErrorCode, GatewayError, toGatewayError } from '../../src/model/er
 
 /** The library tells most failures as text: the OPC UA symbolic name, or the name of the system call's error. */
 const CODES: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
+  [/BadTooManySessions|BadMaxConnections/, 'LINK_FULL'],
   [/user token policy|BadIdentityToken|BadUserAccessDenied|BadUserSignatureInvalid|BadNoValidCertificates/, 'LINK_UNAUTHORIZED'],
   [
     /BadCertificate|BadSecurityChecksFailed|BadSecurityModeRejected|BadSecurityPolicyRejected|BadApplicationSignatureInvalid/,
@@ -11,10 +12,7 @@ const CODES: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
     /BadTcp(EndpointUrl|Message)|BadProtocolVersion|BadDecoding|BadServiceUnsupported|BadResponseTooLarge|BadTcpMessageTooLarge/,
     'LINK_PROTOCOL',
   ],
-  [
-    /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|BadTooManySessions|BadMaxConnections|BadTcpServerTooBusy|BadTcpNotEnoughResources/,
-    'LINK_REFUSED',
-  ],
+  [/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|BadTcpServerTooBusy|BadTcpNotEnoughResources/, 'LINK_REFUSED'],
   [/ETIMEDOUT|BadTimeout|BadRequestTimeout|[Tt]imeout|timed out/, 'LINK_TIMEOUT'],
   [/Bad[A-Z]\w+|ECONNRESET|EPIPE|ECONNABORTED|[Dd]isconnect|[Cc]losed|[Cc]onnection|socket|[Cc]hannel|[Ss]ession/, 'LINK_CLOSED'],
 ];

@@ -15,6 +15,7 @@ export const ERRORS = {
   CONFIG_DUPLICATE: rule('config', false, 'give each twin, point and connection one place only'),
   CONFIG_SECRET_MISSING: rule('config', false, 'put the secret in the credentials directory, readable by the service only'),
   LINK_REFUSED: rule('link', true, 'check that the device is switched on, its address and port, and its number of clients'),
+  LINK_FULL: rule('link', true, 'the device has no session left: close forgotten clients of it; the gateway waits'),
   LINK_TIMEOUT: rule('link', true, 'check cable, address and power of the device'),
   LINK_CLOSED: rule('link', true, 'the other side closed the connection; the gateway tries again by itself'),
   LINK_UNAUTHORIZED: rule('link', true, 'check user, password or certificate that the device expects'),

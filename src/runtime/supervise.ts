@@ -21,6 +21,14 @@ const LONGEST_WAIT_AT_ONCE: ReadonlySet<ErrorCode> = new Set([
   'HUB_UNTRUSTED',
 ]);
 
+/** Sessions that were left over end by themselves, and not sooner for being asked. */
+const FULL_WAIT_MS = 30_000;
+
+function waitMs(code: ErrorCode, failures: number, backOff: BackOffSettings, random: () => number): number {
+  if (LONGEST_WAIT_AT_ONCE.has(code)) return backOff.maxMs;
+  return Math.max(backOffMs(failures, backOff, random), code === 'LINK_FULL' ? FULL_WAIT_MS : 0);
+}
+
 /**
  * Owns every retry, back-off and jitter: opens, waits for the loss, closes, waits, opens again, until the signal is aborted.
  * Resolves when the last session is closed; never rejects.
@@ -33,9 +41,9 @@ export async function supervise<S extends Session>(link: Link<S>, options: Super
     const attempt = await liveOnce(link, options, clock);
     if (signal.aborted || attempt.error === undefined) break;
     failures = attempt.livedMs >= backOff.resetAfterMs ? 1 : failures + 1;
-    const waitMs = LONGEST_WAIT_AT_ONCE.has(attempt.error.code) ? backOff.maxMs : backOffMs(failures, backOff, random);
-    onState({ state: 'waiting', error: attempt.error, retryAtMs: Math.round(clock.nowMs() + waitMs) });
-    await clock.sleep(waitMs, signal).catch(() => {});
+    const forMs = waitMs(attempt.error.code, failures, backOff, random);
+    onState({ state: 'waiting', error: attempt.error, retryAtMs: Math.round(clock.nowMs() + forMs) });
+    await clock.sleep(forMs, signal).catch(() => {});
   }
   onState({ state: 'stopped' });
 }

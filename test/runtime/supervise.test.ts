@@ -161,6 +161,17 @@ describe('supervise', () => {
     await done;
   });
 
+  it('waits half a minute at least where the device has no session left', async () => {
+    const link = new ScriptedLink();
+    link.refuse = new GatewayError('LINK_FULL', 'line', 'too many sessions');
+    const { clock, stop, states, done } = start(link);
+    await settle();
+    const state = states.at(-1);
+    assert.equal(state?.state === 'waiting' ? state.retryAtMs - clock.nowMs() : undefined, 30_000);
+    stop.abort();
+    await done;
+  });
+
   it('ends the wait when it is stopped', async () => {
     const link = new ScriptedLink();
     link.refuse = refused();

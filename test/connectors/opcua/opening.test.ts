@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { GatewayError } from '../../../src/model/error.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
-import { freePort } from '../../support/opcua-server.ts';
+import { freePort, startOpcuaServer } from '../../support/opcua-server.ts';
 import { Bench, makePlan, OPEN } from './support.ts';
 
 const NO_STOP = new AbortController().signal;
@@ -53,6 +53,14 @@ describe('OPC UA opening', () => {
 
   it('is refused where the name of the host is unknown', async () => {
     assert.equal((await refusal(connector('opc.tcp://nobody.invalid:4840', '5 s').open(NO_STOP))).code, 'LINK_REFUSED');
+  });
+
+  it('is told where the server has no session left, and leaves none behind', async () => {
+    const full = await startOpcuaServer({ options: { serverCapabilities: { maxSessions: 1 } } });
+    bench.onEnd(() => full.stop());
+    await bench.open(connector(full.url, '5 s'));
+    const error = await refusal(connector(full.url, '5 s').open(NO_STOP));
+    assert.deepEqual([error.code, full.server.currentSessionCount], ['LINK_FULL', 1], error.message);
   });
 
   it('times out where somebody listens and says nothing, and hangs up', async () => {
