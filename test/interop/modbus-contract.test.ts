@@ -1,11 +1,11 @@
 import { createConnector } from '../../connectors/modbus/connector.ts';
 import { pointNamed } from '../connectors/modbus/modbus-plan.ts';
-import { describeConnector } from '../contract/connector.ts';
+import { type ConnectorFixture, describeConnector } from '../contract/connector.ts';
 import { ForeignModbusPlant, modbusPeers } from './peers/foreign-modbus-plant.ts';
 
 for (const { program, framing, title, describeHere } of modbusPeers()) {
   describeHere(title, () => {
-    describeConnector(framing, async () => {
+    const fixture = async (): Promise<ConnectorFixture> => {
       const foreign = await ForeignModbusPlant.start(program, framing);
       const plan = foreign.planOf({
         power: { address: { holding: 1_990 }, type: 'int16', intervalMs: 50 },
@@ -34,6 +34,7 @@ for (const { program, framing, title, describeHere } of modbusPeers()) {
         bringBack: () => foreign.bringBack(),
         dispose: () => foreign.dispose(),
       };
-    });
+    };
+    describeConnector(framing, fixture, ['change', 'takeAway']);
   });
 }

@@ -1,10 +1,10 @@
 import { createConnector } from '../../../connectors/modbus/connector.ts';
-import { describeConnector } from '../../contract/connector.ts';
+import { type ConnectorFixture, describeConnector } from '../../contract/connector.ts';
 import { pointNamed } from './modbus-plan.ts';
 import { PROTOCOLS, startPlant } from './plant.ts';
 
 for (const protocol of PROTOCOLS) {
-  describeConnector(protocol, async () => {
+  const fixture = async (): Promise<ConnectorFixture> => {
     const missing = [{ table: 'holding', from: 500, to: 599 }] as const;
     const plant = await startPlant(protocol, [7], { missing });
     const plan = plant.planOf(
@@ -14,6 +14,7 @@ for (const protocol of PROTOCOLS) {
           points: {
             power: { address: { holding: 100 }, type: 'int16', intervalMs: 50 },
             limit: { address: { holding: 102 }, type: 'uint16', intervalMs: 50, access: 'read-write' },
+            limits: { address: { holding: 110 }, type: 'int16', count: 3, intervalMs: 100, access: 'read-write' },
             alarm: { address: { coil: 3 }, intervalMs: 100 },
             absent: { address: { holding: 500 }, type: 'uint16', intervalMs: 100, access: 'read-write' },
           },
@@ -38,7 +39,9 @@ for (const protocol of PROTOCOLS) {
       changed: 4_711,
       takeAway: () => plant.takeAway(),
       bringBack: () => plant.bringBack(),
+      compound: { point: find('limits'), value: [1, -2, 3] },
       dispose: () => plant.dispose(),
     };
-  });
+  };
+  describeConnector(protocol, fixture, ['change', 'takeAway', 'compound']);
 }
