@@ -28,7 +28,7 @@ export async function openLine(plan: ModbusPlan): Promise<OpenLine> {
   if (!isSerial(plan)) {
     const port = await openTcpPort(plan.name, plan.settings as TcpSettings, clock, never);
     return {
-      line: new Line({ ...options, wire: new MbapWire(port, { timeoutMs, maxInFlight: 1, clock, count }) }),
+      line: new Line({ ...options, wire: new MbapWire(port, { timeoutMs, maxInFlight: 1, units, clock, count }) }),
       units,
       close: () => port.close(),
     };

@@ -7,6 +7,7 @@ import { writeRequest } from './encode-request.ts';
 import type { Receiver } from './receiver.ts';
 import { type Request, requestBytes } from './request.ts';
 import type { SocketPort } from './tcp-port.ts';
+import type { Units } from './units.ts';
 import { badFrame, noAnswer, type Wire } from './wire.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface MbapWireOptions {
   readonly timeoutMs: number;
   /** Requests that may be under way at once. */
   readonly maxInFlight: number;
+  /** What comes late is told to it. */
+  readonly units: Pick<Units, 'late'>;
   readonly clock: Clock;
   readonly count: Count;
 }
@@ -44,7 +47,8 @@ export class MbapWire implements Wire, Receiver {
   readonly #alarm: Alarm;
   /** By transaction id. */
   readonly #pending = new Map<number, Pending>();
-  readonly #unanswered = new Set<number>();
+  /** Given up, by transaction id. */
+  readonly #unanswered = new Map<number, { readonly unit: number; readonly sentMs: number }>();
   /** The beginning of an answer. */
   #rest: Buffer = NOTHING;
   #failure: GatewayError | undefined;
@@ -112,7 +116,7 @@ export class MbapWire implements Wire, Receiver {
   #deliver(id: number, stream: Buffer, end: number): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) {
-      this.#options.count(this.#unanswered.delete(id) ? 'late_replies' : 'foreign_frames');
+      this.#notPending(id);
       return;
     }
     this.#pending.delete(id);
@@ -127,6 +131,14 @@ export class MbapWire implements Wire, Receiver {
     }
   }
 
+  #notPending(id: number): void {
+    const { count, units, clock } = this.#options;
+    const late = this.#unanswered.get(id);
+    this.#unanswered.delete(id);
+    count(late === undefined ? 'foreign_frames' : 'late_replies');
+    if (late !== undefined) units.late(late.unit, clock.monotonicMs() - late.sentMs);
+  }
+
   /** Time is over for some; gives when it is for the next. */
   #giveUp(nowMs: number): number | undefined {
     let nextMs: number | undefined;
@@ -137,7 +149,7 @@ export class MbapWire implements Wire, Receiver {
       }
       if (this.#rest.length > 0) this.#outOfStep('half an answer');
       if (!this.#pending.delete(id)) return undefined;
-      this.#unanswered.add(id);
+      this.#unanswered.set(id, { unit: request.unit, sentMs: untilMs - timeoutMs });
       this.#options.count('timeouts');
       fail(noAnswer(request, timeoutMs));
     }

@@ -7,6 +7,7 @@ import type { ModbusPlan } from './plan.ts';
 import type { TcpSettings } from './settings.ts';
 import { asOnePort, SeveralWires } from './several-wires.ts';
 import { openTcpPort, type SocketPort } from './tcp-port.ts';
+import type { Units } from './units.ts';
 import type { Wire } from './wire.ts';
 
 export interface OpenWire {
@@ -17,7 +18,7 @@ export interface OpenWire {
 /** All connections of the plan to its device, or none. */
 export async function openMbap(
   { name, settings }: ModbusPlan<TcpSettings>,
-  { clock, count }: { readonly clock: Clock; readonly count: Count },
+  { clock, count, units }: { readonly clock: Clock; readonly count: Count; readonly units: Units },
   signal: AbortSignal,
 ): Promise<OpenWire> {
   const ports: SocketPort[] = [];
@@ -27,7 +28,7 @@ export async function openMbap(
     for (const port of ports) await port.close();
     throw ports.length > 0 && error instanceof GatewayError ? tooMany(error, ports.length + 1, settings.connections) : error;
   }
-  const options = { timeoutMs: settings.timeout, maxInFlight: settings.maxInFlight, clock, count };
+  const options = { timeoutMs: settings.timeout, maxInFlight: settings.maxInFlight, units, clock, count };
   const wires = ports.map((port) => new MbapWire(port, options));
   const [port] = ports;
   const [wire] = wires;

@@ -10,7 +10,7 @@ export interface Wire {
   /**
    * Resolves with the answer: unit and PDU, every byte of which was checked against the request; it may be an exception. Always
    * settles: rejects with DEVICE_TIMEOUT, DEVICE_BAD_FRAME or the error of the lost connection. `timeoutMs`: shorter than usual, for
-   * a unit that is not expected to answer; where nobody else waits meanwhile it may be left out of account.
+   * a unit that is not expected to answer.
    */
   exchange(request: Request, timeoutMs?: number): Promise<Buffer>;
   /** Gives the connection up. */

@@ -80,7 +80,7 @@ export function memoryWire(protocol: 'modbus-tcp' | 'modbus-rtu', clock: FuzzClo
 type CountAny = (name: string, by?: number) => void;
 
 function overTcp(port: SocketPort, clock: FuzzClock, count: CountAny): Wire {
-  return new MbapWire(port, { timeoutMs: TIMEOUT_MS, maxInFlight: 1, clock, count });
+  return new MbapWire(port, { timeoutMs: TIMEOUT_MS, maxInFlight: 1, units: { late: () => {} }, clock, count });
 }
 
 function overLine(port: SocketPort, clock: FuzzClock, count: CountAny): Wire {
