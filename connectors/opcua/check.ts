@@ -93,6 +93,7 @@ type OpcuaPlanPoint = OpcuaPlan['devices'][number]['points'][number]['point'];
 function checkPoint({ device, name, address: keys, access }: OpcuaPlanPoint): readonly Remark[] {
   if (keys === undefined) return [];
   const remarks: Remark[] = access === 'read' ? [] : checkWrittenPart(keys).map((remark) => ({ ...remark, device, point: name }));
+  remarks.push(...checkAggregate(keys, access).map((remark) => ({ ...remark, device, point: name })));
   const warn = (key: string, message: string, hint: string) =>
     remarks.push({ severity: 'warning', device, point: name, key, message, hint });
   if (typeof keys.address.namespace === 'number' && keys.address.namespace > 0) {
@@ -106,6 +107,19 @@ function checkPoint({ device, name, address: keys, access }: OpcuaPlanPoint): re
     warn('read', 'a polled point has no sampling, queue or deadband at the server', 'use `read: subscribe`, or drop these keys');
   }
   return remarks;
+}
+
+const NOT_AGGREGATED = ['path', 'indexRange', 'sampling', 'queueSize', 'publishingInterval', 'serverDeadband'] as const;
+
+function checkAggregate(keys: OpcuaPoint, access: OpcuaPlanPoint['access']): readonly Remark[] {
+  if (keys.serverAggregate === undefined) return [];
+  const message = (key: string) => `\`${key}\` does not go with \`serverAggregate\`, which the server computes from its history`;
+  const given = NOT_AGGREGATED.filter((key) => keys[key] !== undefined);
+  const wrong = [...given, ...(keys.read === 'poll' ? ['read'] : [])].map(
+    (key): Remark => ({ severity: 'error', key, message: message(key), hint: 'leave out one of them' }),
+  );
+  const hint = 'write by another point with the same address';
+  return access === 'read' ? wrong : [...wrong, { severity: 'error', key: 'serverAggregate', message: message('write'), hint }];
 }
 
 /** An element of an array is written alone by the server; a field of a structure is not. */

@@ -5,7 +5,7 @@ import type { OpcuaSession } from './session.ts';
 /** What the server makes of the wishes of the mapping, and how it stands with each point that is not well. */
 export function describeSession(session: OpcuaSession): Readonly<Record<string, unknown>> {
   const { acquisition, eventAcquisition, serverState, url, serviceLevel, diagnostics } = session;
-  const { watching, retries, backfill, problems } = acquisition;
+  const { watching, retries, backfill, aggregates, problems } = acquisition;
   const { items, publisher } = watching;
   return {
     server: url,
@@ -37,6 +37,7 @@ export function describeSession(session: OpcuaSession): Readonly<Record<string, 
       id,
       { status, ...nextTry(retries.waitMs(id)) },
     ]),
+    ...list('aggregatesRefused', aggregates.refusals, ([id, waitMs, refusal]) => [id, { ...refusal, ...nextTry(waitMs) }]),
     ...list('historyNotRead', [...(backfill?.problems ?? [])], (entry) => entry),
   };
 }

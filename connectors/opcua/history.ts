@@ -4,6 +4,7 @@ import {
   HistoryData,
   HistoryReadRequest,
   type NodeId,
+  type ReadProcessedDetails,
   ReadRawModifiedDetails,
   TimestampsToReturn,
 } from 'node-opcua-client';
@@ -50,15 +51,25 @@ export async function readHistory(
   nodes: readonly HistoryNode[],
   { startMs, endMs }: HistoryRange,
 ): Promise<readonly HistoryAnswer[]> {
+  const details = new ReadRawModifiedDetails({
+    isReadModified: false,
+    startTime: new Date(startMs),
+    endTime: new Date(endMs + 1),
+    numValuesPerNode: VALUES_PER_NODE,
+    returnBounds: false,
+  });
+  return requestHistory(session, details, nodes);
+}
+
+/** What each of the nodes has for these details. */
+export async function requestHistory(
+  session: RawSession,
+  historyReadDetails: ReadRawModifiedDetails | ReadProcessedDetails,
+  nodes: readonly HistoryNode[],
+): Promise<readonly HistoryAnswer[]> {
   const { results } = await session.historyRead(
     new HistoryReadRequest({
-      historyReadDetails: new ReadRawModifiedDetails({
-        isReadModified: false,
-        startTime: new Date(startMs),
-        endTime: new Date(endMs + 1),
-        numValuesPerNode: VALUES_PER_NODE,
-        returnBounds: false,
-      }),
+      historyReadDetails,
       nodesToRead: nodes.map(toRequest),
       timestampsToReturn: TimestampsToReturn.Both,
     }),

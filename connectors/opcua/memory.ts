@@ -12,6 +12,8 @@ export interface Memory {
   readonly seenEvents: SeenEvents;
   /** What is to be fetched from the history of the server. */
   readonly spans: Span[];
+  /** Up to when the values that the server computes were told, by point id. */
+  readonly aggregated: Map<string, number>;
   /** What was last said in the log of wishes that the server revised. */
   toldRevisions?: string;
   /** When the last session was lost: every point was told to be bad then. */
@@ -27,7 +29,7 @@ export interface LeftSubscriptions {
 }
 
 export function createMemory(): Memory {
-  return { fingerprints: new Map(), last: new LastReadings(), seenEvents: new SeenEvents(), spans: [] };
+  return { fingerprints: new Map(), last: new LastReadings(), seenEvents: new SeenEvents(), spans: [], aggregated: new Map() };
 }
 
 /**

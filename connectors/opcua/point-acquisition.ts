@@ -1,6 +1,7 @@
 import type { Point } from '../../src/model/point.ts';
 import { badReading, type Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import type { Log } from '../../src/runtime/log.ts';
 import { runPollGroups } from '../../src/southbound/poll-groups.ts';
 import { Backfill } from './backfill.ts';
 import type { Counters } from './counters.ts';
@@ -13,6 +14,7 @@ import type { RawSession } from './raw-session.ts';
 import { RegisteredNodes } from './registered-nodes.ts';
 import type { ServerFacts } from './requests.ts';
 import { Retries } from './retries.ts';
+import { ServerAggregates } from './server-aggregates.ts';
 import type { OpcuaPoint, OpcuaSettings } from './settings.ts';
 import type { SubscriptionContext } from './subscription.ts';
 import { Watching } from './watching.ts';
@@ -25,6 +27,7 @@ export interface AcquisitionContext {
   readonly memory: Memory;
   readonly counters: Counters;
   readonly clock: Clock;
+  readonly log: Log;
   readonly signal: AbortSignal;
   readonly isAway: () => boolean;
   readonly onReadings: (readings: readonly Reading[]) => void;
@@ -44,6 +47,7 @@ export class PointAcquisition {
   readonly watching: Watching;
   readonly retries: Retries;
   readonly backfill: Backfill | undefined;
+  readonly aggregates: ServerAggregates;
   readonly #context: AcquisitionContext;
   readonly #nodes = new Map<string, FoundNode>();
   readonly #doubts: Doubts;
@@ -69,6 +73,7 @@ export class PointAcquisition {
     const { backfill } = context.settings;
     const node = (point: Point) => this.#nodes.get(point.id);
     this.backfill = backfill === false ? undefined : new Backfill({ ...context, spans, node, atMostMs: backfill });
+    this.aggregates = new ServerAggregates([...this.#nodes.values()], { ...context, node });
   }
 
   /** Called when the network breaks, and the library tries to bring it back. */
@@ -110,6 +115,7 @@ export class PointAcquisition {
     if (memory.lostMs !== undefined) void this.#doubts.settle();
     this.#settle(points, {});
     this.#poll();
+    this.aggregates.start();
     this.backfill?.start();
     void this.#tryAgain();
   }
@@ -136,7 +142,7 @@ export class PointAcquisition {
   }
 
   #readable(how: OpcuaPoint['read']): readonly FoundNode[] {
-    return [...this.#nodes.values()].filter(({ point }) => point.access !== 'write' && point.address.read === how);
+    return [...this.#nodes.values()].filter(({ point }) => isRead(point, how));
   }
 
   #usable(how: OpcuaPoint['read']): readonly UsableNode[] {
@@ -214,4 +220,8 @@ export class PointAcquisition {
     }
     if (readings.length > 0) onReadings(readings);
   }
+}
+
+function isRead({ access, address }: UsableNode['point'], how: OpcuaPoint['read']): boolean {
+  return access !== 'write' && address.read === how && address.serverAggregate === undefined;
 }

@@ -17,10 +17,10 @@ import { callMethod } from './methods.ts';
 import type { UsableNode } from './monitored-item.ts';
 import type { FoundNode } from './nodes.ts';
 import { PointAcquisition } from './point-acquisition.ts';
-import { readNodes } from './polling.ts';
 import { rawText } from './reading.ts';
 import type { ServerFacts } from './requests.ts';
 import { tellRevisions } from './revisions.ts';
+import { readOnce } from './server-aggregates.ts';
 import { type OpenOne, type OpenServer, watchRivals } from './servers.ts';
 import type { OpcuaSettings } from './settings.ts';
 import { MAX_SILENT_KEEP_ALIVES } from './subscription.ts';
@@ -135,7 +135,7 @@ export class OpcuaSession implements ConnectorSession {
     const usable = points
       .map((point) => this.acquisition.node(point))
       .filter((node): node is UsableNode => node?.problem === undefined);
-    const reading = readNodes(open.session, usable, facts.limits, clock);
+    const reading = readOnce(open.session, usable, facts.limits, clock);
     const answers = await this.#within(usable.length === 0 ? Promise.resolve([]) : reading, signal, 'reading');
     const found = new Map(
       answers.map(([reading, value]) => [reading.point.id, { ...reading, raw: value === undefined ? '' : rawText(value) }]),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { certificateFile, duration, filePath, secret } from '../../src/model/schema.ts';
+import { AGGREGATE_NAMES } from './aggregate-functions.ts';
 import { nodeAddress } from './features.ts';
 import { isIndexRange, parseValuePath } from './value-path.ts';
 
@@ -174,6 +175,20 @@ const serverDeadband = z
     examples: [{ absolute: 0.5 }, { percent: 2 }],
   });
 
+const serverAggregate = z
+  .strictObject({
+    function: z.enum(AGGREGATE_NAMES).meta({ description: 'What the server computes of each window (OPC UA Part 13)' }),
+    every: duration()
+      .refine((everyMs) => everyMs >= 1_000, 'at least `1 s`')
+      .meta({ description: 'Length of a window; each begins at a multiple of it, counted from 1970 in UTC', examples: ['10 s'] }),
+  })
+  .optional()
+  .meta({
+    description:
+      'The server computes the value from its history, once for each window; the time of the value is the beginning of its window. Where the server refuses, the point is bad with its status; the value of now is never taken instead',
+    examples: [{ function: 'average', every: '1 min' }],
+  });
+
 const path = z
   .string()
   .transform((text, context) => {
@@ -239,6 +254,7 @@ export const pointSchema = z.object({
       examples: [100],
     }),
   serverDeadband,
+  serverAggregate,
 });
 
 export type OpcuaSettings = z.output<typeof connectionSchema>;

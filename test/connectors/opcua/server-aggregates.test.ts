@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { addAggregateSupport, DataType, installAggregateConfigurationOptions, type UAVariable } from 'node-opcua';
+import type { Connector } from '../../../src/southbound/connector.ts';
+import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
+import { TcpCable } from '../../support/tcp-cable.ts';
+import { Bench, Collected, FAST, makePlan, OPEN, type PointKeys } from './support.ts';
+
+const NO_STOP = new AbortController().signal;
+const EVERY_MS = 1_000;
+const PER_WINDOW = 10;
+const WINDOWS = 60;
+const OPTIONS = { treatUncertainAsBad: false, useSlopedExtrapolation: false, percentDataBad: 100, percentDataGood: 100 };
+
+const of = (node: string, name: string): PointKeys => ({
+  address: `nsu=urn:test:plant;s=${node}`,
+  serverAggregate: { function: name, every: '1 s' },
+});
+
+describe('OPC UA values that the server computes', function () {
+  this.timeout(30_000);
+  const bench = new Bench();
+  let server: TestServer;
+  let firstMs: number;
+
+  before(async () => {
+    server = await startOpcuaServer();
+    const { addressSpace } = server.server.engine;
+    assert.ok(addressSpace);
+    addAggregateSupport(addressSpace);
+    const speed = server.variable('Speed') as UAVariable;
+    addressSpace.installHistoricalDataNode(speed, { maxOnlineValues: 10_000 });
+    installAggregateConfigurationOptions(speed, OPTIONS);
+    // Ten samples in each window, 0 to 9 in the first, 10 to 19 in the next; all are still to come.
+    firstMs = Math.ceil(Date.now() / EVERY_MS) * EVERY_MS;
+    for (let at = 0; at < PER_WINDOW * WINDOWS; at += 1) {
+      const time = new Date(firstMs + (at * EVERY_MS) / PER_WINDOW);
+      speed.setValueFromSource({ dataType: DataType.Double, value: at }, undefined, time);
+    }
+  });
+  after(() => server.stop());
+  beforeEach(() => bench.begin());
+  afterEach(() => bench.end());
+
+  const windowOf = (timeMs: number) => (timeMs - firstMs) / EVERY_MS;
+
+  function connector(points: Readonly<Record<string, PointKeys>>, url = server.url, log = new RecordedLog()): Connector {
+    return bench.connector(makePlan({ url, ...OPEN, ...FAST }, { press: points }), log.log);
+  }
+
+  const FUNCTIONS: Readonly<Record<string, (window: number) => number>> = {
+    minimum: (window) => PER_WINDOW * window,
+    maximum: (window) => PER_WINDOW * window + 9,
+    average: (window) => PER_WINDOW * window + 4.5,
+    count: () => PER_WINDOW,
+  };
+
+  it('come once for each window, with the time of its beginning', async () => {
+    const names = Object.keys(FUNCTIONS);
+    const all = new Collected(await bench.open(connector(Object.fromEntries(names.map((name) => [name, of('Speed', name)])))));
+    const told = (name: string) => all.of(name).filter(({ sourceTimeMs }) => sourceTimeMs >= firstMs);
+    await Promise.all(names.map((name) => all.until(name, () => told(name).length >= 2)));
+    for (const name of names) {
+      const windows = told(name).map(({ sourceTimeMs }) => windowOf(sourceTimeMs));
+      assert.deepEqual(
+        windows,
+        windows.map((_, at) => (windows[0] ?? 0) + at),
+      );
+      const expected = windows.map((window) => [FUNCTIONS[name]?.(window), 'good']);
+      assert.deepEqual([name, told(name).map(({ value, quality }) => [value, quality])], [name, expected]);
+    }
+  });
+
+  it('of a break come as history when it is over', async () => {
+    const cable = new TcpCable(server.port);
+    await cable.plug();
+    bench.onEnd(() => cable.pull());
+    const made = connector({ maximum: of('Speed', 'maximum') }, `opc.tcp://127.0.0.1:${cable.port}`);
+    const first = await bench.open(made);
+    const before = new Collected(first);
+    const { sourceTimeMs } = await before.until('maximum', ({ quality }) => quality === 'good');
+    await cable.pull();
+    await first.close();
+    const from = before.of('maximum').at(-1)?.sourceTimeMs ?? sourceTimeMs;
+    await new Promise((resolve) => setTimeout(resolve, 2.5 * EVERY_MS));
+    await cable.plug();
+    const after = new Collected(await bench.open(made));
+    const live = () => after.batches.filter(({ isHistory }) => isHistory !== true);
+    await after.until('maximum', () => live().length > 0);
+    const history = after.batches.filter(({ isHistory }) => isHistory === true).flatMap(({ readings }) => readings);
+    const windows = [...history, ...live().flatMap(({ readings }) => readings)].map((reading) => windowOf(reading.sourceTimeMs));
+    assert.ok(history.length >= 1);
+    assert.deepEqual(
+      windows,
+      windows.map((_, at) => windowOf(from) + 1 + at),
+    );
+  });
+
+  it('are bad where the server refuses, and it is said why and what to do', async () => {
+    const log = new RecordedLog();
+    const made = connector(
+      { noFunction: of('Speed', 'standardDeviation'), noHistory: of('Count', 'average'), fine: of('Speed', 'count') },
+      server.url,
+      log,
+    );
+    const all = new Collected(await bench.open(made));
+    await all.until('fine');
+    const statuses = Object.fromEntries(
+      ['noFunction', 'noHistory'].map((name) => [name, all.of(name).map(({ status }) => status)]),
+    );
+    assert.deepEqual(statuses, { noFunction: ['BadAggregateNotSupported'], noHistory: ['BadHistoryOperationUnsupported'] });
+    type Refused = { readonly points: Readonly<Record<string, { readonly hint: string }>> };
+    const points = (made.status().details?.aggregatesRefused as Refused | undefined)?.points ?? {};
+    assert.deepEqual(Object.keys(points), ['press/noFunction', 'press/noHistory']);
+    assert.match(points['press/noFunction']?.hint ?? '', /does not compute this function/);
+    assert.match(points['press/noHistory']?.hint ?? '', /switch its history on/);
+    assert.equal(log.events('opcua aggregate refused').length, 2);
+  });
+
+  it('are what a single read gives, too', async () => {
+    const made = connector({ count: of('Speed', 'count'), refused: of('Count', 'count'), raw: { address: 'i=2259' } });
+    const session = await bench.open(made);
+    const points = ['count', 'refused', 'raw'].map((name) => pointOf(name));
+    const [count, refused, raw] = await session.read(points, NO_STOP);
+    assert.deepEqual([count?.value, refused?.status, raw?.value], [PER_WINDOW, 'BadHistoryOperationUnsupported', 0]);
+
+    function pointOf(name: string) {
+      const plan = makePlan({ url: server.url }, { press: { [name]: {} } });
+      const [found] = plan.devices[0]?.points ?? [];
+      assert.ok(found);
+      return found.point;
+    }
+  });
+});
