@@ -1,45 +1,16 @@
 import assert from 'node:assert/strict';
-import { DataType } from 'node-opcua';
+import { CreateMonitoredItemsRequest, DataChangeFilter, DataType, EventFilter } from 'node-opcua';
 import { eventSchema, methodSchema } from '../../../connectors/opcua/features.ts';
 import type { DeviceEvent } from '../../../src/model/device-event.ts';
-import type { Connector, ConnectorSession } from '../../../src/southbound/connector.ts';
+import type { Connector } from '../../../src/southbound/connector.ts';
 import { addMachine, MACHINE, type Machine } from '../../support/opcua-machine.ts';
 import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
 import { TcpCable } from '../../support/tcp-cable.ts';
 import { Bench, FAST, makePlan, OPEN } from './support.ts';
+import { Told } from './told.ts';
 
 const NO_STOP = new AbortController().signal;
 const nodeOf = (name: string) => `nsu=${MACHINE};s=${name}`;
-
-/** What came, with a way to wait for what must come. */
-class Told {
-  readonly events: DeviceEvent[] = [];
-  readonly #waiting = new Set<() => void>();
-
-  constructor(session: ConnectorSession) {
-    session.events?.subscribe((event) => {
-      this.events.push(event);
-      for (const check of this.#waiting) check();
-    });
-  }
-
-  until(wanted: (event: DeviceEvent) => boolean): Promise<DeviceEvent> {
-    return new Promise((resolve) => {
-      const check = () => {
-        const found = this.events.find(wanted);
-        if (found === undefined) return;
-        this.#waiting.delete(check);
-        resolve(found);
-      };
-      this.#waiting.add(check);
-      check();
-    });
-  }
-
-  of(name: string): readonly unknown[] {
-    return this.events.filter((event) => event.name === name).map(({ body }) => body.Message);
-  }
-}
 
 const saying = (message: string) => (event: DeviceEvent) => event.body.Message === message;
 
@@ -49,7 +20,7 @@ describe('OPC UA events', () => {
   const bench = new Bench();
 
   before(async () => {
-    server = await startOpcuaServer();
+    server = await startOpcuaServer({ options: { allowAnonymousSubscriptionTransferOnUnsecuredChannel: true } });
     machine = await addMachine(server.server);
   });
   after(() => server.stop());
@@ -63,8 +34,8 @@ describe('OPC UA events', () => {
     machine.set('Running', { dataType: DataType.Boolean, value: isRunning });
   }
 
-  function connector(events: Readonly<Record<string, object>>, url = server.url): Connector {
-    const plan = makePlan({ url, ...OPEN, ...FAST }, { press: {} });
+  function connector(events: Readonly<Record<string, object>>, keys: Readonly<Record<string, unknown>> = {}): Connector {
+    const plan = makePlan({ url: server.url, ...OPEN, ...FAST, ...keys }, { press: {} });
     const listed = Object.entries(events).map(([name, keys]) => ({ name, settings: eventSchema.parse(keys) }));
     return bench.connector({ ...plan, devices: plan.devices.map((device) => ({ ...device, events: listed })) });
   }
@@ -72,11 +43,15 @@ describe('OPC UA events', () => {
   /** Listens, and waits until the server watches: from then on nothing is missed. */
   async function listen(made: Connector): Promise<Told> {
     const told = new Told(await bench.open(made));
+    await watched(told);
+    return told;
+  }
+
+  async function watched(told: Told): Promise<void> {
     for (let at = 0; !told.events.some(saying(`watched ${at - 1}`)); at += 1) {
       machine.raise(`watched ${at}`, 1000, 0);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    return told;
   }
 
   it('tells what happens, with the fields that are wanted, found in the namespace of their type', async () => {
@@ -138,7 +113,7 @@ describe('OPC UA events', () => {
     const cable = new TcpCable(server.port);
     await cable.plug();
     bench.onEnd(() => cable.pull());
-    const told = await listen(connector({ all: {} }, `opc.tcp://127.0.0.1:${cable.port}`));
+    const told = await listen(connector({ all: {} }, { url: `opc.tcp://127.0.0.1:${cable.port}` }));
     await cable.pull();
     machine.raise('while away', 100, 1);
     machine.raise('while away, too', 100, 2);
@@ -149,25 +124,60 @@ describe('OPC UA events', () => {
     assert.deepEqual(told.of('all').slice(-3), ['while away', 'while away, too', 'after']);
   });
 
-  it('acknowledges an alarm that it told of, once', async () => {
+  it('takes over in a new session what the server watches, with what happened while nobody was there', async () => {
+    const cable = new TcpCable(server.port);
+    await cable.plug();
+    bench.onEnd(() => cable.pull());
+    const made = connector({ all: {} }, { url: `opc.tcp://127.0.0.1:${cable.port}`, keepAlive: '400 ms' });
+    const session = await bench.open(made);
+    await watched(new Told(session));
+    await cable.pull();
+    await session.lost;
+    machine.raise('between two sessions', 100, 1);
+    await cable.plug();
+    const after = new Told(await bench.open(made));
+    await after.until(saying('between two sessions'));
+    machine.raise('in the second', 100, 2);
+    await after.until(saying('in the second'));
+    const raised = after.of('all').filter((message) => /^(?:between|in the)/.test(String(message)));
+    assert.deepEqual(raised, ['between two sessions', 'in the second']);
+    assert.equal(made.status().counters.transfers, 1);
+  });
+
+  it('compares the severity itself where the server cannot', async () => {
+    const stop = refuseConditions(server.server);
+    const told = await listen(connector({ severe: { severityAtLeast: 500 } })).finally(stop);
+    machine.raise('mild', 499, 1);
+    machine.raise('severe', 500, 2);
+    await told.until(saying('severe'));
+    assert.ok(!told.of('severe').includes('mild'));
+  });
+
+  it('acknowledges an alarm that it told of, once, comments on it and confirms it', async () => {
     const made = connector({ all: {} });
-    const told = await listen(made);
+    const session = await bench.open(made);
+    const told = new Told(session);
+    await watched(told);
     run(false);
     const { body } = await told.until((event) => event.body.ActiveState === true);
     assert.equal(body.AckedState, false);
-    const acknowledge = async () => {
-      const method = { name: 'acknowledge', settings: methodSchema.parse({ condition: 'acknowledge' }), arguments: [] };
-      const session = await bench.open(made);
+    const call = (condition: string, eventId: unknown, comment: string) => {
+      const method = { name: condition, settings: methodSchema.parse({ condition }), arguments: [] };
       return session.call?.(
-        { device: 'press', method, arguments: [String(body.ConditionId), String(body.EventId), 'seen'] },
+        { device: 'press', method, arguments: [String(body.ConditionId), String(eventId), comment] },
         NO_STOP,
       );
     };
-    assert.deepEqual(await acknowledge(), { called: true, outputs: {} });
+    assert.deepEqual(await call('acknowledge', body.EventId, 'seen'), { called: true, outputs: {} });
     const acknowledged = await told.until((event) => event.body.AckedState === true);
-    assert.equal(acknowledged.body.Comment, 'seen');
-    const again = await acknowledge();
+    assert.deepEqual([acknowledged.body.Comment, acknowledged.body.ConfirmedState], ['seen', false]);
+    const again = await call('acknowledge', body.EventId, 'seen');
     assert.match(again?.called === false ? again.error.message : '', /BadConditionBranchAlreadyAcked|BadEventIdUnknown/);
+    assert.deepEqual(await call('confirm', acknowledged.body.EventId, 'oil is in'), { called: true, outputs: {} });
+    const confirmed = await told.until((event) => event.body.ConfirmedState === true);
+    assert.equal(confirmed.body.Comment, 'oil is in');
+    assert.deepEqual(await call('comment', confirmed.body.EventId, 'ask for more oil'), { called: true, outputs: {} });
+    await told.until((event) => event.body.Comment === 'ask for more oil');
   });
 
   it('says what it cannot watch', async () => {
@@ -181,4 +191,22 @@ describe('OPC UA events', () => {
 
 async function waitFor(isDone: () => boolean): Promise<void> {
   while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** Until it is called off: the server gets a filter that it refuses in place of one that compares. */
+function refuseConditions(server: object): () => void {
+  const handler = server as { _on_CreateMonitoredItemsRequest: (message: { request: unknown }, ...more: unknown[]) => unknown };
+  const original = handler._on_CreateMonitoredItemsRequest;
+  handler._on_CreateMonitoredItemsRequest = function handle(message, ...more) {
+    const items = message.request instanceof CreateMonitoredItemsRequest ? (message.request.itemsToCreate ?? []) : [];
+    for (const { requestedParameters } of items) {
+      const { filter } = requestedParameters;
+      const hasCondition = filter instanceof EventFilter && (filter.whereClause.elements ?? []).length > 0;
+      if (hasCondition) requestedParameters.filter = new DataChangeFilter({});
+    }
+    return original.call(this, message, ...more);
+  };
+  return () => {
+    handler._on_CreateMonitoredItemsRequest = original;
+  };
 }
