@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly type?: 'double' | 'float';
   /** Where clients reach it through something between. */
   readonly otherPort?: number;
+  /** How much one request may carry; by default 10 000. */
+  readonly perCall?: number;
 }
 
 export const LOAD_NAMESPACE = 'urn:bench';
@@ -30,6 +32,8 @@ export function findLoadServer(): string | undefined {
 export class OpcuaLoadServer {
   readonly url: string;
   readonly namespaceIndex: number;
+  /** Requests that carried more than the server takes. */
+  refusals = 0;
   readonly #child: ChildProcess;
 
   private constructor(child: ChildProcess, port: number, namespaceIndex: number) {
@@ -39,15 +43,19 @@ export class OpcuaLoadServer {
   }
 
   static async start(program: string, options: LoadOptions, port?: number): Promise<OpcuaLoadServer> {
-    const { variables, intervalMs, type = 'double', otherPort } = options;
+    const { variables, intervalMs, type = 'double', otherPort = 0, perCall = 10_000 } = options;
     const ownPort = port ?? (await freePort());
-    const args = [ownPort, variables, intervalMs, type, ...(otherPort === undefined ? [] : [otherPort])];
+    const args = [ownPort, variables, intervalMs, type, otherPort, perCall];
     const child = spawn(program, args.map(String), { stdio: ['pipe', 'pipe', 'ignore'] });
     const ended = new AbortController();
     child.once('exit', () => ended.abort(new Error('the load server ended before it was ready')));
     const lines = createInterface({ input: child.stdout });
     const [ready] = (await once(lines, 'line', { signal: ended.signal })) as [string];
-    return new OpcuaLoadServer(child, ownPort, Number(ready.split(' ')[1]));
+    const server = new OpcuaLoadServer(child, ownPort, Number(ready.split(' ')[1]));
+    lines.on('line', () => {
+      server.refusals += 1;
+    });
+    return server;
   }
 
   async stop(): Promise<void> {

@@ -1,8 +1,9 @@
-// An OPC UA server that can give more changes than a gateway may be asked to take: load-server PORT VARIABLES INTERVAL_MS [double|float [OTHER_PORT]]
+// An OPC UA server that can give more changes than a gateway may be asked to take: load-server PORT VARIABLES INTERVAL_MS [double|float [OTHER_PORT [PER_CALL]]]
 //
 // Transport, sessions and messages are gopcua's. Its subscription service is replaced, since it makes one lock, one channel and one
 // reflection of each change. Every INTERVAL_MS all variables `v0` … of namespace `urn:bench` take the next number, so that a
 // missing number is a lost change. Queues, their overflow bit and Republish are as in Part 4 §5.13 and §5.14. `set` takes numbers.
+// PER_CALL is how much one request may carry; OTHER_PORT 0 is none.
 package main
 
 import (
@@ -34,16 +35,21 @@ func main() {
 		server.EnableAuthMode(ua.UserTokenTypeAnonymous),
 	}
 	// It offers its endpoints only under a URL that it calls its own.
-	if len(os.Args) > 5 {
+	if len(os.Args) > 5 && number(5) > 0 {
 		options = append(options, server.EndPoint("127.0.0.1", number(5)))
 	}
 	plant := server.New(options...)
 	space := &variableSpace{count: variables, isFloat: len(os.Args) > 4 && os.Args[4] == "float", written: map[int]float64{}}
 	space.NodeNameSpace = server.NewNameSpace("urn:bench")
 	plant.AddNamespace(space)
-	load := &load{plant: plant, space: space, interval: interval, subscriptions: map[uint32]*subscription{}, publishes: map[string][]publish{}}
+	perCall := 10_000
+	if len(os.Args) > 6 {
+		perCall = number(6)
+	}
+	load := &load{plant: plant, space: space, limits: limitsOf(perCall), interval: interval, subscriptions: map[uint32]*subscription{}, publishes: map[string][]publish{}}
 	// What is registered before the start is not overwritten by it.
 	plant.RegisterHandler(id.ReadRequest_Encoding_DefaultBinary, load.read)
+	plant.RegisterHandler(id.BrowseRequest_Encoding_DefaultBinary, load.browse)
 	plant.RegisterHandler(id.CreateSubscriptionRequest_Encoding_DefaultBinary, load.createSubscription)
 	plant.RegisterHandler(id.DeleteSubscriptionsRequest_Encoding_DefaultBinary, load.deleteSubscriptions)
 	plant.RegisterHandler(id.CreateMonitoredItemsRequest_Encoding_DefaultBinary, load.createMonitoredItems)

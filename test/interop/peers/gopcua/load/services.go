@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gopcua/opcua/id"
 	"github.com/gopcua/opcua/server"
 	"github.com/gopcua/opcua/ua"
 	"github.com/gopcua/opcua/uasc"
@@ -16,6 +15,7 @@ type load struct {
 	mutex         sync.Mutex
 	plant         *server.Server
 	space         *variableSpace
+	limits        limits
 	interval      time.Duration
 	lastID        uint32
 	subscriptions map[uint32]*subscription
@@ -90,6 +90,9 @@ func (l *load) createSubscription(_ *uasc.SecureChannel, r ua.Request, _ uint32)
 
 func (l *load) createMonitoredItems(_ *uasc.SecureChannel, r ua.Request, _ uint32) (ua.Response, error) {
 	request := r.(*ua.CreateMonitoredItemsRequest)
+	if err := l.limits.check(len(request.ItemsToCreate), l.limits.items); err != nil {
+		return nil, err
+	}
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	s := l.subscriptions[request.SubscriptionID]
@@ -193,14 +196,11 @@ func (l *load) closeSession(_ *uasc.SecureChannel, r ua.Request, _ uint32) (ua.R
 	return &ua.CloseSessionResponse{ResponseHeader: header(r.Header().RequestHandle, ua.StatusOK)}, nil
 }
 
-// Nodes of the standard that gopcua does not have, or has too small: Part 6, NodeIds.csv.
-var limits = map[uint32]uint32{
-	id.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead:          10_000,
-	id.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall: 10_000,
-}
-
 func (l *load) read(_ *uasc.SecureChannel, r ua.Request, _ uint32) (ua.Response, error) {
 	request := r.(*ua.ReadRequest)
+	if err := l.limits.check(len(request.NodesToRead), l.limits.read); err != nil {
+		return nil, err
+	}
 	results := make([]*ua.DataValue, len(request.NodesToRead))
 	for at, asked := range request.NodesToRead {
 		results[at] = l.attribute(asked.NodeID, asked.AttributeID)
@@ -209,7 +209,7 @@ func (l *load) read(_ *uasc.SecureChannel, r ua.Request, _ uint32) (ua.Response,
 }
 
 func (l *load) attribute(node *ua.NodeID, attribute ua.AttributeID) *ua.DataValue {
-	if limit, isLimit := limits[node.IntID()]; isLimit && node.Namespace() == 0 && attribute == ua.AttributeIDValue {
+	if limit, isLimit := l.limits.told(node); isLimit && attribute == ua.AttributeIDValue {
 		return server.DataValueFromValue(limit)
 	}
 	space, err := l.plant.Namespace(int(node.Namespace()))
