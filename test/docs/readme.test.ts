@@ -152,7 +152,7 @@ function shownIn(text: string): readonly Shown[] {
 function shapeOf(table: string): readonly string[] {
   return table
     .split('\n')
-    .map((line) => line.replaceAll(/\b[0-9A-F]{4}\b/g, 'XXXX').replaceAll(/(?<![\w/])-?\d[\dTZe:.+-]*/g, 'N'))
+    .map((line) => line.replaceAll(/(?<![.\w])[0-9A-F]{4}(?![.\w])/g, 'XXXX').replaceAll(/(?<![\w/])-?\d[\dTZe:.+-]*/g, 'N'))
     .map((line) => line.replaceAll(/XXXX-\S+/g, 'N').replaceAll(/\s+/g, ' '));
 }
 
