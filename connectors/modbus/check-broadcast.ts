@@ -15,7 +15,12 @@ function findFault({ access, address }: RegisterPoint, { protocol }: ModbusPlan)
   if (protocol === 'modbus-tcp') return ['Modbus TCP knows no broadcast', 'write to each device by itself'];
   if (access === 'read')
     return ['a broadcast cannot be read, and nothing may be written here', 'add `write:`, or take `broadcast` out'];
-  const { writeWith } = address;
+  const { writeWith, exponent } = address;
+  if (exponent !== undefined)
+    return [
+      'each unit has an exponent of its own, and the same number means another value',
+      'write the number without `exponent`',
+    ];
   if (writeWith === 'read-write') return ['nobody answers a broadcast: nothing can be read with it', 'take `writeWith` out'];
   if (address.address.bit !== undefined && writeWith !== undefined && writeWith !== 'mask')
     return [

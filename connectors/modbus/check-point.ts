@@ -104,7 +104,7 @@ function checkNotation({ address: { address } }: RegisterPoint): Finding | undef
 
 function checkWrite(point: RegisterPoint, device: ModbusDevice): Finding | undefined {
   if (point.access === 'read' || elementSize(point) === undefined) return undefined;
-  const { address, exponent } = point.address;
+  const { address } = point.address;
   if (isReadOnlyTable(address.table)) {
     return {
       key: 'write',
@@ -112,17 +112,13 @@ function checkWrite(point: RegisterPoint, device: ModbusDevice): Finding | undef
       hint: 'many devices show the same value as `holding`',
     };
   }
-  if (exponent !== undefined) {
-    const message = 'a value with an exponent of its own cannot be written: the device may change it';
-    return { key: 'write', message, hint: 'write the number without `exponent`, as a point of its own' };
-  }
   return checkFunction(point, device);
 }
 
 /** The function that writes it takes so many, and such. */
 function checkFunction(point: RegisterPoint, { addressBase }: ModbusDevice): Finding | undefined {
   const { address, writeWith } = point.address;
-  const { size, isPart, count } = layoutOf(point, addressBase);
+  const { valueSize: size, isPart, count } = layoutOf(point, addressBase);
   const isCoil = isBitTable(address.table);
   const limit = isCoil ? MAX_WRITE_COILS : writeWith === 'read-write' ? MAX_READ_WRITE_REGISTERS : MAX_WRITE_REGISTERS;
   if (size > limit) {

@@ -1,3 +1,4 @@
+import { GatewayError } from '../../src/model/error.ts';
 import { isArray, isCompound, type Scalar, type Value } from '../../src/model/value.ts';
 import {
   ABSENT,
@@ -158,7 +159,7 @@ export function withExponent(codec: Codec, { size, valueAt, exponentAt, byteOrde
   return {
     decode: (registers) => {
       const number = codec.decode(registers.subarray(2 * valueAt, 2 * (valueAt + size)));
-      const exponent = byteOrder === 'big-endian' ? registers.readInt16BE(2 * exponentAt) : registers.readInt16LE(2 * exponentAt);
+      const exponent = readExponent(registers, exponentAt, byteOrder);
       if (number instanceof NoValue) return number;
       if (exponent === NO_EXPONENT) return ABSENT;
       if (Math.abs(exponent) > MAX_EXPONENT) return UNDECODABLE;
@@ -167,4 +168,18 @@ export function withExponent(codec: Codec, { size, valueAt, exponentAt, byteOrde
     },
     encode: codec.encode,
   };
+}
+
+function readExponent(registers: Buffer, at: number, byteOrder: ModbusPoint['byteOrder']): number {
+  return byteOrder === 'big-endian' ? registers.readInt16BE(2 * at) : registers.readInt16LE(2 * at);
+}
+
+/** The number that is to be written beside an exponent for a value; the codec judges whether it is whole. */
+export function beside(register: Buffer, byteOrder: ModbusPoint['byteOrder'], value: Value, subject: string): Value {
+  const exponent = readExponent(register, 0, byteOrder);
+  if (Math.abs(exponent) > MAX_EXPONENT)
+    throw new GatewayError('COMMAND_FAILED', subject, `not written: the device shows ${exponent} as exponent of the value`);
+  if (exponent === 0 || (typeof value !== 'number' && typeof value !== 'bigint')) return value;
+  const [digits, power = '0'] = String(value).split('e');
+  return Number(`${digits}e${Number(power) - exponent}`);
 }

@@ -38,6 +38,8 @@ export interface Layout {
   /** Where in them the value itself lies: all, unless an exponent lies beside it. */
   readonly valueAt: number;
   readonly valueSize: number;
+  /** Where in them the exponent lies that is read with the value. */
+  readonly exponentAt?: number;
   /** Elements of an array. */
   readonly count?: number;
   /** The bits of its register that are the value. */
@@ -106,6 +108,7 @@ function makeLayout(point: RegisterPoint, addressBase: number): Layout {
     valueSize: size * (count ?? 1),
     isPart: bits !== undefined || fields !== undefined || type === 'int8' || type === 'uint8',
     codec: exponent === undefined ? codec : withExponent(codec, { size, valueAt, exponentAt, byteOrder }),
+    ...(exponent === undefined ? {} : { exponentAt }),
     ...(count === undefined ? {} : { count }),
     ...(bits === undefined ? {} : { bits }),
   };

@@ -3,6 +3,7 @@ import { isArray, type Value } from '../../src/model/value.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Write, WriteResult } from '../../src/southbound/connector.ts';
 import { type Encoded, toBoolean, wrongType } from './codec.ts';
+import { beside } from './codec-parts.ts';
 import { exceptionNumber } from './exception.ts';
 import type { Ask, Line } from './line.ts';
 import type { PlacedPoint } from './read-items.ts';
@@ -43,14 +44,30 @@ export async function writePoint(
   }
 }
 
-async function writeOnce(ask: Ask, { point, value }: Write, place: PlacedPoint, unit: number): Promise<void> {
-  const { writeWith } = place.point.address;
-  if (place.table === 'coil') return confirm(ask, coilRequest(unit, place, coilsOf(value, place, point.id)));
-  const { registers, mask } = place.layout.codec.encode(value, point.id);
+async function writeOnce(ask: Ask, { point, value }: Write, read: PlacedPoint, unit: number): Promise<void> {
+  const { writeWith } = read.point.address;
+  if (read.table === 'coil') return confirm(ask, coilRequest(unit, read, coilsOf(value, read, point.id)));
+  const number = await besideExponent(ask, value, read, unit);
+  const { registers, mask } = read.layout.codec.encode(number, point.id);
+  const place = placeOfValue(read);
   if (mask === undefined && writeWith === 'read-write') return writeAndCompare(ask, place, unit, registers);
   if (mask === undefined) return confirm(ask, registerRequest(unit, place, registers));
   if (writeWith === undefined || writeWith === 'mask') return writeMasked(ask, place, unit, { registers, mask });
   return changeWhatIsThere(ask, place, unit, { registers, mask });
+}
+
+/** The exponent is read right before the write, and nobody else gets the line in between. */
+async function besideExponent(ask: Ask, value: Value, { point, address, layout }: PlacedPoint, unit: number): Promise<Value> {
+  if (layout.exponentAt === undefined) return value;
+  const register = await ask({ function: 3, unit, address: address + layout.exponentAt, count: 1 });
+  if (!Buffer.isBuffer(register)) throw new GatewayError('BUG', point.id, 'a register was read, something else came');
+  return beside(register, point.address.byteOrder, value, point.id);
+}
+
+/** Without the exponent that is read with it. */
+function placeOfValue(place: PlacedPoint): PlacedPoint {
+  const { address, layout } = place;
+  return { ...place, address: address + layout.valueAt, layout: { ...layout, size: layout.valueSize } };
 }
 
 async function confirm(ask: Ask, request: WriteRequest): Promise<void> {

@@ -78,11 +78,6 @@ const TABLE: readonly (readonly [what: string, point: PointSketch, expected: str
   ['writing an input register', { address: { input: 1 }, type: 'int16', access: 'read-write' }, 'error p write'],
   ['writing a discrete input', { address: { discrete: 1 }, access: 'write' }, 'error p write'],
   [
-    'writing beside an exponent',
-    { address: { holding: 1 }, type: 'int16', exponent: { holding: 2 }, access: 'write' },
-    'error p write',
-  ],
-  [
     'a mask for a whole register',
     { address: { holding: 1 }, type: 'int16', access: 'write', writeWith: 'mask' },
     'error p writeWith',
@@ -214,6 +209,11 @@ describe('checks of a Modbus mapping', () => {
     [
       'a bit in what one unit holds',
       { address: { holding: 1, bit: 2 }, access: 'read-write', writeWith: 'single' },
+      ['error p broadcast'],
+    ],
+    [
+      'a number beside an exponent',
+      { address: { holding: 1 }, type: 'int16', exponent: { holding: 2 }, access: 'read-write' },
       ['error p broadcast'],
     ],
     [

@@ -15,6 +15,8 @@ const POINTS = {
   outputs: { address: { coil: 20 }, count: 3, access: 'read-write' },
   clock: { address: { holding: 320 }, type: 'dateTime', format: 'YYYY MMDD hhmm', access: 'read-write' },
   both: { address: { holding: 330 }, type: 'float32', access: 'read-write', writeWith: 'read-write' },
+  limit: { address: { holding: 340 }, type: 'int32', exponent: { holding: 345 }, access: 'read-write' },
+  ratio: { address: { holding: 347 }, type: 'int16', exponent: { holding: 346 }, access: 'write', writeWith: 'read-write' },
 } as const;
 
 for (const protocol of PROTOCOLS) {
@@ -89,6 +91,41 @@ for (const protocol of PROTOCOLS) {
       assert.match(bit.written === false ? bit.error.message : '', /function 22.*`writeWith: single`/);
       assert.match(both.written === false ? both.error.message : '', /function 23.*leave out `writeWith`/);
       assert.equal(register(300), 'a5a5');
+    });
+
+    it('writes the number that is the value with the exponent which the device shows at that moment', async () => {
+      device.memory.holding.fill(0, 340, 350);
+      for (const [exponent, value, number] of [
+        [-2, 12.34, 1_234],
+        [3, -5_000, -5],
+        [0, 7, 7],
+        [-3, 1e-3, 1],
+        [-9, 1e-7, 100],
+      ] as const) {
+        device.memory.holding[345] = exponent & 0xffff;
+        functions();
+        await write('limit', value);
+        assert.deepEqual(functions(), [3, 16]);
+        const [high = 0, low = 0] = device.memory.holding.subarray(340, 342);
+        assert.deepEqual([(high << 16) | low, await rig.value('limit')], [number, value]);
+      }
+      assert.equal(device.memory.holding[342], 0);
+      device.memory.holding[346] = 0xffff;
+      functions();
+      await write('ratio', 2.5);
+      assert.deepEqual([register(346), register(347), functions()], ['ffff', '19', [3, 23]]);
+    });
+
+    it('writes nothing where the exponent is none, or the number would not be whole', async () => {
+      for (const [exponent, code] of [
+        [0x8000, 'COMMAND_FAILED'],
+        [1, 'VALUE_TYPE'],
+      ] as const) {
+        device.memory.holding[345] = exponent;
+        const result = await rig.write('limit', 25);
+        assert.equal(result.written === false && result.error.code, code);
+      }
+      assert.equal(device.requests.filter(([code]) => code === 16).length, 0);
     });
 
     it('writes arrays of registers and of coils in one request', async () => {
