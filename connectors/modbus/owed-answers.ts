@@ -56,7 +56,7 @@ export class OwedAnswers {
     const address = 'address' in request ? request.address : 0;
     const ofCount = (count: number): ReadRequest => ({ function: code, unit: request.unit, address, count });
     let count = 1;
-    while (count < MAX_REGISTERS && this.hides(ofCount(count), nowMs)) count += code <= 2 ? 8 : 1;
+    while (count < MAX_REGISTERS && this.hides(ofCount(count), nowMs)) count += 1;
     return ofCount(count);
   }
 
