@@ -5,6 +5,7 @@ import { type AuditEntry, auditFields } from './commands/audit.ts';
 import { createCommandRouter } from './commands/command-router.ts';
 import { refuse } from './commands/results.ts';
 import { type RunningDevice, startDevice } from './gateway-device.ts';
+import { followPatterns } from './gateway-patterns.ts';
 import { progressOf } from './gateway-progress.ts';
 import { gatewayStatus, type RunningConnection, type RunningHub } from './gateway-status.ts';
 import type { Command, CommandResult } from './model/command.ts';
@@ -98,7 +99,9 @@ async function run(
   stop: AbortController,
 ): Promise<RunningGateway> {
   const { log, clock, options, spool } = context;
-  const devices = new Map(plan.devices.map((device) => [device.twin, startPipeline(device, plan, context)]));
+  const devices = new Map(
+    plan.devices.map((device) => [device.twin, followPatterns(device, (one) => startPipeline(one, plan, context))]),
+  );
   const onBatch = (batch: Batch) => {
     const running = devices.get(batch.device);
     if (running === undefined) log.error('batch of unknown device dropped', { device: batch.device });
@@ -109,8 +112,14 @@ async function run(
     if (running === undefined) log.error('event of unknown device dropped', { device: event.device });
     else running.tell(event);
   };
-  const connections = created.map((connection) => startConnection(connection, { onBatch, onEvent }, context));
-  const execute = createExecute(plan, connections, context);
+  const onResolved = (device: DevicePlan) => {
+    context.latest.resolve(device);
+    devices.get(device.twin)?.resolve(device);
+    commands.resolve(device);
+  };
+  const connections = created.map((connection) => startConnection(connection, { onBatch, onEvent, onResolved }, context));
+  const commands = createCommands(plan, connections, context);
+  const { execute } = commands;
   const hubs = createdHubs.map((hub) => startHub(hub, plan, execute, context));
   const startedTimeMs = clock.nowMs();
   const status = () =>
@@ -183,7 +192,7 @@ async function createConnector(
 
 function startConnection(
   { plan, connector, log }: CreatedConnection,
-  told: Pick<AcquisitionOptions, 'onBatch' | 'onEvent'>,
+  told: Pick<AcquisitionOptions, 'onBatch' | 'onEvent' | 'onResolved'>,
   { clock, stopping }: Context,
 ): RunningConnection {
   return { plan, connector, acquisition: acquire(connector, { plan, clock, log, signal: stopping, ...told }) };
@@ -244,7 +253,12 @@ function startHub({ plan, hub }: CreatedHub, { gateway }: GatewayPlan, execute: 
   return { plan, forwarding };
 }
 
-function createExecute(plan: GatewayPlan, connections: readonly RunningConnection[], context: Context): Execute {
+interface Commands {
+  readonly execute: Execute;
+  readonly resolve: (device: DevicePlan) => void;
+}
+
+function createCommands(plan: GatewayPlan, connections: readonly RunningConnection[], context: Context): Commands {
   const sessions = new Map(
     connections.flatMap(({ plan: { devices }, acquisition }) => devices.map(({ twin }) => [twin, acquisition])),
   );
@@ -259,10 +273,11 @@ function createExecute(plan: GatewayPlan, connections: readonly RunningConnectio
     audit,
   });
   const stopped = new GatewayError('COMMAND_FAILED', plan.gateway.id, 'the gateway is stopping');
-  return async (command, signal) => {
+  const execute: Execute = async (command, signal) => {
     if (!context.stopping.aborted) return router.execute(command, signal);
     const result = refuse(command, stopped);
     audit({ timeMs: context.clock.nowMs(), durationMs: 0, command, result });
     return result;
   };
+  return { execute, resolve: (device) => router.resolve(device) };
 }

@@ -1,7 +1,7 @@
 import { type ClientSession, makeNodeId, NodeClass, type NodeId, type ReferenceDescription } from 'node-opcua-client';
 import type { BrowsedNode } from '../../src/southbound/browse-tool.ts';
 import { nodeText } from './node-text.ts';
-import { browseBelow } from './references.ts';
+import { browseBelow, isProperty } from './references.ts';
 import type { ServerFacts } from './requests.ts';
 import { readVariables } from './variable-facts.ts';
 
@@ -16,7 +16,6 @@ export interface WalkOptions {
 /** OPC UA Part 6, NodeIds.csv. */
 export const OBJECTS_FOLDER = 85;
 const SERVER_OBJECT = 2253;
-const HAS_PROPERTY = 46;
 /** Siblings that are looked at together. */
 const PORTION = 500;
 
@@ -73,10 +72,6 @@ function isFirst(nodeId: NodeId, seen: Set<string>): boolean {
 /** Properties describe a node; they are no points of their own. */
 function components(references: readonly ReferenceDescription[]): readonly ReferenceDescription[] {
   return references.filter((reference) => !isProperty(reference));
-}
-
-function isProperty({ referenceTypeId }: ReferenceDescription): boolean {
-  return referenceTypeId.namespace === 0 && referenceTypeId.value === HAS_PROPERTY;
 }
 
 async function describe(

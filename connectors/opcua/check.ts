@@ -17,7 +17,9 @@ export function checkPlan(plan: OpcuaPlan): readonly Remark[] {
     ...checkSecurity(plan.settings),
     ...checkTimes(plan.settings),
     ...checkServers(plan.settings),
-    ...plan.devices.flatMap(({ points }) => points.flatMap(({ point }) => checkPoint(point))),
+    ...plan.devices.flatMap(({ points, patterns = [] }) =>
+      [...points, ...patterns].flatMap(({ point }) => checkPoint(point as OpcuaPlanPoint)),
+    ),
     ...plan.devices.flatMap(checkMethods),
   ];
 }
@@ -96,7 +98,7 @@ function checkPoint({ device, name, address: keys, access }: OpcuaPlanPoint): re
   remarks.push(...checkAggregate(keys, access).map((remark) => ({ ...remark, device, point: name })));
   const warn = (key: string, message: string, hint: string) =>
     remarks.push({ severity: 'warning', device, point: name, key, message, hint });
-  if (typeof keys.address.namespace === 'number' && keys.address.namespace > 0) {
+  if ('namespace' in keys.address && typeof keys.address.namespace === 'number' && keys.address.namespace > 0) {
     warn(
       'address',
       `namespace index ${keys.address.namespace} may mean another namespace after the server is changed`,

@@ -18,6 +18,7 @@ import { Expiries } from './expiries.ts';
 import { hardenDecoder } from './hardened-decoder.ts';
 import { createMemory } from './memory.ts';
 import { findNodes } from './nodes.ts';
+import { Patterns } from './patterns.ts';
 import { quietLibrary } from './quiet.ts';
 import { readServerFacts } from './requests.ts';
 import { openBest } from './servers.ts';
@@ -39,6 +40,7 @@ class OpcuaConnector implements Connector {
   readonly #points: readonly Point<OpcuaPoint>[];
   readonly #counters = createCounters();
   readonly #memory = createMemory();
+  readonly #patterns: Patterns;
   readonly #expiries: Expiries;
   #session: OpcuaSession | undefined;
   #error: GatewayError | undefined;
@@ -50,6 +52,7 @@ class OpcuaConnector implements Connector {
     this.#plan = plan;
     this.#context = context;
     this.#expiries = new Expiries(context.log);
+    this.#patterns = new Patterns(plan.devices, this.#memory, context.log);
     this.#points = plan.devices
       .flatMap(({ points }) => points.map(({ point }) => point))
       .filter(({ address }) => address !== undefined);
@@ -90,6 +93,7 @@ class OpcuaConnector implements Connector {
         nodes,
         memory: this.#memory,
         devices: this.#plan.devices,
+        patterns: this.#patterns,
         counters: this.#counters,
         clock,
         log,
@@ -134,7 +138,9 @@ class OpcuaConnector implements Connector {
     broken.catch(() => {});
     const look = async () => {
       const facts = await readServerFacts(session);
-      return { facts, nodes: await findNodes(session, this.#points, facts, this.#memory.fingerprints) };
+      await this.#patterns.resolve(session, facts);
+      const points = [...this.#points, ...this.#patterns.points()];
+      return { facts, nodes: await findNodes(session, points, facts, this.#memory.fingerprints) };
     };
     return Promise.race([look(), broken]);
   }
@@ -149,6 +155,7 @@ class OpcuaConnector implements Connector {
       expiries: this.#expiries.validToMs,
       details: {
         certificates: this.#expiries.describe(),
+        ...(this.#patterns.present.length === 0 ? {} : { patterns: this.#patterns.counts }),
         ...(this.#session === undefined ? {} : describeSession(this.#session)),
       },
     };

@@ -9,6 +9,7 @@ export const opcua: ConnectorDefinition = {
   connection: connectionSchema,
   device: deviceSchema,
   point: pointSchema,
+  pattern: 'browse',
   event: eventSchema,
   method: methodSchema,
   endpoint: ({ url, user }: OpcuaSettings) => {

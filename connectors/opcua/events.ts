@@ -16,6 +16,7 @@ import { wantedFields } from './event-fields.ts';
 import { eventFilter } from './event-filter.ts';
 import { type EventItem, readEvent } from './event-item.ts';
 import type { OpcuaEvent } from './features.ts';
+import type { NodeAddress } from './node-address.ts';
 import { resolveNodeId } from './nodes.ts';
 import type { RawSession } from './raw-session.ts';
 import type { ServerFacts } from './requests.ts';
@@ -31,6 +32,8 @@ export interface EventContext {
   readonly signal: AbortSignal;
   readonly seen: SeenEvents;
   readonly onEvent: (event: DeviceEvent) => void;
+  /** Called when the server says that its nodes have changed; asked for where the mapping has patterns. */
+  readonly onModelChange: () => void;
   /** The subscription that carries events: new, or taken over from the session before, with what it watches. */
   readonly subscribe: () => Promise<Subscription>;
 }
@@ -47,17 +50,29 @@ const REFRESH_START = 2787;
 const REFRESH_END = 2788;
 const REFRESH_REQUIRED = 2789;
 
+/** Part 3 §9.32: BaseModelChangeEventType. The name is none that a mapping could give. */
+const MODEL_CHANGE: EventPlan<OpcuaEvent> = {
+  name: '(model changes)',
+  settings: { source: standardNode(2253), type: standardNode(2132), fields: [] },
+};
+
+function standardNode(value: number): NodeAddress {
+  return { text: `i=${value}`, namespace: 0, identifier: { kind: 'numeric', value } };
+}
+
 /** Brings in the events that the mapping lists: asks the server to watch, then for the conditions that are present now. */
 export class EventAcquisition {
   readonly #context: EventContext;
-  readonly #plans: readonly (readonly [device: string, plan: EventPlan<OpcuaEvent>])[];
+  readonly #plans: (readonly [device: string, plan: EventPlan<OpcuaEvent>])[];
   #subscription: Subscription | undefined;
 
-  constructor(devices: readonly Pick<DevicePlan, 'twin' | 'events'>[], context: EventContext) {
+  constructor(devices: readonly Pick<DevicePlan, 'twin' | 'events' | 'patterns'>[], context: EventContext) {
     this.#context = context;
     this.#plans = devices.flatMap(({ twin, events = [] }) =>
       events.map((plan) => [twin, plan as EventPlan<OpcuaEvent>] as const),
     );
+    const follower = devices.find(({ patterns }) => patterns !== undefined);
+    if (follower !== undefined) this.#plans.push([follower.twin, MODEL_CHANGE]);
   }
 
   /** Status names by `device/name` of all that the server does not watch. */
@@ -83,12 +98,16 @@ export class EventAcquisition {
 
   /** Called with what the server has to tell, in its order. */
   take(subscription: Subscription, { events }: EventNotificationList): void {
-    const { facts, clock, counters, seen, onEvent } = this.#context;
+    const { facts, clock, counters, seen, onEvent, onModelChange } = this.#context;
     for (const { clientHandle, eventFields } of events ?? []) {
       const item = subscription.events.get(clientHandle);
       if (item === undefined || eventFields === null) continue;
       const { eventId, typeId, event } = readEvent(item, eventFields ?? [], facts.namespaces, clock.nowMs());
       if (this.#isOfRefresh(typeId)) continue;
+      if (item.name === MODEL_CHANGE.name) {
+        onModelChange();
+        continue;
+      }
       if (item.isFilteredHere === true && (event.severity ?? 0) < (item.severityAtLeast ?? 0)) continue;
       if (!seen.isNew(`${item.device}/${item.name}`, eventId)) {
         counters.repeated_events += 1;

@@ -26,6 +26,10 @@ export class LastReadings {
     return this.#entries.get(id)?.sample;
   }
 
+  forget(points: readonly Point[]): void {
+    for (const { id } of points) this.#entries.delete(id);
+  }
+
   /**
    * Takes note of new readings and gives them back. A doubted one that shows no newer sample gets the time of now: it was seen now
    * that the value still stands. A newer sample keeps its time, and ends the doubt unless the doubt is later. What `takeAhead`

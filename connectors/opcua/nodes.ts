@@ -49,7 +49,10 @@ export async function findNodes(
   { namespaces, limits }: ServerFacts,
   fingerprints: Fingerprints,
 ): Promise<FoundNode[]> {
-  const resolved = points.map((point) => ({ point, nodeId: resolveNodeId(point.address.address, namespaces) }));
+  const resolved = points.map((point) => ({
+    point,
+    nodeId: point.address.problem === undefined ? resolveNodeId(point.address.address, namespaces) : undefined,
+  }));
   const known = resolved.filter((node): node is KnownNode => node.nodeId !== undefined);
   const types = new Map<string, NodeId>();
   const look = async (chunk: readonly KnownNode[]) => {
@@ -61,7 +64,9 @@ export async function findNodes(
   await learnTypes(session, [...types.values()], limits);
   const found = new Map(verified.map((node) => [node.point.id, node]));
   const words = await readWords(session, usableOf(verified).filter(wantsWords), limits);
-  return resolved.map(({ point }) => withWords(found.get(point.id) ?? { point, problem: UNKNOWN }, words));
+  return resolved.map(({ point }) =>
+    withWords(found.get(point.id) ?? { point, problem: point.address.problem ?? UNKNOWN }, words),
+  );
 }
 
 interface KnownNode {

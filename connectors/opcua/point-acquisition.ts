@@ -1,3 +1,4 @@
+import type { DevicePlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
 import { badReading, type Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
@@ -9,6 +10,8 @@ import { Doubts } from './doubts.ts';
 import type { Memory } from './memory.ts';
 import type { MonitoredItem, UsableNode } from './monitored-item.ts';
 import { CHANGED, type FoundNode, findNodes } from './nodes.ts';
+import type { PatternWatch } from './pattern-watch.ts';
+import type { PatternChange } from './patterns.ts';
 import { pollGroup } from './polling.ts';
 import type { RawSession } from './raw-session.ts';
 import { RegisteredNodes } from './registered-nodes.ts';
@@ -29,7 +32,12 @@ export interface AcquisitionContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
+  readonly patternWatch: PatternWatch;
+  /** Intervals of the points that a pattern may bring to be polled. */
+  readonly pollIntervals: readonly number[];
   readonly isAway: () => boolean;
+  /** Called between the last reading of points that went and the first of those that came. */
+  readonly onResolved: (device: DevicePlan) => void;
   readonly onReadings: (readings: readonly Reading[]) => void;
   readonly onHistory: (readings: readonly Reading[]) => void;
   readonly onFailure: (error: unknown) => void;
@@ -107,9 +115,7 @@ export class PointAcquisition {
     const { memory } = this.#context;
     const points = [...this.#nodes.values()].map(({ point }) => point);
     if (memory.lostMs !== undefined) memory.last.lose(points, memory.lostMs);
-    await this.watching.adopt(
-      ({ problem, nodes }) => problem === undefined && nodes.every(({ point }) => this.node(point)?.problem === undefined),
-    );
+    await this.watching.adopt(({ problem, nodes }) => problem === undefined && nodes.every((node) => this.#isStill(node)));
     this.watching.openGaps(this.watching.items, { isLost: false });
     await this.#watch(this.#usable('subscribe').filter(({ point }) => this.watching.item(point.id) === undefined));
     if (memory.lostMs !== undefined) void this.#doubts.settle();
@@ -120,14 +126,20 @@ export class PointAcquisition {
     void this.#tryAgain();
   }
 
+  /** A pattern may have brought another node under the name, or none. */
+  #isStill({ point, nodeId }: UsableNode): boolean {
+    const node = this.node(point);
+    return node !== undefined && node.problem === undefined && node.nodeId.toString() === nodeId.toString();
+  }
+
   #watch(nodes: readonly UsableNode[]): Promise<void> {
     return this.watching.watch(nodes, (item) => this.watching.openGaps([item], { isLost: true }));
   }
 
   #poll(): void {
-    const { session, settings, facts, clock, signal, counters, memory, onFailure } = this.#context;
+    const { session, settings, facts, clock, signal, counters, memory, pollIntervals, onFailure } = this.#context;
     const nodesOf = (intervalMs: number) => this.#usable('poll').filter(({ point }) => point.intervalMs === intervalMs);
-    const intervals = new Set(this.#readable('poll').map(({ point }) => point.intervalMs));
+    const intervals = new Set([...pollIntervals, ...this.#readable('poll').map(({ point }) => point.intervalMs)]);
     const onReadings = (readings: readonly Reading[]) => {
       for (const { point, status } of readings) if (status !== undefined && GONE.has(status)) this.#lookAgain(point.id, status);
       this.#context.onReadings(memory.last.take(readings, clock.nowMs()));
@@ -158,6 +170,7 @@ export class PointAcquisition {
     if (status === undefined || !GONE.has(status)) return;
     item.problem = status;
     for (const { point } of nodes) this.retries.fail(point.id);
+    this.#context.patternWatch.doubt();
   }
 
   #closeGap(item: MonitoredItem, samples: readonly Reading[], hasOverflown: boolean): void {
@@ -174,14 +187,39 @@ export class PointAcquisition {
     if (point === undefined) return;
     this.#nodes.set(id, { point, problem });
     this.retries.fail(id);
+    this.#context.patternWatch.doubt();
   }
 
   async #tryAgain(): Promise<void> {
     const { clock, signal, isAway, onFailure } = this.#context;
     while (!signal.aborted) {
       await clock.sleep(LOOK_FOR_RETRIES_MS, signal).catch(() => {});
-      if (!signal.aborted && !isAway()) await this.#tryDue().catch((error) => isAway() || onFailure(error));
+      if (!signal.aborted && !isAway()) await this.#lookAround().catch((error) => isAway() || onFailure(error));
     }
+  }
+
+  async #lookAround(): Promise<void> {
+    const change = await this.#context.patternWatch.changes();
+    if (change !== undefined) await this.#change(change);
+    await this.#tryDue();
+  }
+
+  /** Of what is watched only what shares a value with points that go is begun anew. */
+  async #change({ devices, gone, added }: PatternChange): Promise<void> {
+    const { session, facts, memory, onResolved } = this.#context;
+    for (const { id } of gone) {
+      this.#nodes.delete(id);
+      this.retries.succeed(id);
+    }
+    const items = new Set(gone.flatMap(({ id }) => this.watching.item(id) ?? []));
+    await this.watching.unwatch([...items]);
+    for (const device of devices) onResolved(device);
+    const found = await findNodes(session, added, facts, memory.fingerprints);
+    for (const node of found) this.#nodes.set(node.point.id, node);
+    const sharing = [...items].flatMap(({ nodes }) => nodes.map(({ point }) => point));
+    const ids = new Set([...added, ...sharing].map(({ id }) => id));
+    await this.#watch(this.#usable('subscribe').filter(({ point }) => ids.has(point.id)));
+    this.#settle(added, {});
   }
 
   async #tryDue(): Promise<void> {

@@ -22,7 +22,8 @@ export function proposeNames(paths: readonly (readonly string[])[]): readonly st
   return paths.map((path, at) => names.get(at) ?? numbered(toName(path), taken));
 }
 
-function toName(parts: readonly string[]): string {
+/** Letters and digits with a letter first. */
+export function toName(parts: readonly string[]): string {
   const plain = parts.join(' ').normalize('NFKD').replaceAll('ß', 'ss').replace(/\p{M}/gu, '');
   const words = plain.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
   const joined = words.map((word, at) => (at === 0 ? lowerFirst(word) : `${word[0]?.toUpperCase()}${word.slice(1)}`)).join('');

@@ -11,8 +11,15 @@ import { statusName } from './status-code.ts';
 /** Objects, variables and methods (Part 3 §8.29). */
 const NODE_CLASSES = 1 | 2 | 4;
 const EVERYTHING = 63;
+/** OPC UA Part 6, NodeIds.csv. */
+const HAS_PROPERTY = 46;
 /** More in one answer makes long pauses in small servers. */
 const MAX_REFERENCES = 1_000;
+
+/** It describes the node above it. */
+export function isProperty({ referenceTypeId }: ReferenceDescription): boolean {
+  return referenceTypeId.namespace === 0 && referenceTypeId.value === HAS_PROPERTY;
+}
 
 /** What lies below each of the nodes, in the same order; one request at a time, each of a size that the server takes. */
 export async function browseBelow(

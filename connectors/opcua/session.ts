@@ -1,4 +1,4 @@
-import { Observable, Subject } from 'rxjs';
+import { concat, defer, Observable, Subject } from 'rxjs';
 import type { DeviceEvent } from '../../src/model/device-event.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import type { DevicePlan } from '../../src/model/plan.ts';
@@ -16,6 +16,8 @@ import type { Memory } from './memory.ts';
 import { callMethod } from './methods.ts';
 import type { UsableNode } from './monitored-item.ts';
 import type { FoundNode } from './nodes.ts';
+import { PatternWatch } from './pattern-watch.ts';
+import { type Patterns, pollIntervalsOf } from './patterns.ts';
 import { PointAcquisition } from './point-acquisition.ts';
 import { rawText } from './reading.ts';
 import type { ServerFacts } from './requests.ts';
@@ -37,6 +39,8 @@ export interface SessionOptions {
   readonly nodes: readonly FoundNode[];
   readonly memory: Memory;
   readonly devices: readonly DevicePlan[];
+  /** Resolved with this server. */
+  readonly patterns: Patterns;
   readonly counters: Counters;
   readonly clock: Clock;
   readonly log: Log;
@@ -55,6 +59,7 @@ export class OpcuaSession implements ConnectorSession {
   readonly lost: Promise<GatewayError>;
   readonly batches: Observable<Batch>;
   readonly events: Observable<DeviceEvent>;
+  readonly resolved: Observable<DevicePlan>;
   readonly acquisition: PointAcquisition;
   readonly eventAcquisition: EventAcquisition;
   /** As the server says; `undefined` until it was asked. */
@@ -64,6 +69,7 @@ export class OpcuaSession implements ConnectorSession {
   readonly #options: SessionOptions;
   readonly #subject = new Subject<Batch>();
   readonly #eventSubject = new Subject<DeviceEvent>();
+  readonly #resolvedSubject = new Subject<DevicePlan>();
   readonly #end = new AbortController();
   readonly #dataTypes: DataTypes = new Map();
   readonly diagnostics = new Diagnostics();
@@ -84,6 +90,13 @@ export class OpcuaSession implements ConnectorSession {
     });
     this.batches = this.#startingWith(this.#subject);
     this.events = this.#startingWith(this.#eventSubject);
+    const { patterns } = options;
+    this.resolved = defer(() => concat(patterns.present, this.#resolvedSubject));
+    const patternWatch = new PatternWatch({
+      ...options,
+      session: options.server.open.session,
+      everyMs: options.settings.browseEvery,
+    });
     this.acquisition = new PointAcquisition(
       {
         ...options,
@@ -91,6 +104,9 @@ export class OpcuaSession implements ConnectorSession {
         session: options.server.open.session,
         signal: this.#end.signal,
         isAway: () => this.#isAway,
+        patternWatch,
+        pollIntervals: pollIntervalsOf(options.devices),
+        onResolved: (device) => this.#resolvedSubject.next(device),
         onReadings: (readings) => this.#emit(readings),
         onEvents: (subscription, list) => this.eventAcquisition.take(subscription, list),
         onHistory: (readings) => this.#emit(readings, { isHistory: true }),
@@ -105,6 +121,7 @@ export class OpcuaSession implements ConnectorSession {
       seen: options.memory.seenEvents,
       subscribe: () => this.acquisition.watching.eventSubscription(),
       onEvent: (event) => this.#eventSubject.next(event),
+      onModelChange: () => patternWatch.doubt(),
     });
     this.#token = this.#currentToken();
     this.#listen();
@@ -177,6 +194,7 @@ export class OpcuaSession implements ConnectorSession {
     if (!isLost) this.#options.onEnd();
     this.#subject.complete();
     this.#eventSubject.complete();
+    this.#resolvedSubject.complete();
     await this.#options.server.open.close(CLOSE_TIMEOUT_MS[state], {
       keepsSubscriptions: this.#options.memory.left !== undefined,
     });

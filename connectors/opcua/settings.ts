@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { certificateFile, duration, filePath, secret } from '../../src/model/schema.ts';
 import { AGGREGATE_NAMES } from './aggregate-functions.ts';
 import { nodeAddress } from './features.ts';
+import type { NodeAddress } from './node-address.ts';
+import { nodePattern } from './node-pattern.ts';
 import { isIndexRange, parseValuePath } from './value-path.ts';
 
 export const POLICIES = ['none', 'basic256sha256', 'aes128-sha256-rsaoaep', 'aes256-sha256-rsapss', 'best'] as const;
@@ -145,6 +147,13 @@ export const connectionSchema = z.object({
     description:
       'Tells the server once which nodes are polled (RegisterNodes): some PLCs then find them faster. Ends with the session, and is done anew in the next',
   }),
+  browseEvery: duration()
+    .prefault('10 min')
+    .meta({
+      description:
+        'How often `browse` patterns are looked up anew, beside each connect and each model change that the server tells',
+      examples: ['1 min'],
+    }),
   publishingInterval: duration()
     .prefault('1 s')
     .meta({
@@ -155,10 +164,15 @@ export const connectionSchema = z.object({
 
 export const deviceSchema = z.object({});
 
-const address = nodeAddress().meta({
+const address = z.union([nodeAddress(), nodePattern()]).meta({
   description:
-    'Node id: `nsu=<namespace URI>;` and `s=` (text), `i=` (number), `g=` (GUID) or `b=` (base64). `;` and `%` in the URI are written `%3B` and `%25`. `ns=<index>;` works too, but the index may change when the server is changed',
-  examples: ['nsu=urn:acme:press;s=Line1.Speed', 'nsu=http://acme.example/UA/;i=1001', 'i=2258'],
+    'Node id: `nsu=<namespace URI>;` and `s=` (text), `i=` (number), `g=` (GUID) or `b=` (base64). `;` and `%` in the URI are written `%3B` and `%25`. `ns=<index>;` works too, but the index may change when the server is changed. Or `browse`: the entry stands for every variable that lies there, also for those that come later',
+  examples: [
+    'nsu=urn:acme:press;s=Line1.Speed',
+    'nsu=http://acme.example/UA/;i=1001',
+    'i=2258',
+    { browse: 'Objects/Line1/*/Temperature', name: '{1}Temperature' },
+  ],
 });
 
 const serverDeadband = z
@@ -260,7 +274,12 @@ export const pointSchema = z.object({
 export type OpcuaSettings = z.output<typeof connectionSchema>;
 /** Those of a session, with one of the servers. */
 export type ServerSettings = Omit<OpcuaSettings, 'url'> & { readonly url: string };
-export type OpcuaPoint = z.output<typeof pointSchema>;
+/** Of one node; a pattern is resolved before anybody else sees it. */
+export type OpcuaPoint = Omit<z.output<typeof pointSchema>, 'address'> & {
+  readonly address: NodeAddress;
+  /** Status name of why it cannot be used, known before the server is asked. */
+  readonly problem?: string;
+};
 export type OpcuaDevice = z.output<typeof deviceSchema>;
 export type SecurityPolicyName = (typeof POLICIES)[number];
 export type SecurityModeName = (typeof MODES)[number];

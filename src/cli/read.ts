@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { openConnector } from '../gateway.ts';
 import { ERRORS, GatewayError } from '../model/error.ts';
-import type { ConnectionPlan, GatewayPlan, PointPlan } from '../model/plan.ts';
+import type { ConnectionPlan, DevicePlan, GatewayPlan, PointPlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
 import { describeValue, type JsonValue } from '../model/value.ts';
 import { toJsonValue } from '../pipeline/latest-readings.ts';
@@ -11,6 +11,7 @@ import { engineer } from '../pipeline/pipeline.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { silentLog } from '../runtime/log.ts';
 import type { OneShot } from '../southbound/connector.ts';
+import { presentDevices } from '../southbound/present-devices.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { loadOneMapping } from './load-one-mapping.ts';
 import { stateDirectory } from './state-directory.ts';
@@ -43,16 +44,19 @@ interface Shown {
 async function read(mapping: string, wanted: readonly string[], json: boolean): Promise<ExitCode> {
   const plan = await loadOneMapping(mapping);
   if (plan === undefined) return EXIT.config;
-  checkNames(plan, wanted);
+  const isOpen = plan.devices.some(({ patterns }) => patterns !== undefined);
+  if (!isOpen) checkNames(plan.devices, wanted);
   const shown: Shown[] = [];
   for (const connection of plan.connections) shown.push(...(await readConnection(connection, plan, wanted)));
+  const unknown = wanted.find((name) => !shown.some(({ point }) => point === name || point.endsWith(`/${name}`)));
+  if (unknown !== undefined) throw new GatewayError('USAGE', unknown, 'there is no such point, in the mapping or by browsing');
   process.stdout.write(json ? `${JSON.stringify(shown, null, 2)}\n` : formatTable(shown));
   process.stderr.write(formatAdvice(shown));
   return shown.some(({ quality }) => quality === 'bad') ? EXIT.failed : EXIT.ok;
 }
 
-function checkNames(plan: GatewayPlan, wanted: readonly string[]): void {
-  const points = plan.devices.flatMap((device) => device.points);
+function checkNames(devices: readonly DevicePlan[], wanted: readonly string[]): void {
+  const points = devices.flatMap((device) => device.points);
   const unknown = wanted.find((name) => !points.some((point) => isMeant(point, [name])));
   if (unknown === undefined) return;
   const names = points.map(({ point }) => point.name);
@@ -68,15 +72,16 @@ async function readConnection(
   plan: GatewayPlan,
   wanted: readonly string[],
 ): Promise<readonly Shown[]> {
-  const points = connection.devices
-    .flatMap((device) => device.points)
-    .filter((point) => point.point.address !== undefined && isMeant(point, wanted));
-  if (points.length === 0) return [];
+  const meantOf = (devices: readonly DevicePlan[]) =>
+    devices.flatMap((device) => device.points).filter((point) => point.point.address !== undefined && isMeant(point, wanted));
+  const isOpen = connection.devices.some(({ patterns }) => patterns !== undefined);
+  if (!isOpen && meantOf(connection.devices).length === 0) return [];
   const context = { log: silentLog, clock: systemClock, stateDirectory: stateDirectory(plan) };
   const connector = await openConnector(connection, plan.gateway.id, context);
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const session = await connector.open(signal);
   try {
+    const points = meantOf(presentDevices(connection, session));
     const readings = await session.read(
       points.map(({ point }) => point),
       signal,

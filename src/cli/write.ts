@@ -4,7 +4,7 @@ import { createCommandRouter } from '../commands/command-router.ts';
 import { openConnector } from '../gateway.ts';
 import type { CommandResult } from '../model/command.ts';
 import { GatewayError } from '../model/error.ts';
-import type { ConnectionPlan, GatewayPlan } from '../model/plan.ts';
+import type { ConnectionPlan, DevicePlan, GatewayPlan } from '../model/plan.ts';
 import type { Value } from '../model/value.ts';
 
 import { operators } from '../pipeline/operators/index.ts';
@@ -12,6 +12,7 @@ import { engineer, invert } from '../pipeline/pipeline.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { silentLog } from '../runtime/log.ts';
 import type { ConnectorSession } from '../southbound/connector.ts';
+import { presentDevices } from '../southbound/present-devices.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { loadOneMapping } from './load-one-mapping.ts';
 import { stateDirectory } from './state-directory.ts';
@@ -42,7 +43,7 @@ async function write(mapping: string, point: string, value: Value, json: boolean
   try {
     const desired = { [name]: value };
     const command = { id: randomUUID(), device, desired, expiresTimeMs: systemClock.nowMs() + DEADLINE_MS };
-    const result = await createRouter(plan, session).execute(command, signal);
+    const result = await createRouter(presentDevices(connection, session), session).execute(command, signal);
     process.stdout.write(json ? `${toJson(result)}\n` : format(device, result));
     return result.status === 'done' ? EXIT.ok : EXIT.failed;
   } finally {
@@ -50,9 +51,9 @@ async function write(mapping: string, point: string, value: Value, json: boolean
   }
 }
 
-function createRouter(plan: GatewayPlan, session: ConnectorSession) {
+function createRouter(devices: readonly DevicePlan[], session: ConnectorSession) {
   return createCommandRouter({
-    devices: plan.devices,
+    devices,
     invert: (point, value) => invert(operators, point, value),
     engineering: (point, reading) => engineer(operators, point, reading),
     latest: () => undefined,
@@ -75,14 +76,24 @@ function findPoint(plan: GatewayPlan, wanted: string): Place {
     ),
   );
   const found = places.filter(({ device, name }) => wanted === name || wanted === `${device}/${name}`);
-  const [place] = found;
+  const [place = placeByBrowsing(plan, wanted)] = found;
   if (place === undefined) {
     const names = [...new Set(places.map(({ name }) => name))].join(', ');
     throw new GatewayError('USAGE', wanted, `there is no such point; the mapping has ${names}`);
   }
-  if (found.length === 1) return place;
+  if (found.length <= 1) return place;
   const ids = found.map(({ device, name }) => `${device}/${name}`).join(', ');
   throw new GatewayError('USAGE', wanted, `several devices have this point; say which: ${ids}`);
+}
+
+/** What a pattern stands for only the device knows, so the router will tell. */
+function placeByBrowsing(plan: GatewayPlan, wanted: string): Place | undefined {
+  const places = plan.connections.flatMap((connection) =>
+    connection.devices
+      .filter(({ twin, patterns }) => patterns !== undefined && (wanted.startsWith(`${twin}/`) || !wanted.includes('/')))
+      .map(({ twin }): Place => ({ connection, device: twin, name: wanted.split('/').at(-1) ?? '' })),
+  );
+  return places.length === 1 ? places[0] : undefined;
 }
 
 function parseValue(text: string): Value {

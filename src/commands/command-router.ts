@@ -35,6 +35,8 @@ export interface CommandRouterOptions {
 export interface CommandRouter {
   /** Checks, writes and reads back or calls, answers; refused commands too. Never rejects, never retries, never stores. */
   execute(command: Command, signal: AbortSignal): Promise<CommandResult>;
+  /** From now on the device has these points. */
+  resolve(device: DevicePlan): void;
 }
 
 export function createCommandRouter(options: CommandRouterOptions): CommandRouter {
@@ -43,7 +45,7 @@ export function createCommandRouter(options: CommandRouterOptions): CommandRoute
 
 class Router implements CommandRouter {
   readonly #options: CommandRouterOptions;
-  readonly #devices: ReadonlyMap<string, DevicePlan>;
+  readonly #devices: Map<string, DevicePlan>;
   readonly #interlocks: Interlocks;
   readonly #replays = new ReplayGuard();
   readonly #answers = new AnswerMemory();
@@ -54,6 +56,11 @@ class Router implements CommandRouter {
     this.#options = options;
     this.#devices = new Map(options.devices.map((device) => [device.twin, device]));
     this.#interlocks = new Interlocks(options.devices, options.engineering, options.latest);
+  }
+
+  resolve(device: DevicePlan): void {
+    this.#devices.set(device.twin, device);
+    this.#interlocks.resolve(device);
   }
 
   async execute(command: Command, signal: AbortSignal): Promise<CommandResult> {

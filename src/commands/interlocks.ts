@@ -10,14 +10,18 @@ import type { ToEngineering } from './write-and-verify.ts';
 
 /** The `onlyIf` of every point and method. */
 export class Interlocks {
-  readonly #byGuard: ReadonlyMap<string, Interlock>;
+  readonly #byGuard = new Map<string, Interlock>();
   readonly #toEngineering: ToEngineering;
   readonly #latest: (point: Point) => Reading | undefined;
 
   constructor(devices: readonly DevicePlan[], toEngineering: ToEngineering, latest: (point: Point) => Reading | undefined) {
-    this.#byGuard = new Map(devices.flatMap(interlocksOf));
     this.#toEngineering = toEngineering;
     this.#latest = latest;
+    for (const device of devices) this.resolve(device);
+  }
+
+  resolve(device: DevicePlan): void {
+    for (const [id, interlock] of interlocksOf(device)) this.#byGuard.set(id, interlock);
   }
 
   /** Findings by name of the guard. Rejects when the link is lost meanwhile. */
@@ -61,7 +65,12 @@ export class Interlocks {
 function interlocksOf(device: DevicePlan): readonly (readonly [string, Interlock])[] {
   const ofPoints = device.points.map(({ point, write }) => [point.id, write?.onlyIf] as const);
   const ofMethods = (device.methods ?? []).map((method) => [methodId(device.twin, method), method.onlyIf] as const);
-  return [...ofPoints, ...ofMethods].flatMap(([id, onlyIf]) =>
-    onlyIf === undefined ? [] : [[id, createInterlock(device, onlyIf)] as const],
-  );
+  // The points of a pattern share one.
+  const made = new Map<string, Interlock>();
+  return [...ofPoints, ...ofMethods].flatMap(([id, onlyIf]) => {
+    if (onlyIf === undefined) return [];
+    const interlock = made.get(onlyIf) ?? createInterlock(device, onlyIf);
+    made.set(onlyIf, interlock);
+    return [[id, interlock] as const];
+  });
 }

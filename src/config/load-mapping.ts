@@ -9,7 +9,7 @@ import { Interner } from './interner.ts';
 import { instanceKeys, mappingKeys } from './mapping-schema.ts';
 import { describePlace } from './problem-list.ts';
 import { FeatureReader, type Features } from './read-features.ts';
-import { type PointDraft, PointReader } from './read-points.ts';
+import { namesOf, type PointDraft, PointReader } from './read-points.ts';
 import { addNotAMap, getMap } from './sections.ts';
 import type { Span } from './source-file.ts';
 import { get, locate, type MapTree, merge, pick } from './tree.ts';
@@ -79,7 +79,7 @@ export class MappingReader {
     points: MapTree | undefined,
     defaults: MapTree | undefined,
   ): Content {
-    const names = [...(points?.entries.keys() ?? [])];
+    const names = points === undefined ? [] : namesOf(points, protocol.pattern);
     const features = new FeatureReader(protocol, this.#declarations.protocols, names, this.#scope).read(tree);
     const drafts =
       points === undefined
@@ -141,11 +141,15 @@ export class MappingReader {
     const { instance, identity, keys, connection } = parts;
     const { drafts, events, methods } = parts.content;
     if (!this.#isNewTwin(identity.twin, instance)) return;
+    const plansOf = (isPattern: boolean) =>
+      drafts.filter((draft) => draft.isPattern === isPattern).map((draft) => toPointPlan(identity.twin, draft));
+    const patterns = plansOf(true);
     const device: DevicePlan = {
       ...identity,
       connection: connection.name,
       settings: parts.settings,
-      points: drafts.map((draft) => toPointPlan(identity.twin, draft)),
+      points: plansOf(false),
+      ...(patterns.length === 0 ? {} : { patterns }),
       ...(events.length === 0 ? {} : { events: events.map(({ plan }) => plan) }),
       ...(methods.length === 0 ? {} : { methods: methods.map(({ plan }) => plan) }),
       hubs: parts.hubs,

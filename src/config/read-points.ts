@@ -7,7 +7,7 @@ import type { Interner } from './interner.ts';
 import { type PointKeys, pointKeys } from './mapping-schema.ts';
 import { isPointName, POINT_NAME_RULE } from './names.ts';
 import { addNotAMap, addRemark } from './sections.ts';
-import { type Entry, locateKey, type MapTree, merge, pick } from './tree.ts';
+import { type Entry, get, locateKey, type MapTree, merge, pick, type Tree } from './tree.ts';
 import { checkWrite } from './write-rule.ts';
 import { optionsOf, shapeOf } from './zod-shape.ts';
 
@@ -22,6 +22,8 @@ export interface PointDraft {
   readonly write?: WriteRule;
   /** With the defaults merged in. */
   readonly tree: MapTree;
+  /** It stands for many points. */
+  readonly isPattern: boolean;
 }
 
 /** The key of a point that is computed; an operator declares it. */
@@ -38,6 +40,7 @@ interface Group {
 export class PointReader {
   readonly #scope: Scope;
   readonly #interner: Interner;
+  readonly #pattern: string | undefined;
   readonly #common = groupOf(pointKeys);
   readonly #protocol: Group;
   readonly #operators: readonly (Group & { readonly declaration: OperatorDeclaration })[];
@@ -46,6 +49,7 @@ export class PointReader {
   constructor(protocol: ProtocolDeclaration, declarations: Declarations, interner: Interner, scope: Scope) {
     this.#scope = scope;
     this.#interner = interner;
+    this.#pattern = protocol.pattern;
     this.#protocol = groupOf(protocol.point);
     this.#operators = declarations.operators.map((declaration) => ({ ...groupOf(declaration.keys), declaration }));
     this.#known = [...new Set([this.#protocol, this.#common, ...this.#operators].flatMap(({ names }) => [...names]))];
@@ -53,7 +57,7 @@ export class PointReader {
 
   read(points: MapTree, defaults: MapTree | undefined): readonly PointDraft[] {
     if (defaults !== undefined) this.#checkDefaults(defaults);
-    const names = [...points.entries.keys()];
+    const names = namesOf(points, this.#pattern);
     return [...points.entries].flatMap(([name, entry]) => this.#readPoint(name, entry, defaults, names) ?? []);
   }
 
@@ -117,6 +121,7 @@ export class PointReader {
       address: this.#interner.of(address),
       keys: this.#interner.of(keys),
       tree,
+      isPattern: isPattern(tree, this.#pattern),
       ...(write === undefined ? {} : { write: this.#interner.of(write) }),
     };
   }
@@ -168,4 +173,14 @@ export class PointReader {
 
 function groupOf(schema: z.ZodObject): Group {
   return { schema, names: new Set(Object.keys(schema.shape)) };
+}
+
+/** What expressions may name: an entry that stands for many points is none of them. */
+export function namesOf(points: MapTree, pattern: string | undefined): readonly string[] {
+  return [...points.entries].filter(([, { value }]) => !isPattern(value, pattern)).map(([name]) => name);
+}
+
+function isPattern(point: Tree, pattern: string | undefined): boolean {
+  const address = pattern === undefined || point.kind !== 'map' ? undefined : get(point, 'address');
+  return pattern !== undefined && address?.kind === 'map' && address.entries.has(pattern);
 }

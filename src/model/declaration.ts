@@ -14,6 +14,8 @@ export interface ProtocolDeclaration {
   readonly device: z.ZodObject;
   /** Keys of a point beside the common ones; has `address`. Any but `address` may also stand in `defaults`. */
   readonly point: z.ZodObject;
+  /** A key inside of `address` that makes an entry stand for many points; absent: an entry is one point. */
+  readonly pattern?: string;
   /** Keys of an entry of `events`; absent: the protocol knows none. */
   readonly event?: z.ZodObject;
   /** Keys of an entry of `methods` beside the common ones; absent: the protocol knows none. */

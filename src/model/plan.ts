@@ -48,6 +48,8 @@ export interface DevicePlan<Settings = unknown, Address = unknown> {
   /** What the connector's `device` schema parsed, e.g. the Modbus unit. */
   readonly settings: Settings;
   readonly points: readonly PointPlan<Address>[];
+  /** Entries that stand for every point of a kind that the device turns out to have (`ConnectorSession.resolved`); absent: none. */
+  readonly patterns?: readonly PointPlan[];
   /** What the device may tell by itself; absent: nothing. */
   readonly events?: readonly EventPlan[];
   /** What the cloud may call; absent: nothing. */

@@ -7,10 +7,16 @@ import { type Roster, rosterOf } from './roster.ts';
 
 /** The last engineering reading of every point: for interlocks, for `/status`, for the live view. Bounded by the mapping. */
 export class LatestReadings {
-  readonly #devices: ReadonlyMap<string, DeviceReadings>;
+  readonly #devices = new Map<string, DeviceReadings>();
 
   constructor(devices: readonly DevicePlan[]) {
-    this.#devices = new Map(devices.map(({ twin, points }) => [twin, { roster: rosterOf(points), last: [], count: 0 }]));
+    for (const device of devices) this.resolve(device);
+  }
+
+  /** From now on the device has these points; what is known of them stays. */
+  resolve({ twin, points }: DevicePlan): void {
+    const last = points.map(({ point }) => this.get(point));
+    this.#devices.set(twin, { points, roster: rosterOf(points), last, count: this.count(twin) });
   }
 
   /** Readings of one device. */
@@ -31,8 +37,8 @@ export class LatestReadings {
     return this.#devices.get(device)?.count ?? 0;
   }
 
-  points(device: DevicePlan): DeviceStatus['points'] {
-    return device.points.map(({ point }): PointStatus => {
+  points({ twin, points }: DevicePlan): DeviceStatus['points'] {
+    return (this.#devices.get(twin)?.points ?? points).map(({ point }): PointStatus => {
       const reading = this.get(point);
       const unit = point.unit === undefined ? {} : { unit: point.unit };
       if (reading === undefined) return { name: point.name, ...unit };
@@ -50,6 +56,7 @@ export class LatestReadings {
 }
 
 interface DeviceReadings {
+  readonly points: DevicePlan['points'];
   readonly roster: Roster;
   /** By number of the point. */
   readonly last: (Reading | undefined)[];

@@ -1,7 +1,7 @@
 import type { Subscription } from 'rxjs';
 import type { DeviceEvent } from '../model/device-event.ts';
 import type { ErrorCode } from '../model/error.ts';
-import type { ConnectionPlan } from '../model/plan.ts';
+import type { ConnectionPlan, DevicePlan } from '../model/plan.ts';
 import { type Batch, badReading } from '../model/reading.ts';
 import type { BackOffSettings } from '../runtime/back-off.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -21,6 +21,8 @@ export interface AcquisitionOptions {
   readonly onBatch: (batch: Batch) => void;
   /** Called with what devices tell by themselves; absent: nobody listens. */
   readonly onEvent?: (event: DeviceEvent) => void;
+  /** Called with a device whose points have turned out to be others, before any batch with them, and after bad readings of those that went. */
+  readonly onResolved?: (device: DevicePlan) => void;
   readonly backOff?: BackOffSettings;
 }
 
@@ -40,17 +42,26 @@ const STATUS_OF_LOSS: Partial<Record<ErrorCode, string>> = {
 };
 
 export function acquire(connector: Connector, options: AcquisitionOptions): Acquisition {
-  const { plan, clock, log, signal, onBatch, onEvent = () => {}, backOff } = options;
+  const { plan, clock, log, signal, onBatch, onEvent = () => {}, onResolved = () => {}, backOff } = options;
   let link: LinkState = { state: 'opening', attempt: 1 };
   let session: ConnectorSession | undefined;
   let subscription: Subscription | undefined;
   let isToldBad = false;
+  const present = new Map(plan.devices.map((device) => [device.twin, device]));
   const tellState = createLinkLog();
 
   const tellBad = (status: string): void => {
     if (isToldBad) return;
     isToldBad = true;
-    for (const batch of badBatches(plan, status, clock.nowMs())) onBatch(batch);
+    for (const batch of badBatches([...present.values()], status, clock.nowMs())) onBatch(batch);
+  };
+
+  const resolve = (device: DevicePlan): void => {
+    const ids = new Set(device.points.map(({ point }) => point.id));
+    const points = present.get(device.twin)?.points.filter(({ point }) => !ids.has(point.id)) ?? [];
+    for (const batch of badBatches([{ ...device, points }], 'BadNodeIdUnknown', clock.nowMs())) onBatch(batch);
+    present.set(device.twin, device);
+    onResolved(device);
   };
 
   const onState = (state: LinkState): void => {
@@ -66,7 +77,9 @@ export function acquire(connector: Connector, options: AcquisitionOptions): Acqu
   const onSession = (opened: ConnectorSession): void => {
     session = opened;
     isToldBad = false;
+    const resolved = opened.resolved?.subscribe({ next: resolve, error: (error) => log.error('patterns failed', { error }) });
     subscription = opened.batches.subscribe({ next: onBatch, error: (error) => log.error('batches failed', { error }) });
+    subscription.add(resolved);
     subscription.add(opened.events?.subscribe({ next: onEvent, error: (error) => log.error('events failed', { error }) }));
   };
 
@@ -82,8 +95,8 @@ export function acquire(connector: Connector, options: AcquisitionOptions): Acqu
   };
 }
 
-function badBatches(plan: ConnectionPlan, status: string, nowMs: number): readonly Batch[] {
-  return plan.devices
+function badBatches(devices: readonly DevicePlan[], status: string, nowMs: number): readonly Batch[] {
+  return devices
     .map(({ twin, points }) => ({
       device: twin,
       readings: points.filter(({ point }) => point.address !== undefined).map(({ point }) => badReading(point, status, nowMs)),

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type { ProtocolDeclaration } from '../model/declaration.ts';
 import type { DeviceEvent } from '../model/device-event.ts';
 import type { GatewayError } from '../model/error.ts';
-import type { ConnectionPlan, MethodPlan } from '../model/plan.ts';
+import type { ConnectionPlan, DevicePlan, MethodPlan } from '../model/plan.ts';
 import type { Point } from '../model/point.ts';
 import type { Batch, Reading } from '../model/reading.ts';
 import type { Value } from '../model/value.ts';
@@ -14,6 +14,11 @@ import type { ConnectorTools } from './tools.ts';
 export interface ConnectorSession extends Session {
   /** Hot; polling or publishing starts when subscribed, once. Never errors: loss is told by `lost`; completes at `close`. */
   readonly batches: Observable<Batch>;
+  /**
+   * Devices whose mapping has patterns, with the points that they have now: at once when subscribed, then at each change. To be
+   * subscribed before `batches`; those carry what was told here. As `batches`: never errors, completes at `close`.
+   */
+  readonly resolved?: Observable<DevicePlan>;
   /** One reading per point, same order, read now, before anything that is only polled. Rejects only when the link is lost or aborted. */
   read(points: readonly Point[], signal: AbortSignal): Promise<readonly OneShot[]>;
   /** One result per write, same order, one after the other, before anything that is only polled. Rejects only when the link is lost or aborted. */

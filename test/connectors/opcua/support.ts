@@ -31,7 +31,7 @@ export const OPEN = { security: { policy: 'none' } };
 
 export function planPoint(device: string, name: string, keys: PointKeys): PointPlan & { readonly point: Point<OpcuaPoint> } {
   const { interval = 50, access = 'read', ...own } = keys;
-  const address = pointSchema.parse({ address: `nsu=${PLANT};s=${name}`, ...own });
+  const address = pointSchema.parse({ address: `nsu=${PLANT};s=${name}`, ...own }) as OpcuaPoint;
   return { point: { id: `${device}/${name}`, device, name, address, access, kind: 'telemetry', intervalMs: interval }, keys: {} };
 }
 
