@@ -1,5 +1,7 @@
 import { asyncScheduler, type SchedulerAction, type SchedulerLike, Subject, type Subscription, VirtualTimeScheduler } from 'rxjs';
 import { openConnector } from './gateway.ts';
+import type { RunningDevice } from './gateway-device.ts';
+import { followPatterns } from './gateway-patterns.ts';
 import type { Draft } from './model/draft.ts';
 import type { DevicePlan, GatewayPlan, HubPlan } from './model/plan.ts';
 import type { Point } from './model/point.ts';
@@ -167,22 +169,32 @@ export async function measureCost(plan: GatewayPlan, book: CostBook, options: Me
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(forMs)]);
   const drafts: Draft[] = [];
   const sources = new Map(
-    plan.devices.map((device) => [device.twin, startCounting(device, plan, (draft) => drafts.push(draft))]),
+    plan.devices.map((device) => [
+      device.twin,
+      followPatterns(device, (one) => startCounting(one, plan, (draft) => drafts.push(draft))),
+    ]),
   );
   const startedMs = performance.now();
   const running = plan.connections.map(async (connection) => {
     const connector = await openConnector(connection, plan.gateway.id, { log, clock: systemClock, stateDirectory });
-    const onBatch = ({ device, readings }: Batch) => sources.get(device)?.next(readings);
-    await acquire(connector, { plan: connection, clock: systemClock, log, signal, onBatch, onEvent: () => {} }).done;
+    const onBatch = (batch: Batch) => sources.get(batch.device)?.take(batch);
+    const onResolved = (device: DevicePlan) => sources.get(device.twin)?.resolve(device);
+    await acquire(connector, { plan: connection, clock: systemClock, log, signal, onBatch, onResolved, onEvent: () => {} }).done;
   });
   await Promise.all(running);
-  for (const source of sources.values()) source.complete();
+  await Promise.all([...sources.values()].map((source) => source.complete()));
   const weight = DAY_MS / Math.max(1, performance.now() - startedMs);
   for (const draft of drafts) book.take(draft, weight);
 }
 
-function startCounting(device: DevicePlan, { gateway }: GatewayPlan, keep: (draft: Draft) => void): Subject<readonly Reading[]> {
+function startCounting(device: DevicePlan, { gateway }: GatewayPlan, keep: (draft: Draft) => void): RunningDevice {
   const source = new Subject<readonly Reading[]>();
   source.pipe(createPipeline(device, operators, asyncScheduler, { gateway })).subscribe({ next: keep, error: () => {} });
-  return source;
+  return {
+    take: ({ readings }) => source.next(readings),
+    tell: () => {},
+    messages: () => 0,
+    failures: () => 0,
+    complete: async () => source.complete(),
+  };
 }

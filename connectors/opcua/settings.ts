@@ -164,16 +164,20 @@ export const connectionSchema = z.object({
 
 export const deviceSchema = z.object({});
 
-const address = z.union([nodeAddress(), nodePattern()]).meta({
-  description:
-    'Node id: `nsu=<namespace URI>;` and `s=` (text), `i=` (number), `g=` (GUID) or `b=` (base64). `;` and `%` in the URI are written `%3B` and `%25`. `ns=<index>;` works too, but the index may change when the server is changed. Or `browse`: the entry stands for every variable that lies there, also for those that come later',
-  examples: [
-    'nsu=urn:acme:press;s=Line1.Speed',
-    'nsu=http://acme.example/UA/;i=1001',
-    'i=2258',
-    { browse: 'Objects/Line1/*/Temperature', name: '{1}Temperature' },
-  ],
-});
+const address = z
+  .union([nodeAddress(), nodePattern()], {
+    error: 'a node id with its namespace URI, e.g. `nsu=urn:acme:press;s=Line1.Speed`, or `{ browse: … }`',
+  })
+  .meta({
+    description:
+      'Node id: `nsu=<namespace URI>;` and `s=` (text), `i=` (number), `g=` (GUID) or `b=` (base64). `;` and `%` in the URI are written `%3B` and `%25`. `ns=<index>;` works too, but the index may change when the server is changed. Or `browse`: the entry stands for every variable that lies there, also for those that come later',
+    examples: [
+      'nsu=urn:acme:press;s=Line1.Speed',
+      'nsu=http://acme.example/UA/;i=1001',
+      'i=2258',
+      { browse: 'Objects/Line1/*/Temperature', name: '{1}Temperature' },
+    ],
+  });
 
 const serverDeadband = z
   .union([
