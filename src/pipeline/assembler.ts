@@ -7,7 +7,6 @@ import { isCompound, mapScalars, type Scalar, someScalar } from '../model/value.
 import { createAlarm, remainingMs } from './alarm.ts';
 import { guarded } from './guarded.ts';
 import { OpenMessage } from './open-message.ts';
-import { type Roster, rosterOf } from './roster.ts';
 
 export interface AssemblerOptions {
   /** Whose id and labels every message carries; they count towards its size. */
@@ -62,14 +61,12 @@ export function assemble(
 
 class Assembler {
   readonly #device: DevicePlan;
-  readonly #roster: Roster;
   readonly #envelopeBytes: number;
   readonly #open = new Map<MessageKind, OpenMessage>();
   readonly #mark: Pick<TwinMessage, 'isHistory'>;
 
   constructor(device: DevicePlan, envelopeBytes: number, isHistory: true | undefined) {
     this.#device = device;
-    this.#roster = rosterOf(device.points);
     this.#envelopeBytes = envelopeBytes;
     this.#mark = isHistory === undefined ? {} : { isHistory };
   }
@@ -103,7 +100,7 @@ class Assembler {
     const current = this.#open.get(reading.point.kind);
     if (current?.take(reading, maxBytes) === true) return;
     if (current !== undefined) drafts.push(this.#close(current));
-    const message = new OpenMessage(reading.point.kind, nowMs, this.#roster, this.#envelopeBytes);
+    const message = new OpenMessage(reading.point.kind, nowMs, this.#envelopeBytes);
     if (!message.take(reading, maxBytes)) message.take(tooLarge(reading), Number.POSITIVE_INFINITY);
     this.#open.set(message.kind, message);
   }

@@ -2,33 +2,30 @@ import type { DevicePlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
 import type { MessageKind, TimedValue, TwinMessage } from '../model/twin-message.ts';
 import { isCompound, mapScalars, type Scalar, type Value } from '../model/value.ts';
-import type { Roster } from './roster.ts';
 
 /** A twin message that still takes readings. Knows its size in the default JSON shape, as an upper bound. */
 export class OpenMessage {
   readonly kind: MessageKind;
   /** When the first reading came, by the scheduler's clock. */
   readonly openedAtMs: number;
-  readonly #roster: Roster;
   readonly #envelopeBytes: number;
   readonly #readings: Reading[] = [];
-  /** The last reading of each point, by its number. */
-  readonly #last: (Reading | undefined)[] = [];
+  /** Of each point, by its id: most messages carry few of a device's points, so this is no array. */
+  readonly #last = new Map<string, Reading>();
   #bytes = 0;
   #startMs = Number.POSITIVE_INFINITY;
   #endMs = Number.NEGATIVE_INFINITY;
 
-  constructor(kind: MessageKind, openedAtMs: number, roster: Roster, envelopeBytes: number) {
+  constructor(kind: MessageKind, openedAtMs: number, envelopeBytes: number) {
     this.kind = kind;
     this.openedAtMs = openedAtMs;
-    this.#roster = roster;
     this.#envelopeBytes = envelopeBytes;
   }
 
   /** Takes the reading if the message has at most `maxBytes` with it, and the values of its point stay in order of time. */
   take(reading: Reading, maxBytes: number): boolean {
-    const index = this.#roster.indexOf(reading.point);
-    const last = this.#last[index];
+    const { id } = reading.point;
+    const last = this.#last.get(id);
     if (last !== undefined && last.sourceTimeMs > reading.sourceTimeMs) return false;
     const startMs = Math.min(this.#startMs, reading.sourceTimeMs);
     const endMs = Math.max(this.#endMs, reading.sourceTimeMs);
@@ -39,7 +36,7 @@ export class OpenMessage {
     this.#startMs = startMs;
     this.#endMs = endMs;
     this.#readings.push(reading);
-    this.#last[index] = reading;
+    this.#last.set(id, reading);
     return true;
   }
 
