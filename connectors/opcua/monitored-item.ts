@@ -63,7 +63,8 @@ const DEADBAND_PROBLEMS: ReadonlySet<string> = new Set([
 /** Points for which it is the same text can share what the server sends. */
 export function sharingKey({ nodeId, point }: UsableNode): string {
   const { sampling, queueSize, serverDeadband, indexRange } = point.address;
-  return JSON.stringify([nodeId.toString(), sampling ?? point.intervalMs, queueSize, serverDeadband, indexRange]);
+  const rare = serverDeadband === undefined && indexRange === undefined ? '' : JSON.stringify([serverDeadband, indexRange]);
+  return `${sampling ?? point.intervalMs} ${queueSize ?? ''} ${rare} ${nodeId.toString()}`;
 }
 
 export function planItem(nodes: readonly [UsableNode, ...UsableNode[]], handle: number, publishingMs: number): MonitoredItem {
