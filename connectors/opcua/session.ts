@@ -3,31 +3,27 @@ import type { DeviceEvent } from '../../src/model/device-event.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import type { DevicePlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
-import { type Batch, badReading, type Reading } from '../../src/model/reading.ts';
+import type { Batch, Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import type { ConnectorSession, MethodCall, MethodResult, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
 import type { Counters } from './counters.ts';
-import { within } from './deadline.ts';
 import { Diagnostics } from './diagnostics.ts';
-import { toLinkError, toWriteError } from './errors.ts';
+import { toLinkError } from './errors.ts';
 import { EventAcquisition } from './events.ts';
 import type { Memory } from './memory.ts';
-import { callMethod } from './methods.ts';
-import type { UsableNode } from './monitored-item.ts';
 import type { FoundNode } from './nodes.ts';
 import { PatternWatch } from './pattern-watch.ts';
 import { type Patterns, pollIntervalsOf } from './patterns.ts';
 import { PointAcquisition } from './point-acquisition.ts';
-import { rawText } from './reading.ts';
 import type { ServerFacts } from './requests.ts';
 import { tellRevisions } from './revisions.ts';
-import { readOnce } from './server-aggregates.ts';
-import { type OpenOne, type OpenServer, watchRivals } from './servers.ts';
+import type { OpenOne, OpenServer } from './servers.ts';
+import { Requests } from './session-requests.ts';
+import { watchSession } from './session-watch.ts';
 import type { OpcuaSettings } from './settings.ts';
 import { MAX_SILENT_KEEP_ALIVES } from './subscription.ts';
-import { tellServerState, watchExpiry, watchServer, watchSubscriptions } from './watch.ts';
-import { type DataTypes, writeNode } from './writing.ts';
+import { tellServerState } from './watch.ts';
 
 export interface SessionOptions {
   readonly name: string;
@@ -71,7 +67,7 @@ export class OpcuaSession implements ConnectorSession {
   readonly #eventSubject = new Subject<DeviceEvent>();
   readonly #resolvedSubject = new Subject<DevicePlan>();
   readonly #end = new AbortController();
-  readonly #dataTypes: DataTypes = new Map();
+  readonly #requests: Requests;
   readonly diagnostics = new Diagnostics();
   readonly #token: string;
   #resolveLost: (error: GatewayError) => void = () => {};
@@ -123,6 +119,12 @@ export class OpcuaSession implements ConnectorSession {
       onEvent: (event) => this.#eventSubject.next(event),
       onModelChange: () => patternWatch.doubt(),
     });
+    this.#requests = new Requests({
+      ...options,
+      session: options.server.open.session,
+      end: this.#end.signal,
+      node: (point) => this.acquisition.node(point),
+    });
     this.#token = this.#currentToken();
     this.#listen();
     this.#watch();
@@ -145,41 +147,16 @@ export class OpcuaSession implements ConnectorSession {
     return this.#isAway;
   }
 
-  async read(points: readonly Point[], signal: AbortSignal): Promise<readonly OneShot[]> {
-    const { facts, clock, counters } = this.#options;
-    const { open } = this.#options.server;
-    counters.reads += 1;
-    const usable = points
-      .map((point) => this.acquisition.node(point))
-      .filter((node): node is UsableNode => node?.problem === undefined);
-    const reading = readOnce(open.session, usable, facts.limits, clock);
-    const answers = await this.#within(usable.length === 0 ? Promise.resolve([]) : reading, signal, 'reading');
-    const found = new Map(
-      answers.map(([reading, value]) => [reading.point.id, { ...reading, raw: value === undefined ? '' : rawText(value) }]),
-    );
-    return points.map((point) => found.get(point.id) ?? { ...badReading(point, this.#problemOf(point), clock.nowMs()), raw: '' });
+  read(points: readonly Point[], signal: AbortSignal): Promise<readonly OneShot[]> {
+    return this.#requests.read(points, signal);
   }
 
-  async write(writes: readonly Write[], signal: AbortSignal): Promise<readonly WriteResult[]> {
-    const results: WriteResult[] = [];
-    for (const { point, value } of writes) {
-      this.#options.counters.writes += 1;
-      const node = this.acquisition.node(point);
-      if (node?.problem !== undefined || node === undefined) {
-        results.push({ written: false, error: toWriteError(this.#problemOf(point), point.id) });
-      } else {
-        results.push(
-          await this.#within(writeNode(this.#options.server.open.session, node, value, this.#dataTypes), signal, 'writing'),
-        );
-      }
-    }
-    return results;
+  write(writes: readonly Write[], signal: AbortSignal): Promise<readonly WriteResult[]> {
+    return this.#requests.write(writes, signal);
   }
 
   call(call: MethodCall, signal: AbortSignal): Promise<MethodResult> {
-    const { server, facts, counters } = this.#options;
-    counters.calls += 1;
-    return this.#within(callMethod(server.open.session, facts, call), signal, 'calling');
+    return this.#requests.call(call, signal);
   }
 
   close(): Promise<void> {
@@ -198,15 +175,6 @@ export class OpcuaSession implements ConnectorSession {
     await this.#options.server.open.close(CLOSE_TIMEOUT_MS[state], {
       keepsSubscriptions: this.#options.memory.left !== undefined,
     });
-  }
-
-  #problemOf(point: Point): string {
-    return this.acquisition.node(point)?.problem ?? 'BadNodeIdUnknown';
-  }
-
-  #within<T>(promise: Promise<T>, signal: AbortSignal, doing: string): Promise<T> {
-    const { name, settings } = this.#options;
-    return within(promise, 3 * settings.timeout, AbortSignal.any([signal, this.#end.signal]), name, doing);
   }
 
   #start(): void {
@@ -254,47 +222,27 @@ export class OpcuaSession implements ConnectorSession {
   }
 
   #watch(): void {
-    const { name, settings, clock, log } = this.#options;
-    const { open } = this.#options.server;
-    const options = {
-      name,
-      session: open.session,
-      clock,
+    const { name, log } = this.#options;
+    watchSession({
+      ...this.#options,
       signal: this.#end.signal,
-      keepAliveMs: settings.keepAlive,
       isAway: () => this.#isAway,
       publisher: this.acquisition.watching.publisher,
-      onLost: (error: GatewayError) => this.#lose(error),
-      onServerState: (state: string) => {
+      diagnostics: this.diagnostics,
+      onLost: (error, why) => {
+        // What has fallen silent may stay so: it is made anew.
+        this.#isSilent ||= why === 'silent';
+        this.#isLeaving ||= why === 'leaving';
+        this.#lose(error);
+      },
+      onServerState: (state) => {
         tellServerState(state, this.serverState, log.with({ connection: name }));
         this.serverState = state;
       },
-    };
-    void watchSubscriptions({
-      ...options,
-      onLost: (error) => {
-        // What has fallen silent may stay so: it is made anew.
-        this.#isSilent = true;
-        this.#lose(error);
-      },
-    });
-    void watchServer(options);
-    const { server, openOne } = this.#options;
-    void watchRivals({
-      ...options,
-      current: server,
-      urls: settings.url,
-      openOne,
       onLevel: (level) => {
         this.serviceLevel = level;
       },
-      onBetter: (error) => {
-        this.#isLeaving = true;
-        this.#lose(error);
-      },
     });
-    void this.diagnostics.watch(open.session, clock, this.#end.signal, () => this.#isAway);
-    void watchExpiry(clock, this.#end.signal, () => open.warnOfExpiry());
   }
 
   #goAway(): void {
@@ -325,15 +273,8 @@ export class OpcuaSession implements ConnectorSession {
 
   #isOurs(): boolean {
     if (this.#currentToken() === this.#token) return true;
-    this.#lose(this.#replaced());
+    const text = 'the server does not know the session any more; it may have been restarted';
+    this.#lose(new GatewayError('LINK_CLOSED', this.#options.name, text));
     return false;
-  }
-
-  #replaced(): GatewayError {
-    return new GatewayError(
-      'LINK_CLOSED',
-      this.#options.name,
-      'the server does not know the session any more; it may have been restarted',
-    );
   }
 }

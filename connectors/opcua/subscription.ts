@@ -3,21 +3,14 @@ import {
   DataChangeNotification,
   EventNotificationList,
   type NotificationMessage,
-  promoteOpaqueStructureInNotificationData,
-  RepublishRequest,
   StatusChangeNotification,
 } from 'node-opcua-client';
 import type { Reading } from '../../src/model/reading.ts';
-import type { Clock } from '../../src/runtime/clock.ts';
-import type { Counters } from './counters.ts';
-import { statusNameOf } from './errors.ts';
 import type { EventItem } from './event-item.ts';
-import type { LastReadings } from './last-readings.ts';
 import type { MonitoredItem } from './monitored-item.ts';
+import { type ChangesContext, readChanges, republish, understand } from './notifications.ts';
 import type { RawSession } from './raw-session.ts';
-import { toReading } from './reading.ts';
 import { Sequence } from './sequence.ts';
-import { isOverflow, isOverload, qualityOf } from './status-code.ts';
 
 /** The server's queue of sent messages is short; what is older is gone. */
 const MAX_REPUBLISHED = 100;
@@ -33,16 +26,11 @@ export interface SubscriptionSettings {
   readonly lifetimeMs: number;
 }
 
-export interface SubscriptionContext {
+export interface SubscriptionContext extends ChangesContext {
   readonly session: RawSession;
-  readonly clock: Clock;
-  readonly counters: Counters;
-  readonly last: LastReadings;
   /** Messages are missing for good: points were told as doubted and are to be read. */
   readonly onDoubt: (items: Iterable<MonitoredItem>) => void;
   readonly onEvents: (subscription: Subscription, events: EventNotificationList) => void;
-  /** Called before the readings are handed on, where more is to be done than that: see `isNotable`. */
-  readonly onNotable: (item: MonitoredItem, samples: readonly Reading[], hasOverflown: boolean) => void;
 }
 
 /** What stays the same when another session takes the subscription over. */
@@ -205,36 +193,12 @@ export class Subscription implements Terms {
   }
 
   async #read(message: NotificationMessage): Promise<readonly Reading[]> {
-    await this.#understand(message);
-    for (const data of message.notificationData ?? []) {
-      if (data instanceof EventNotificationList) this.#context.onEvents(this, data);
-    }
-    const changes = (message.notificationData ?? []).filter((data) => data instanceof DataChangeNotification);
-    return changes.flatMap((data) => this.#readChanges(data));
-  }
-
-  /** Structures come as bytes; what they mean the server has to be asked for, once. */
-  async #understand({ notificationData }: NotificationMessage): Promise<void> {
-    const data = (notificationData ?? []).filter((one) => one !== null);
-    await promoteOpaqueStructureInNotificationData(this.#context.session, data).catch(() => {});
-  }
-
-  #readChanges({ monitoredItems }: DataChangeNotification): readonly Reading[] {
-    const { clock, counters, last, onNotable } = this.#context;
-    const nowMs = clock.nowMs();
-    const readings: Reading[] = [];
-    for (const { clientHandle, value } of monitoredItems ?? []) {
-      const item = this.items.get(clientHandle);
-      if (item === undefined) continue;
-      const hasOverflown = isOverflow(value.statusCode.value);
-      if (hasOverflown) counters.overflows += 1;
-      item.isOverloaded = isOverload(value.statusCode.value);
-      const from = readings.length;
-      for (const node of item.nodes) readings.push(toReading(node, value, nowMs));
-      if (isNotable(item, value.statusCode.value)) onNotable(item, readings.slice(from), hasOverflown);
-    }
-    counters.notifications += readings.length;
-    return last.take(readings, nowMs);
+    await understand(this.#context.session, message);
+    const notifications = message.notificationData ?? [];
+    for (const data of notifications) if (data instanceof EventNotificationList) this.#context.onEvents(this, data);
+    return notifications
+      .filter((data) => data instanceof DataChangeNotification)
+      .flatMap((data) => readChanges(data, this.items, this.#context));
   }
 }
 
@@ -249,24 +213,6 @@ function termsOf(response: CreateSubscriptionResponse, askedPublishingMs: number
   };
 }
 
-/** The first word of an item, the first after a break, a loss in its queue, and what may say that the node is gone. */
-function isNotable({ isActive, gap }: MonitoredItem, code: number): boolean {
-  return isActive !== true || gap !== undefined || isOverflow(code) || qualityOf(code) === 'bad';
-}
-
 function publishMs({ publishTime }: NotificationMessage): number {
   return publishTime?.getTime() ?? 0;
-}
-
-/** `undefined` when the server does not have it any more. Rejects when the server cannot be asked. */
-function republish(session: RawSession, subscriptionId: number, sequence: number): Promise<NotificationMessage | undefined> {
-  return new Promise((resolve, reject) => {
-    const request = new RepublishRequest({ subscriptionId, retransmitSequenceNumber: sequence });
-    session.republish(request, (error, response) => {
-      const status = error === null ? undefined : statusNameOf(error);
-      if (status === 'BadMessageNotAvailable' || status === 'BadServiceUnsupported') resolve(undefined);
-      else if (error !== null) reject(error);
-      else resolve(response?.notificationMessage);
-    });
-  });
 }
