@@ -11,7 +11,7 @@ export interface Child<Ready> {
 }
 
 /** What `bin/fieldmarshal` gives Node; for programs whose memory is looked at. */
-export const GATEWAY_NODE_OPTIONS = ['--max-semi-space-size=8'];
+export const GATEWAY_NODE_OPTIONS = ['--max-semi-space-size=8', '--heap-growing-percent=40'];
 
 const STOP_WITHIN_MS = 2_000;
 

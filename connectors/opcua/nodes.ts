@@ -112,11 +112,11 @@ function verify(
   return first === fingerprint ? { point, nodeId } : { point, problem: CHANGED };
 }
 
-/** In URIs, so that it stays the same when only the indices move. */
+/** In URIs, so that it stays the same when only the indices move. One flat text: there is one for each point. */
 function fingerprintOf(browseName: DataValue, dataType: DataValue, namespaces: readonly string[]): string {
   const name: unknown = browseName.value.value;
   const type: unknown = dataType.value.value;
-  return JSON.stringify([qualifiedText(name, namespaces), typeText(type, namespaces)]);
+  return [...typeText(type, namespaces), ...qualifiedText(name, namespaces)].join('\n');
 }
 
 function qualifiedText(name: unknown, namespaces: readonly string[]): readonly unknown[] {
