@@ -25,6 +25,7 @@ import { openBest } from './servers.ts';
 import { OpcuaSession } from './session.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { trustFolders } from './trust.ts';
+import { learntTypes, lendTypes, runOf } from './type-descriptions.ts';
 
 export const createConnector: CreateConnector = (plan, context) => new OpcuaConnector(toOpcuaPlan(plan), context);
 
@@ -83,7 +84,13 @@ class OpcuaConnector implements Connector {
     if (this.#lastUrl !== undefined && this.#lastUrl !== url) this.#counters.failovers += 1;
     this.#lastUrl = url;
     try {
-      const { facts, nodes } = await within(this.#look(open), 30 * settings.timeout, signal, this.name, 'looking for the nodes');
+      const { facts, nodes } = await within(
+        this.#look(open, url),
+        30 * settings.timeout,
+        signal,
+        this.name,
+        'looking for the nodes',
+      );
       return new OpcuaSession({
         name: this.name,
         settings,
@@ -129,7 +136,7 @@ class OpcuaConnector implements Connector {
     });
   }
 
-  async #look({ client, session }: OpenClient) {
+  async #look({ client, session }: OpenClient, url: string) {
     const broken = new Promise<never>((_, reject) => {
       client.once('connection_lost', () =>
         reject(new GatewayError('LINK_CLOSED', this.name, 'the connection broke while opening')),
@@ -138,9 +145,13 @@ class OpcuaConnector implements Connector {
     broken.catch(() => {});
     const look = async () => {
       const facts = await readServerFacts(session);
+      const run = runOf(url, facts);
+      lendTypes(session, run, this.#memory.types);
       await this.#patterns.resolve(session, facts);
       const points = [...this.#points, ...this.#patterns.points()];
-      return { facts, nodes: await findNodes(session, points, facts, this.#memory.fingerprints) };
+      const nodes = await findNodes(session, points, facts, this.#memory.fingerprints);
+      this.#memory.types = learntTypes(session, run);
+      return { facts, nodes };
     };
     return Promise.race([look(), broken]);
   }

@@ -4,6 +4,7 @@ import type { ServerFacts } from './requests.ts';
 import { SeenEvents } from './seen-events.ts';
 import type { Span } from './span.ts';
 import type { Subscription } from './subscription.ts';
+import type { LearntTypes } from './type-descriptions.ts';
 
 /** What outlives the sessions of one connection. */
 export interface Memory {
@@ -20,6 +21,8 @@ export interface Memory {
   lostMs?: number;
   /** What the last session left with its server, for the next one to take over. */
   left?: LeftSubscriptions | undefined;
+  /** What the structures of the server consist of. */
+  types?: LearntTypes | undefined;
 }
 
 export interface LeftSubscriptions {

@@ -1,5 +1,5 @@
 import { AttributeIds, type ClientSession, type DataValue, NodeId } from 'node-opcua-client';
-import { readAll, type ServerLimits } from './requests.ts';
+import { readAll, type ServerFacts, type ServerLimits } from './requests.ts';
 import { qualityOf } from './status-code.ts';
 
 /** Of what was read, the data types that are not of the standard, by their text. */
@@ -28,4 +28,33 @@ function mayBeStructure({ statusCode, value }: DataValue): boolean {
   const definition: unknown = value.value;
   if (qualityOf(statusCode.value) === 'bad') return true;
   return typeof definition === 'object' && definition !== null && 'structureType' in definition;
+}
+
+type DataTypeManager = Awaited<ReturnType<ClientSession['extractNamespaceDataType']>>;
+
+/** Where the library keeps with a session what it has learnt; asking it for that would make it learn. */
+interface TypeHolder {
+  $$extraDataTypeManager?: DataTypeManager;
+}
+
+export interface LearntTypes {
+  readonly run: string;
+  readonly manager: DataTypeManager;
+}
+
+/** The session knows what an earlier one has learnt of the same run of the server. */
+export function lendTypes(session: ClientSession, run: string | undefined, learnt: LearntTypes | undefined): void {
+  if (learnt === undefined || learnt.run !== run) return;
+  learnt.manager.setSession(session);
+  (session as unknown as TypeHolder).$$extraDataTypeManager = learnt.manager;
+}
+
+export function learntTypes(session: ClientSession, run: string | undefined): LearntTypes | undefined {
+  const manager = (session as unknown as TypeHolder).$$extraDataTypeManager;
+  return manager === undefined || run === undefined ? undefined : { run, manager };
+}
+
+/** Names one run of a server; `undefined` where it does not say when it was started, and may be another one now. */
+export function runOf(url: string, { startedMs, namespaces }: ServerFacts): string | undefined {
+  return startedMs === 0 ? undefined : JSON.stringify([url, startedMs, namespaces]);
 }

@@ -88,6 +88,24 @@ describe('OPC UA arrays, structures and enumerations', () => {
     machine.set('Part', machine.part(PART));
   }).timeout(60_000);
 
+  it('learns what structures consist of once for a run of the server', async () => {
+    const connector = bench.connector(makePlan({ url: server.url, ...OPEN, ...FAST }, { press: { part: at('Part', {}) } }));
+    const requests: number[] = [];
+    const count = () => {
+      requests[requests.length - 1] = (requests.at(-1) ?? 0) + 1;
+    };
+    server.server.on('request', count);
+    for (const _ of ['first', 'second']) {
+      requests.push(0);
+      const session = await bench.open(connector);
+      assert.deepEqual((await new Collected(session).until('part')).value, PART_VALUE);
+      await session.close();
+    }
+    server.server.off('request', count);
+    const [first = 0, second = 0] = requests;
+    assert.ok(second < first / 4, `${first} requests, then ${second}`);
+  });
+
   it('says where there is nothing at the path', async () => {
     const { all } = await collect({
       noField: at('Part', { path: 'Position.Z' }),
