@@ -21,8 +21,8 @@ describe('browsing an OPC UA server', () => {
     // Low limits: large answers come in parts, and one request carries little.
     const operationLimits = { maxNodesPerBrowse: 20, maxNodesPerRead: 100, maxNodesPerTranslateBrowsePathsToNodeIds: 5 };
     server = await startOpcuaServer({ options: { serverCapabilities: { operationLimits, maxBrowseContinuationPoints: 2 } } });
-    const { namespace, object } = await addMachine(server.server);
-    const many = namespace.addObject({ componentOf: object, nodeId: 's=Many', browseName: 'Many' });
+    const { namespace } = await addMachine(server.server);
+    const many = namespace.addObject({ organizedBy: 'i=85', nodeId: 's=Many', browseName: 'Many' });
     for (let at = 0; at < 1_100; at += 1)
       namespace.addVariable({ componentOf: many, nodeId: `s=Many${at}`, browseName: `Many${at}`, dataType: 'Double' });
     folder = await mkdtemp(join(tmpdir(), 'opcua-browse-'));
