@@ -6,6 +6,7 @@ import { planOf } from '../../support/gateway-plan.ts';
 import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
 import { RecordedLog } from '../../support/recorded-log.ts';
 import { SinkBroker } from '../../support/sink-broker.ts';
+import { TcpCable } from '../../support/tcp-cable.ts';
 
 const LINE = 'urn:test:line';
 
@@ -69,6 +70,12 @@ class Line {
     this.#machines.set(id, machine);
   }
 
+  rename(id: string, name: string): void {
+    const machine = this.#machines.get(id);
+    assert.ok(machine);
+    machine.browseName.name = name;
+  }
+
   remove(id: string): void {
     const machine = this.#machines.get(id);
     assert.ok(machine);
@@ -92,6 +99,7 @@ type Told = readonly [value: unknown, quality: string];
 describe('points by browsing', () => {
   let server: TestServer;
   let line: Line;
+  let cable: TcpCable;
   let broker: SinkBroker;
   let configuration: TemporaryConfiguration;
   let gateway: RunningGateway;
@@ -101,10 +109,12 @@ describe('points by browsing', () => {
     server = await startOpcuaServer();
     line = new Line(server);
     fill();
+    cable = new TcpCable(server.port);
+    await cable.plug();
     broker = await SinkBroker.start();
     configuration = new TemporaryConfiguration({
       'gateway.yaml': `gateway: { id: plant-a }\nhubs: { cloud: { dialect: mqtt, url: "${broker.url}" } }\nspool: { directory: ./spool }\noperations: { port: 0 }\n`,
-      'mappings/press.yaml': mapping(server.url, browseEvery),
+      'mappings/press.yaml': mapping(`opc.tcp://127.0.0.1:${cable.port}`, browseEvery),
     });
     recorded = new RecordedLog();
     gateway = await startGateway(await planOf(configuration), {
@@ -116,6 +126,7 @@ describe('points by browsing', () => {
   afterEach(async () => {
     await gateway.stop(1_000);
     await broker.stop();
+    await cable.pull();
     await server.stop();
     configuration[Symbol.dispose]();
   });
@@ -157,10 +168,11 @@ describe('points by browsing', () => {
     assert.equal((await write('Motor1Setpoint', 11)).points.Motor1Setpoint?.error?.code, 'COMMAND_OUT_OF_RANGE');
     assert.equal((await write('Motor3Setpoint', 7)).points.Motor3Setpoint?.error?.code, 'COMMAND_UNKNOWN');
 
-    line.remove('Motor 2');
     line.add('Motor 3', 40);
     line.tell();
     await until('Motor3Temperature', [400, 'good']);
+    // A node that goes is noticed without being told.
+    line.remove('Motor 2');
     await until('Motor2Temperature', [null, 'bad']);
     await broker.until(() => !names().includes('Motor2Temperature'));
     assert.equal((await write('Motor3Setpoint', 7, 'again')).status, 'done');
@@ -206,6 +218,26 @@ describe('points by browsing', () => {
         .sort(),
       ['Motor1Temperature', 'Motor4Temperature'],
     );
+    assertGapless();
+  }).timeout(60_000);
+
+  it('takes the value of the node that has the name after a break, not of the one that had it', async () => {
+    await begin('1 h', () => {
+      line.add('Motor 1', 20);
+      line.add('Motor 2', 30);
+    });
+    await until('Motor1Temperature', [200, 'good']);
+    await until('Motor2Temperature', [300, 'good']);
+    await cable.pull();
+    line.rename('Motor 1', 'Motor 9');
+    line.add('Motor 1', 22, 'another-node');
+    await until('Motor2Temperature', [null, 'bad']);
+    await cable.plug();
+    await until('Motor1Temperature', [220, 'good']);
+    await until('Motor9Temperature', [200, 'good']);
+    line.set('Motor 1', 21);
+    await until('Motor9Temperature', [210, 'good']);
+    assert.ok(!told('Motor1Temperature').some(([value]) => value === 210));
     assertGapless();
   }).timeout(60_000);
 
