@@ -81,7 +81,7 @@ describe('the disk is full', () => {
       const broker = await scene().recordingBroker();
       const plant = await scene().plant({ kind: 'modbus-tcp', units });
       const mapping = pressMapping(plant, { units, more: BALLAST_POINT });
-      const spool = `maxBytes: 128 kB, whenFull: ${whenFull}`;
+      const spool = `maxBytes: 128 kB, compression: none, whenFull: ${whenFull}`;
       const gateway = await scene().gateway({ broker, mappings: [mapping], spool });
       await until('messages flow', () => broker.record.count >= 50);
 
