@@ -5,6 +5,7 @@ import { TemporaryConfiguration } from '../../support/configuration.ts';
 import { planOf } from '../../support/gateway-plan.ts';
 import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
 import { RecordedLog } from '../../support/recorded-log.ts';
+import { runCli } from '../../support/run-cli.ts';
 import { SinkBroker } from '../../support/sink-broker.ts';
 import { TcpCable } from '../../support/tcp-cable.ts';
 
@@ -239,6 +240,21 @@ describe('points by browsing', () => {
     await until('Motor9Temperature', [210, 'good']);
     assert.ok(!told('Motor1Temperature').some(([value]) => value === 210));
     assertGapless();
+  }).timeout(60_000);
+
+  it('is read and written at the command line like any other point', async () => {
+    await begin('1 h', () => line.add('Motor 1', 20));
+    const file = configuration.path('mappings/press.yaml');
+    const env = { STATE_DIRECTORY: configuration.path('cli-state') };
+    const read = await runCli(['read', file, 'Motor1Temperature', '--json'], env);
+    assert.deepEqual(
+      JSON.parse(read.stdout).map(({ point, value }: { point: string; value: unknown }) => [point, value]),
+      [['line-1/Motor1Temperature', 200]],
+    );
+    const written = await runCli(['write', file, 'line-1/Motor1Setpoint', '7'], env);
+    assert.match(written.stdout, /line-1\/Motor1Setpoint: .*read back 7/);
+    const unknown = await runCli(['read', file, 'Motor7Temperature'], env);
+    assert.match(`${unknown.code} ${unknown.stderr}`, /^64 .*no such point/s);
   }).timeout(60_000);
 
   it('gives no value where two nodes have one name, and says so', async () => {
