@@ -18,7 +18,9 @@ export class DamageWatch {
     this.#parts = parts;
     this.#writer = writer;
     this.#keeper = keeper;
-    this.#suspects = new Map(parts.suspects.map((segment) => [segment, new Map()]));
+    // Readers go on while the segments are examined; what they pass by then is missing all the same.
+    const acknowledged = [...parts.readers].map(([hub, { cursor }]) => [hub, cursor.offset] as const);
+    this.#suspects = new Map(parts.suspects.map((segment) => [segment, new Map(acknowledged)]));
   }
 
   suspect(segment: Segment, hub: string, acknowledgedOffset: number): void {
@@ -64,7 +66,7 @@ export class DamageWatch {
 
   async #read(segment: Segment, dropping: Dropping | undefined): Promise<Audit> {
     const { fileSystem, codec, store, readers, nowMs } = this.#parts;
-    const epoch = segment.head?.epoch;
+    const epoch = this.#epochOf(segment);
     return auditSegment({
       ...{ fileSystem, codec, segment, dropping, nowMs: nowMs() },
       endOffset: store.endOffset(segment),
@@ -79,10 +81,22 @@ export class DamageWatch {
 
   async #sequencesAfter(segment: Segment) {
     const { fileSystem, store } = this.#parts;
-    const epoch = segment.head?.epoch;
-    const next = store.segments[store.segments.indexOf(segment) + 1];
+    const epoch = this.#epochOf(segment);
+    const next = this.#next(segment);
     if (next === undefined) return epoch === store.epoch ? store.table.sequences() : undefined;
     return next.head?.epoch === epoch ? readSequences(fileSystem, next).catch(() => undefined) : undefined;
+  }
+
+  /** Where its head is damaged, that of the segment after it: what the next one counts was counted here. */
+  #epochOf(segment: Segment): string | undefined {
+    const next = this.#next(segment)?.head;
+    // A file that never became a segment is not the one before the next.
+    return segment.head?.epoch ?? (next?.previous === segment.first ? next.epoch : undefined);
+  }
+
+  #next(segment: Segment): Segment | undefined {
+    const { segments } = this.#parts.store;
+    return segments[segments.indexOf(segment) + 1];
   }
 
   async #setAside(segment: Segment, from: number, to: number): Promise<void> {

@@ -114,9 +114,9 @@ export class SegmentStore {
   /** Begins a new segment. */
   async rotate(): Promise<void> {
     const { fileSystem, directory, nowMs, runMs, codec } = this.#state;
-    const previous = this.#segments.at(-1)?.first ?? 0;
+    const { first: previous = 0, bytes: previousBytes = 0 } = this.#segments.at(-1) ?? {};
     const key = codec.keyId === undefined ? {} : { key: codec.keyId };
-    const facts = { first: this.#nextOffset, previous, createdMs: nowMs(), runMs: runMs(), ...key };
+    const facts = { first: this.#nextOffset, previous, previousBytes, createdMs: nowMs(), runMs: runMs(), ...key };
     // A name that could not be made, nor removed, is not tried again.
     this.#nextOffset += 1;
     const { segment, file } = await createSegment(fileSystem, directory, { ...facts, epoch: this.epoch, table: this.table });

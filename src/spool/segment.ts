@@ -8,7 +8,7 @@ import type { Sequences, SequenceTable } from './sequence-table.ts';
  * The segment: one file of the log, `segment-<first offset>.log`, only ever appended to, and deleted as a whole.
  *
  *   'fieldmarshal 01\n'  16 bytes; the number is the version of this format
- *   segment frame        offset = first; head: the segment before it, when it was made (UTC and running time), messages given
+ *   segment frame        offset = first; head: the segment before it and its bytes, when it was made (UTC and running time), messages given
  *                        to each hub until then
  *   sequences frame      offset = first + 1; body: the last sequence number of every hub and twin until then
  *   block frames         the messages (block.ts)
@@ -30,6 +30,8 @@ export interface Segment {
 export interface SegmentHead {
   /** First offset of the segment before; 0 for the very first. */
   readonly previous: number;
+  /** Committed bytes of that segment: where its file has fewer, something was cut off. */
+  readonly previousBytes: number;
   /** UTC, milliseconds since 1970, for people: it decides nothing. */
   readonly createdMs: number;
   /** Running time of the spool when it was made, milliseconds. */
@@ -120,10 +122,10 @@ export async function createSegment(
   directory: string,
   facts: Omit<SegmentHead, 'totals'> & { first: number; table: SequenceTable },
 ): Promise<{ segment: Segment; file: File }> {
-  const { first, previous, createdMs, runMs, epoch, key, table } = facts;
+  const { first, previous, previousBytes, createdMs, runMs, epoch, key, table } = facts;
   const path = join(directory, segmentName(first));
   const totals = table.totals();
-  const head = Buffer.from(JSON.stringify({ previous, createdMs, runMs, totals, key }));
+  const head = Buffer.from(JSON.stringify({ previous, previousBytes, createdMs, runMs, totals, key }));
   const body = Buffer.from(JSON.stringify(table.sequences()));
   const bytes = Buffer.concat([
     PREFIX,
@@ -140,6 +142,6 @@ export async function createSegment(
     await fileSystem.remove(path).catch(() => {});
     throw error;
   }
-  const made = { previous, createdMs, runMs, totals, epoch, ...(key === undefined ? {} : { key }) };
+  const made = { previous, previousBytes, createdMs, runMs, totals, epoch, ...(key === undefined ? {} : { key }) };
   return { segment: { first, path, bytes: bytes.length, head: made }, file };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { DAMAGE_OPTIONS, damageTrial, filledDisk } from './support/damage-trial.ts';
+import { Receiver } from './support/reference.ts';
 import { SimulatedDisk } from './support/simulated-disk.ts';
 import { draft, gaps, open, readAll, values } from './support/spool-fixture.ts';
 
@@ -57,6 +58,22 @@ describe('a damaged spool', () => {
       [8, 8, 1],
     ]);
     await spool.close();
+  });
+
+  it('declares what was in a segment of which nothing is left, not even its head', async () => {
+    for (const left of [0, 10, 48, 100, 1_000]) {
+      const disk = await filledDisk();
+      const [path = ''] = disk.paths('segment-');
+      disk.overwrite(path, disk.content(path).subarray(0, left));
+      const spool = await open({ ...DAMAGE_OPTIONS, fileSystem: disk });
+      const receiver = new Receiver();
+      receiver.take(await readAll(spool.reader('cloud')));
+      await spool.append([draft('press-0', 60)]);
+      receiver.take(await readAll(spool.reader('cloud')));
+      assert.deepEqual(receiver.unexplained(), [], `${left} bytes left`);
+      assert.ok(receiver.missingCount() >= 18, `${receiver.missingCount()} missing`);
+      await spool.close();
+    }
   });
 
   it('begins a new epoch when the newest segment is gone, even if no cursor ever moved', async () => {
