@@ -3,7 +3,7 @@ import { openConnector } from './gateway.ts';
 import type { RunningDevice } from './gateway-device.ts';
 import { followPatterns } from './gateway-patterns.ts';
 import type { Draft } from './model/draft.ts';
-import type { DevicePlan, GatewayPlan, HubPlan } from './model/plan.ts';
+import type { DevicePlan, GatewayPlan } from './model/plan.ts';
 import type { Point } from './model/point.ts';
 import type { Batch, Reading } from './model/reading.ts';
 import { countReadings, type Stored } from './model/twin-message.ts';
@@ -45,9 +45,10 @@ export class CostBook {
   readonly #dialects: ReadonlyMap<string, Dialect>;
   readonly #costs = new Map<string, Map<string, { messages: number; readings: number; bytes: number; billed: number }>>();
 
-  constructor(plan: GatewayPlan, createDialect: (hub: HubPlan) => Dialect) {
+  /** `dialects`: by the name of the hub. */
+  constructor(plan: GatewayPlan, dialects: ReadonlyMap<string, Dialect>) {
     this.#plan = plan;
-    this.#dialects = new Map(plan.hubs.map((hub) => [hub.name, createDialect(hub)]));
+    this.#dialects = dialects;
   }
 
   /** `weight`: how often this happens in a day for each time it was seen. */

@@ -1,7 +1,8 @@
-import type { GatewayIdentity, HubPlan } from '../../../model/plan.ts';
+import type { HubPlan } from '../../../model/plan.ts';
 import { MESSAGE_KINDS, type TwinMessage } from '../../../model/twin-message.ts';
 import { toLimits } from '../../delivery-limits.ts';
-import type { Dialect, Packet, TwinLabels } from '../../dialect.ts';
+import { type Dialect, type DialectContext, labelsByTwin, type Packet, type TwinLabels } from '../../dialect.ts';
+import { type PlainDialect, withConversation } from '../../plain-dialect.ts';
 import { shapes } from '../../shapes/index.ts';
 import { decodeCommand, encodeResultBody } from './commands.ts';
 import { jsonPacket } from './json-packet.ts';
@@ -11,8 +12,10 @@ import { fillTemplate, type TopicNames } from './topic-template.ts';
 import { wireSettings } from './wire-settings.ts';
 
 /** Throws CONFIG_INVALID where a twin lacks a label that a topic needs. */
-export function createMqttDialect(plan: HubPlan, gateway: GatewayIdentity, twins: ReadonlyMap<string, TwinLabels>): Dialect {
+export function createMqttDialect(plan: HubPlan, context: DialectContext): PlainDialect & Dialect {
   const settings = plan.settings as MqttSettings;
+  const { gateway } = context;
+  const twins = labelsByTwin(context);
   const statusTopic = fillTemplate(settings.statusTopic, { ...gateway.labels, gateway: gateway.id }, plan.name);
   const names = new Map([...twins].map(([twin, labels]) => [twin, { ...labels, gateway: gateway.id, twin }]));
   const namesOf = (twin: string): TopicNames => names.get(twin) ?? { ...gateway.labels, gateway: gateway.id, twin };
@@ -24,7 +27,7 @@ export function createMqttDialect(plan: HubPlan, gateway: GatewayIdentity, twins
   const status = (state: 'online' | 'offline', more: Readonly<Record<string, unknown>>): Packet =>
     jsonPacket(statusTopic, encodeStatus(gateway, state, more), { retain: true });
 
-  return {
+  return withConversation({
     limits: toLimits(settings.limits),
     messageTopics: () => [
       ...new Set(
@@ -42,10 +45,10 @@ export function createMqttDialect(plan: HubPlan, gateway: GatewayIdentity, twins
       return jsonPacket(topicOf(stored.message), encode(input), { properties: { twin } });
     },
     ...commandPart(settings, plan.name, names),
-  };
+  });
 }
 
-type CommandPart = Pick<Dialect, 'subscriptions' | 'decode' | 'encodeResult' | 'encodeRefusal'>;
+type CommandPart = Pick<PlainDialect, 'subscriptions' | 'decode' | 'encodeResult' | 'encodeRefusal'>;
 
 function commandPart({ commands }: MqttSettings, subject: string, names: ReadonlyMap<string, TopicNames>): CommandPart {
   const template = commands === false ? undefined : commands;
