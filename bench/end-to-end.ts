@@ -69,7 +69,10 @@ export const endToEnd: Bench = async (effort) => {
 function makePayloads(dialect: Dialect) {
   const drafts = benchDrafts('press-00', 200);
   const packets = drafts.map(({ message }, index) =>
-    dialect.encode({ message, offset: index + 1, sequence: index + 1, epoch: '0123456789abcdef' }, Date.now()),
+    dialect.encode(
+      { class: 'telemetry', message, offset: index + 1, sequence: index + 1, epoch: '0123456789abcdef' },
+      Date.now(),
+    ),
   );
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   return {

@@ -6,7 +6,7 @@ import type { Draft } from './model/draft.ts';
 import type { DevicePlan, GatewayPlan } from './model/plan.ts';
 import type { Point } from './model/point.ts';
 import type { Batch, Reading } from './model/reading.ts';
-import { countReadings, type Stored } from './model/twin-message.ts';
+import { classOf, countReadings, type Stored } from './model/twin-message.ts';
 import type { Value } from './model/value.ts';
 import type { Dialect } from './northbound/dialect.ts';
 import { operators } from './pipeline/operators/index.ts';
@@ -85,7 +85,7 @@ export class CostBook {
 
 /** Numbers as large as those of a gateway that has run for a while. */
 function asStored(message: Draft['message']): Stored {
-  return { offset: 10_000_000, sequence: 10_000_000, epoch: '0123456789abcdef', message };
+  return { class: classOf(message), offset: 10_000_000, sequence: 10_000_000, epoch: '0123456789abcdef', message };
 }
 
 /** What a mapping will cost if every value changes at each poll (the most), or none ever does (the least). */

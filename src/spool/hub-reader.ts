@@ -1,14 +1,16 @@
-import type { Stored } from '../model/twin-message.ts';
+import type { MessageClass, Stored } from '../model/twin-message.ts';
 import type { BlockCodec } from './block.ts';
 import type { Cursor } from './cursor-file.ts';
 import type { File, FileSystem } from './file-system.ts';
 import { FrameScanner, type Scanned } from './frame-scanner.ts';
 import { decodeHead, decodeMessage } from './message-record.ts';
 import { FIRST_FRAME_AT, type Segment } from './segment.ts';
-import type { SpoolReader } from './spool.ts';
+import type { SpoolPlace, SpoolReader } from './spool.ts';
 
 /** What a reader may know of the log. */
 export interface LogView {
+  /** Of everything in it. */
+  readonly class: MessageClass;
   readonly fileSystem: FileSystem;
   readonly codec: BlockCodec;
   readonly segments: readonly Segment[];
@@ -86,7 +88,7 @@ export class HubReader implements SpoolReader {
     this.#jumpTo(this.#cursor);
   }
 
-  acknowledge(offset: number): void {
+  acknowledge({ offset }: SpoolPlace): void {
     const count = this.#outstanding.findLastIndex(({ cursor }) => cursor.offset <= offset) + 1;
     const last = this.#outstanding[count - 1];
     if (last === undefined) return;
@@ -167,7 +169,8 @@ export class HubReader implements SpoolReader {
     const last = this.#outstanding.at(-1);
     if (last === undefined || last.cursor.offset < frame.offset)
       this.#outstanding.push({ cursor: this.#position, atMs: head.at });
-    const stored = { offset: frame.offset, sequence: head.hubs[this.#hub] ?? 0, epoch: frame.epoch, message };
+    const { offset, epoch } = frame;
+    const stored = { class: this.#view.class, offset, sequence: head.hubs[this.#hub] ?? 0, epoch, message };
     return { stored, bytes: frame.body.length };
   }
 

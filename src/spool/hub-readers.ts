@@ -24,8 +24,13 @@ export function createReaders(log: OpenedLog, turns: Turns, events: ReaderEvents
   return new Map(readers);
 }
 
-function viewOf({ fileSystem, codec, store, counters, options }: OpenedLog, turns: Turns, events: ReaderEvents): LogView {
+function viewOf(
+  { class: one, fileSystem, codec, store, counters, options }: OpenedLog,
+  turns: Turns,
+  events: ReaderEvents,
+): LogView {
   return {
+    class: one,
     fileSystem,
     codec,
     segments: store.segments,

@@ -26,6 +26,9 @@ export interface Spool {
   close(): Promise<void>;
 }
 
+/** Where a message stands in the spool. */
+export type SpoolPlace = Pick<Stored, 'class' | 'offset'>;
+
 export interface SpoolReader {
   /**
    * The next committed messages for this hub, at least one, about `maxBytes` at most; waits for them. Rejects with the signal's
@@ -34,8 +37,8 @@ export interface SpoolReader {
   read(maxBytes: number, signal: AbortSignal): Promise<readonly Stored[]>;
   /** The next `read` begins again at the first message not acknowledged: after a lost session. */
   rewind(): void;
-  /** Everything of this hub up to and including `offset` may be deleted. Durable at the latest with the next commit. */
-  acknowledge(offset: number): void;
+  /** Everything of this hub and of its class up to and including `last` may be deleted. Durable at the latest with the next commit. */
+  acknowledge(last: SpoolPlace): void;
   /** Declares a message that the hub will never take: counted, told in a gap record; then acknowledge it as usual. */
   reject(stored: Stored, reason: string): Promise<void>;
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { CommandResult } from '../../src/model/command.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import { Secret } from '../../src/model/secret.ts';
+import type { Stored } from '../../src/model/twin-message.ts';
 import type { Packet } from '../../src/northbound/dialect.ts';
 import { mqtt } from '../../src/northbound/dialects/mqtt/definition.ts';
 import { telemetry } from '../support/recorded-spool-reader.ts';
@@ -21,7 +22,13 @@ function json({ payload }: Packet): Record<string, unknown> {
 
 describe('mqtt dialect', () => {
   const dialect = mqttDialect();
-  const stored = { offset: 10, sequence: 1, epoch: 'e1', message: telemetry('press-07', 71.4, NOW_MS) };
+  const stored: Stored = {
+    class: 'telemetry',
+    offset: 10,
+    sequence: 1,
+    epoch: 'e1',
+    message: telemetry('press-07', 71.4, NOW_MS),
+  };
 
   it('sends a message to the topic of its twin and kind, in QoS 1, named by its properties', () => {
     const { topic, qos, retain, properties, contentType } = mqttDialect({ topic: '{site}/{line}/{twin}/{kind}' }).encode(

@@ -19,9 +19,10 @@ describe('README of northbound', () => {
   });
 
   const encode = (shape: keyof typeof shapes, name: string, message: Partial<TwinMessage>): unknown => {
-    const { twin, seq, epoch, labels = {}, model, sent } = example(name);
+    const { twin, class: urgency, seq, epoch, labels = {}, model, sent } = example(name);
     const full = { twin, startTimeMs: 0, values: {}, ...(model === undefined ? {} : { model }), ...message } as TwinMessage;
-    const stored: Stored = { offset: 1, sequence: Number(seq), epoch: String(epoch), message: full };
+    const place = { class: urgency as Stored['class'], offset: 1, sequence: Number(seq), epoch: String(epoch) };
+    const stored: Stored = { ...place, message: full };
     const input = { gateway: 'gw-01', labels: labels as Record<string, string>, stored, historyAfterMs: 60_000 };
     return JSON.parse(JSON.stringify(shapes[shape]({ ...input, sentTimeMs: Date.parse(String(sent)) })));
   };

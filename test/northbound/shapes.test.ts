@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import type { Stored, TwinMessage } from '../../src/model/twin-message.ts';
+import { classOf, type Stored, type TwinMessage } from '../../src/model/twin-message.ts';
 import { shapes } from '../../src/northbound/shapes/index.ts';
 import { SHAPE_NAMES } from '../../src/northbound/shapes/names.ts';
 
@@ -65,7 +65,7 @@ const MESSAGES: Readonly<Record<string, TwinMessage>> = {
 };
 
 const encode = (shape: keyof typeof shapes, message: TwinMessage, sentTimeMs = T0_MS + 3_000) => {
-  const stored: Stored = { offset: 7, sequence: 58, epoch: '8f3a', message };
+  const stored: Stored = { class: classOf(message), offset: 7, sequence: 58, epoch: '8f3a', message };
   return shapes[shape]({ gateway: 'gw-01', labels: { site: 'plant-a' }, stored, sentTimeMs, historyAfterMs: 60_000 });
 };
 

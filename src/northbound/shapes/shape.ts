@@ -20,7 +20,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** What every shape begins with: who, what, which one of which sequence. */
 export function envelope(schema: string, { gateway, labels, stored, sentTimeMs }: ShapeInput): JsonObject {
-  const { message, sequence, epoch } = stored;
+  const { class: urgency, message, sequence, epoch } = stored;
   return {
     schema,
     id: messageId(gateway, stored),
@@ -28,6 +28,7 @@ export function envelope(schema: string, { gateway, labels, stored, sentTimeMs }
     twin: message.twin,
     ...(message.model === undefined ? {} : { model: message.model }),
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
+    class: urgency,
     seq: sequence,
     epoch,
     sent: isoTime(sentTimeMs),

@@ -90,7 +90,7 @@ export class PowerCutRun {
     const stored = await readAll(reader, 5);
     this.#receivers.get(hub)?.take(stored, true);
     const last = stored.at(acknowledge ? -1 : Math.floor(stored.length / 2));
-    if (last !== undefined) reader.acknowledge(last.offset);
+    if (last !== undefined) reader.acknowledge(last);
   }
 
   async #close(): Promise<void> {
