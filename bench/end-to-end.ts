@@ -68,7 +68,7 @@ export const endToEnd: Bench = async (effort) => {
 
 function makePayloads(dialect: Dialect) {
   const drafts = benchDrafts('press-00', 200);
-  const packets = drafts.map(({ message }, index) =>
+  const packets = drafts.flatMap(({ message }, index) =>
     dialect.encode(
       { class: 'telemetry', message, offset: index + 1, sequence: index + 1, epoch: '0123456789abcdef' },
       Date.now(),

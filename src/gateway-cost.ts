@@ -56,13 +56,15 @@ export class CostBook {
     for (const hub of hubs) {
       const dialect = this.#dialects.get(hub);
       if (dialect === undefined) continue;
-      const bytes = dialect.encode(asStored(message), message.startTimeMs).payload.length;
+      const packets = dialect.encode(asStored(message), message.startTimeMs).map(({ payload }) => payload.length);
       const chunk = dialect.limits.quota?.chunkBytes ?? Number.POSITIVE_INFINITY;
       const cost = this.#costOf(hub, message.twin);
       cost.messages += weight;
       cost.readings += weight * countReadings(message);
-      cost.bytes += weight * bytes;
-      cost.billed += weight * Math.max(1, Math.ceil(bytes / chunk));
+      for (const bytes of packets) {
+        cost.bytes += weight * bytes;
+        cost.billed += weight * Math.max(1, Math.ceil(bytes / chunk));
+      }
     }
   }
 

@@ -9,6 +9,7 @@ import type { Stored } from '../model/twin-message.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { DeliveryLimits } from './delivery-limits.ts';
+import type { ShapeContext } from './shapes/shape.ts';
 
 /** An MQTT application message; `properties` are user properties of MQTT 5, ignored on 3.1.1. */
 export interface Packet {
@@ -59,8 +60,11 @@ export interface Dialect {
   readonly limits: DeliveryLimits;
   /** Every topic that messages of the configuration use: what a receiver of all messages subscribes to. Absent: nobody can. */
   messageTopics?(): readonly string[];
-  /** What a message is on the wire, without sending it. Pure; the id stays the same at every attempt. `sentTimeMs`: UTC, of this attempt. */
-  encode(stored: Stored, sentTimeMs: number): Packet;
+  /**
+   * What a message is on the wire, without sending it: mostly one packet, never none, in the order in which they have to be sent. Pure; the
+   * id stays the same at every attempt. `sentTimeMs`: UTC, of this attempt.
+   */
+  encode(stored: Stored, sentTimeMs: number): readonly Packet[];
   /**
    * Called before each attempt to connect, for what cannot be known earlier: tokens, a will that counts, the hub that a provisioning
    * service assigns. One attempt: rejects with a GatewayError, or with the signal's reason.
@@ -162,4 +166,12 @@ export type TwinLabels = Readonly<Record<string, string>>;
 
 export function labelsByTwin({ gateway, devices }: Pick<DialectContext, 'gateway' | 'devices'>): ReadonlyMap<string, TwinLabels> {
   return new Map(devices.map(({ twin, labels }) => [twin, { ...gateway.labels, ...labels }]));
+}
+
+/** What every dialect with a `shape:` tells it. */
+export function shapeContext(context: DialectContext, historyAfterMs: number): ShapeContext {
+  const { gateway, devices, clock } = context;
+  const labels = labelsByTwin(context);
+  const labelsOf = (twin: string) => labels.get(twin) ?? gateway.labels;
+  return { gateway: gateway.id, labelsOf, devices, historyAfterMs, startTimeMs: clock.nowMs() };
 }

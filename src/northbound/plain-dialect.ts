@@ -7,7 +7,7 @@ import type { Conversation, Dialect, Line, Packet } from './dialect.ts';
 export interface PlainDialect extends Omit<Dialect, 'converse'> {
   readonly subscriptions: readonly string[];
   /** Sent after each connect, e.g. the retained `online`. */
-  birth?(nowMs: number): Packet;
+  birth?(nowMs: number): readonly Packet[];
   /** Sent before a planned disconnect, e.g. the retained `offline`. */
   death?(nowMs: number): Packet;
   /** `undefined`: not for us. Throws COMMAND_INVALID with what a person could mend. */
@@ -26,13 +26,12 @@ function converse(dialect: PlainDialect, line: Line): Conversation {
   return {
     subscriptions: dialect.subscriptions,
     async start() {
-      const birth = dialect.birth?.(nowMs());
-      if (birth !== undefined) line.tell(birth);
+      for (const packet of dialect.birth?.(nowMs()) ?? []) line.tell(packet);
     },
     async publish(stored) {
-      const packet = encodeOrReject(dialect, stored, line);
-      await line.publish(packet);
-      return packet.payload.length;
+      const packets = encodeOrReject(dialect, stored, line);
+      await Promise.all(packets.map((packet) => line.publish(packet)));
+      return packets.reduce((bytes, { payload }) => bytes + payload.length, 0);
     },
     receive(packet) {
       const command = dialect.decode(packet, nowMs());
@@ -48,7 +47,7 @@ function converse(dialect: PlainDialect, line: Line): Conversation {
 }
 
 /** What cannot be encoded can never be sent; it must not stop what stands behind it. Throws HUB_MESSAGE_REJECTED. */
-export function encodeOrReject({ encode }: Pick<Dialect, 'encode'>, stored: Stored, { clock, subject }: Line): Packet {
+export function encodeOrReject({ encode }: Pick<Dialect, 'encode'>, stored: Stored, { clock, subject }: Line): readonly Packet[] {
   try {
     return encode(stored, clock.nowMs());
   } catch (cause) {

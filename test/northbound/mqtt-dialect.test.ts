@@ -31,10 +31,9 @@ describe('mqtt dialect', () => {
   };
 
   it('sends a message to the topic of its twin and kind, in QoS 1, named by its properties', () => {
-    const { topic, qos, retain, properties, contentType } = mqttDialect({ topic: '{site}/{line}/{twin}/{kind}' }).encode(
-      stored,
-      NOW_MS,
-    );
+    const packets = mqttDialect({ topic: '{site}/{line}/{twin}/{kind}' }).encode(stored, NOW_MS);
+    const [{ topic, qos, retain, properties, contentType } = assert.fail()] = packets;
+    assert.equal(packets.length, 1);
     assert.equal(topic, 'plant-a/l3/press-07/telemetry');
     assert.deepEqual([qos, retain, contentType], [1, false, 'application/json;charset=utf-8']);
     assert.deepEqual(properties, { schema: 'gw.telemetry/1', twin: 'press-07', history: 'false' });
@@ -52,7 +51,7 @@ describe('mqtt dialect', () => {
 
   it('keeps online, offline and the will in one retained place', () => {
     const { will } = dialect.wire;
-    const [birth, death] = [dialect.birth?.(NOW_MS), dialect.death?.(NOW_MS)];
+    const [birth, death] = [dialect.birth?.(NOW_MS)[0], dialect.death?.(NOW_MS)];
     assert.ok(will && birth && death);
     for (const { topic, retain } of [will, birth, death]) assert.deepEqual([topic, retain], ['gw-01/status', true]);
     assert.deepEqual([json(birth).state, json(death).state, json(will).state], ['online', 'offline', 'offline']);
@@ -199,6 +198,7 @@ describe('mqtt dialect', () => {
       ['a wildcard in a topic', { topic: '{twin}/#' }, 'topic'],
       ['commands without a twin', { commands: { topic: 'commands' } }, 'commands'],
       ['results that come back as commands', { commands: { results: '{gateway}/{twin}/command' } }, 'commands'],
+      ['CloudEvents whose attributes have no place', { protocol: '3.1.1', shape: { cloudevents: { mode: 'binary' } } }, 'shape'],
       ['a keep-alive of less than a second', { keepAlive: '500 ms' }, 'keepAlive'],
     ] as const) {
       it(`complains of ${title}`, () =>

@@ -1,4 +1,5 @@
 import type { Remark } from '../../../model/declaration.ts';
+import { checkShape } from '../../shapes/check.ts';
 import { brokerOf } from './broker.ts';
 import type { MqttSettings } from './settings.ts';
 import { placeholdersOf, templateFault } from './topic-template.ts';
@@ -8,7 +9,8 @@ import { placeholdersOf, templateFault } from './topic-template.ts';
  * here, but when the dialect is made.
  */
 export function checkSettings(settings: MqttSettings, labels?: readonly string[]): readonly Remark[] {
-  return [...checkTransport(settings), ...checkTopics(settings, labels), ...checkTimes(settings)];
+  const shape = checkShape(settings.shape, { hasProperties: settings.protocol === 5 });
+  return [...checkTransport(settings), ...checkTopics(settings, labels), ...checkTimes(settings), ...shape];
 }
 
 function checkTransport(settings: MqttSettings): Remark[] {

@@ -3,7 +3,7 @@ import type { Command, CommandResult, PointResult, ReplyTo } from '../../../mode
 import { GatewayError } from '../../../model/error.ts';
 import type { Value } from '../../../model/value.ts';
 import type { Packet } from '../../dialect.ts';
-import { jsonValue } from '../../shapes/shape.ts';
+import { jsonValue } from '../../shapes/envelope.ts';
 import { jsonFault } from './json-fault.ts';
 
 /** Looked at before anything is parsed. */

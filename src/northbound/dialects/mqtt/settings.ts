@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { certificateFile, duration, secret } from '../../../model/schema.ts';
 import { limitsSchema } from '../../delivery-limits.ts';
-import { SHAPE_NAMES } from '../../shapes/names.ts';
+import { shapeSetting } from '../../shapes/settings.ts';
 
 const NAMES = 'Names in braces: gateway, twin, kind, and any label of the gateway or the twin';
 
@@ -73,9 +73,7 @@ export const settingsSchema = z.object({
       description:
         'Where commands come from; `false`: none are listened to. Whatever comes, only points with `write:` can be written',
     }),
-  shape: z.enum(SHAPE_NAMES).default('twin').meta({
-    description: '`twin`: values by name, times as offsets, small. `expanded`: a list of points with full times, larger',
-  }),
+  shape: shapeSetting(),
   historyAfter: duration()
     .prefault('60 s')
     .meta({ description: 'Messages whose last value is older than this when sent carry `"history": true`', examples: ['5 min'] }),
