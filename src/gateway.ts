@@ -139,6 +139,7 @@ async function run(
   const operations = await openOperations({ ...plan.operations, status, health, log });
   const stopAll = async (drainMs: number): Promise<void> => {
     stop.abort();
+    commands.close();
     await operations?.close();
     await Promise.all(connections.map(({ acquisition }) => acquisition.done));
     await atMost(drainMs, Promise.all([...devices.values()].map((device) => device.complete())), clock);
@@ -270,6 +271,7 @@ function startHub({ plan, hub }: CreatedHub, { gateway }: GatewayPlan, execute: 
 interface Commands {
   readonly execute: Execute;
   readonly resolve: (device: DevicePlan) => void;
+  readonly close: () => void;
 }
 
 function createCommands(plan: GatewayPlan, connections: readonly RunningConnection[], context: Context): Commands {
@@ -293,5 +295,5 @@ function createCommands(plan: GatewayPlan, connections: readonly RunningConnecti
     audit({ timeMs: context.clock.nowMs(), durationMs: 0, command, result });
     return result;
   };
-  return { execute, resolve: (device) => router.resolve(device) };
+  return { execute, resolve: (device) => router.resolve(device), close: () => router.close() };
 }

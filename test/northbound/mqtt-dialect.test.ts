@@ -65,8 +65,30 @@ describe('mqtt dialect', () => {
       assert.deepEqual(dialect.decode(packet(text), NOW_MS), { ...expected, expiresTimeMs: NOW_MS + 10_000 });
     });
 
-    it('lets a command without an expiry live for 30 seconds', () => {
-      assert.equal(dialect.decode(packet('{"id":"c1","desired":{"a":1}}'), NOW_MS)?.expiresTimeMs, NOW_MS + 30_000);
+    it('leaves it to the mapping how long a command without an expiry lives', () => {
+      assert.equal(dialect.decode(packet('{"id":"c1","desired":{"a":1}}'), NOW_MS)?.expiresTimeMs, undefined);
+    });
+
+    it('reads who asks and when, a dry run, settings and an approval', () => {
+      const read = (body: object) => dialect.decode(packet(JSON.stringify({ id: 'c1', ...body })), NOW_MS);
+      const head = { id: 'c1', device: 'press-07' };
+      const asked = { by: 'anna', issued: '2026-01-01T00:00:00Z', dryRun: true };
+      const sent = { ...head, by: 'anna', issuedTimeMs: NOW_MS, isDryRun: true };
+      assert.deepEqual(read({ desired: { a: 1 }, ...asked }), { ...sent, desired: { a: 1 } });
+      assert.deepEqual(read({ method: 'start', ...asked }), { ...sent, method: 'start', arguments: {} });
+      assert.deepEqual(read({ settings: { logLevel: 'debug' }, ...asked }), { ...sent, settings: { logLevel: 'debug' } });
+      assert.deepEqual(read({ approve: true, by: 'ben', dryRun: false }), { ...head, by: 'ben', approves: true });
+    });
+
+    it('answers a held command, a dry run and settings', () => {
+      const bodyOf = (result: Partial<CommandResult>) =>
+        json(dialect.encodeResult({ id: 'c1', device: 'press-07', status: 'done', points: {}, ...result }));
+      assert.equal(bodyOf({ status: 'held', heldUntilTimeMs: NOW_MS }).heldUntil, '2026-01-01T00:00:00.000Z');
+      const points = { a: { status: 'checked', deviceValue: 7n } } as const;
+      assert.deepEqual(bodyOf({ status: 'checked', points }).points, { a: { status: 'checked', deviceValue: 7 } });
+      const settings = { logLevel: { status: 'changed', value: 'debug' } } as const;
+      const { until, points: none, ...rest } = bodyOf({ settings });
+      assert.deepEqual([until, none, rest.settings], ['restart', undefined, settings]);
     });
 
     it('keeps large integers exact', () => {
@@ -75,19 +97,18 @@ describe('mqtt dialect', () => {
         id: 'c1',
         device: 'press-07',
         desired: { a: 9007199254740993n },
-        expiresTimeMs: NOW_MS + 30_000,
       });
     });
 
     it('reads arrays and structures as values', () => {
       const command = dialect.decode(packet('{"id":"c1","desired":{"a":[1,[2]],"b":{"speed":9007199254740993}}}'), NOW_MS);
       const desired = { a: [1, [2]], b: { speed: 9_007_199_254_740_993n } };
-      assert.deepEqual(command, { id: 'c1', device: 'press-07', desired, expiresTimeMs: NOW_MS + 30_000 });
+      assert.deepEqual(command, { id: 'c1', device: 'press-07', desired });
     });
 
     it('reads a call of a method', () => {
       const read = (text: string) => dialect.decode(packet(text), NOW_MS);
-      const head = { id: 'c1', device: 'press-07', method: 'start', expiresTimeMs: NOW_MS + 30_000 };
+      const head = { id: 'c1', device: 'press-07', method: 'start' };
       assert.deepEqual(read('{"id":"c1","method":"start","arguments":{"program":7,"offsets":[1.5]}}'), {
         ...head,
         arguments: { program: 7, offsets: [1.5] },
@@ -139,6 +160,13 @@ describe('mqtt dialect', () => {
       ['with a number as id', '{"id":7,"desired":{"a":1}}'],
       ['without points', '{"id":"c1","desired":{}}'],
       ['without points and method', '{"id":"c1"}'],
+      ['with points and settings', '{"id":"c1","desired":{"a":1},"settings":{"logLevel":"debug"}}'],
+      ['without settings', '{"id":"c1","settings":{}}'],
+      ['with a list as a setting', '{"id":"c1","settings":{"logLevel":["debug"]}}'],
+      ['with an approval that is none', '{"id":"c1","approve":false}'],
+      ['with the dry run of an approval', '{"id":"c1","approve":true,"dryRun":true}'],
+      ['by nobody', '{"id":"c1","desired":{"a":1},"by":""}'],
+      ['issued at no time', '{"id":"c1","desired":{"a":1},"issued":"soon"}'],
       ['with points and a method', '{"id":"c1","desired":{"a":1},"method":"start"}'],
       ['with arguments and no method', '{"id":"c1","desired":{"a":1},"arguments":{"b":1}}'],
       ['with an empty method', '{"id":"c1","method":""}'],

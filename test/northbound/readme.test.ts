@@ -75,7 +75,7 @@ describe('README of northbound', () => {
     const payload = Buffer.from(JSON.stringify(example('command')));
     const dialect = mqttDialect();
     const command = dialect.decode({ topic: 'gw-01/press-07/command', payload, qos: 1, retain: false }, 0);
-    assert.ok(command !== undefined && !isCall(command));
+    assert.ok(command !== undefined && 'desired' in command);
     assert.deepEqual(command.desired, { speedSetpoint: 900 });
     const error = { code: 'COMMAND_OUT_OF_RANGE', message: '900 is above 800' } as const;
     const points = { speedSetpoint: { status: 'refused', error } } as const;

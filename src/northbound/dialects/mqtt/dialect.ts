@@ -68,9 +68,9 @@ function commandPart({ commands }: MqttSettings, subject: string, names: Readonl
   const results = (twin: string) => resultTopics.get(twin) ?? '';
   return {
     subscriptions: [...twinByTopic.keys()],
-    decode(packet, nowMs) {
+    decode(packet) {
       const twin = twinByTopic.get(packet.topic);
-      return twin === undefined ? undefined : decodeCommand(packet, twin, nowMs, (topic) => twinByTopic.has(topic));
+      return twin === undefined ? undefined : decodeCommand(packet, twin, (topic) => twinByTopic.has(topic));
     },
     encodeResult(result) {
       const { replyTo, device } = result;
