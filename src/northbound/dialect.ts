@@ -28,6 +28,16 @@ export interface Endpoint {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
+  /** MQTT over WebSocket at this path, with its leading `/`; absent: MQTT straight over the stream. */
+  readonly webSocketPath?: string;
+}
+
+/** An HTTP proxy; everything goes through its `CONNECT`. */
+export interface ProxySettings {
+  readonly host: string;
+  readonly port: number;
+  readonly username?: string;
+  readonly password?: Secret;
 }
 
 /** What the wire needs to connect; credentials stay secrets until the wire reveals them. */
@@ -44,6 +54,7 @@ export interface WireSettings {
   readonly caFile?: string;
   readonly certificateFile?: string;
   readonly privateKey?: Secret;
+  readonly proxy?: ProxySettings;
   readonly keepAliveMs: number;
   readonly connectTimeoutMs: number;
   /** No PUBACK for that long: the session is lost. */
