@@ -1,33 +1,28 @@
-import type { CommandResult, PointResult, WriteCommand } from '../model/command.ts';
+import type { CommandResult, WriteCommand } from '../model/command.ts';
 import type { DevicePlan } from '../model/plan.ts';
 import { finding } from './finding.ts';
-import { guardOf, type Job } from './job.ts';
+import type { Guard, Job } from './job.ts';
 import { type Invert, prepareWrites } from './prepare.ts';
 import { conclude, refuse, refusePoints } from './results.ts';
-import { type PreparedWrite, type VerifyOptions, writeAndVerify } from './write-and-verify.ts';
+import { type PreparedWrite, type ToEngineering, writeAndVerify } from './write-and-verify.ts';
 
 /** The writing of points as a job, or its refusal. Nothing is written before every check has passed for every point. */
 export function writeJob(
   device: DevicePlan,
   command: WriteCommand,
-  options: VerifyOptions & { readonly invert: Invert },
+  { invert, engineering }: { readonly invert: Invert; readonly engineering: ToEngineering },
 ): Job | CommandResult {
   if (Object.keys(command.desired).length === 0) return refuse(command, finding('COMMAND_INVALID', 'the command names no point'));
-  const { writes, findings } = prepareWrites(device, command, options.invert);
+  const { writes, findings } = prepareWrites(device, command, invert);
   if (Object.keys(findings).length > 0) return refusePoints(command, findings);
   return {
-    guards: writes.map(({ target: { name, plan } }) => guardOf(name, plan.point.id, plan.write)),
+    guards: writes.map(guardOf),
     refuse: (found) => refusePoints(command, found),
-    run: async (session, signal) => conclude(command, await writeAndVerify(session, writes, options, signal)),
-    tryOut: () => checked(command, writes),
+    run: async (session, signal) => conclude(command, await writeAndVerify(session, writes, engineering, signal)),
   };
 }
 
-/** What the device would have been given. */
-function checked({ id, device }: WriteCommand, writes: readonly PreparedWrite[]): CommandResult {
-  const points = writes.map(({ target, value }): [string, PointResult] => [
-    target.name,
-    { status: 'checked', deviceValue: value },
-  ]);
-  return { id, device, status: 'checked', points: Object.fromEntries(points) };
+function guardOf({ target: { name, plan } }: PreparedWrite): Guard {
+  const atMostEveryMs = plan.write?.atMostEveryMs;
+  return { name, id: plan.point.id, ...(atMostEveryMs === undefined ? {} : { atMostEveryMs }) };
 }
