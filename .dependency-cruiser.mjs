@@ -20,6 +20,7 @@ const OWNERS = {
   // The yardstick of the bench and a judge in tests.
   'modbus-serial': ['test'],
   mqtt: ['src/northbound'],
+  ws: ['src/northbound'],
   yaml: ['src/config'],
   '@marcbachmann/cel-js': ['src/pipeline', 'src/model'],
   pino: ['src/runtime'],

@@ -6,6 +6,7 @@ import { connect, type MqttClient } from 'mqtt';
 import { asyncScheduler, Subject } from 'rxjs';
 import type { Reading } from '../src/model/reading.ts';
 import { countReadings } from '../src/model/twin-message.ts';
+import type { Dialect } from '../src/northbound/dialect.ts';
 import { mqtt } from '../src/northbound/dialects/mqtt/definition.ts';
 import { startForwarding } from '../src/northbound/forwarder.ts';
 import { createMqttHub } from '../src/northbound/mqtt-hub.ts';
@@ -31,7 +32,16 @@ const GATEWAY = { id: 'bench-gateway', labels: { site: 'plant-a' } };
 export const endToEnd: Bench = async (effort) => {
   const broker = await startBenchBroker();
   const settings = mqtt.settings.parse({ url: `mqtt://127.0.0.1:${broker.port}`, window: WINDOW, commands: false });
-  const dialect = mqtt.create({ name: 'cloud', dialect: 'mqtt', settings }, GATEWAY, new Map());
+  const context = {
+    gateway: GATEWAY,
+    devices: [],
+    latest: () => undefined,
+    clock,
+    log,
+    stateDirectory: '',
+  };
+  const create = await mqtt.load();
+  const dialect = create({ name: 'cloud', dialect: 'mqtt', settings }, context);
   const payloads = makePayloads(dialect);
   const gateway = await openGateway(dialect);
   const client = connect({ host: '127.0.0.1', port: broker.port, reconnectPeriod: 0 });
@@ -56,12 +66,13 @@ export const endToEnd: Bench = async (effort) => {
   }
 };
 
-type MqttDialect = ReturnType<typeof mqtt.create>;
-
-function makePayloads(dialect: MqttDialect) {
+function makePayloads(dialect: Dialect) {
   const drafts = benchDrafts('press-00', 200);
-  const packets = drafts.map(({ message }, index) =>
-    dialect.encode({ message, offset: index + 1, sequence: index + 1, epoch: '0123456789abcdef' }, Date.now()),
+  const packets = drafts.flatMap(({ message }, index) =>
+    dialect.encode(
+      { class: 'telemetry', message, offset: index + 1, sequence: index + 1, epoch: '0123456789abcdef' },
+      Date.now(),
+    ),
   );
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   return {
@@ -72,7 +83,7 @@ function makePayloads(dialect: MqttDialect) {
 }
 
 /** The way of `src/gateway.ts`, with batches put in by hand in place of connections. */
-async function openGateway(dialect: MqttDialect) {
+async function openGateway(dialect: Dialect) {
   const directory = await mkdtemp(join(tmpdir(), 'bench-end-to-end-'));
   const limits = { maxBytes: 2 ** 30, maxAgeMs: 86_400_000, whenFull: 'drop-oldest' } as const;
   const spool = await openSpool({ directory, ...limits, hubs: ['cloud'], onEvent: () => {} });

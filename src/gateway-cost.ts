@@ -3,10 +3,10 @@ import { openConnector } from './gateway.ts';
 import type { RunningDevice } from './gateway-device.ts';
 import { followPatterns } from './gateway-patterns.ts';
 import type { Draft } from './model/draft.ts';
-import type { DevicePlan, GatewayPlan, HubPlan } from './model/plan.ts';
+import type { DevicePlan, GatewayPlan } from './model/plan.ts';
 import type { Point } from './model/point.ts';
 import type { Batch, Reading } from './model/reading.ts';
-import { countReadings, type Stored } from './model/twin-message.ts';
+import { classOf, countReadings, type Stored } from './model/twin-message.ts';
 import type { Value } from './model/value.ts';
 import type { Dialect } from './northbound/dialect.ts';
 import { operators } from './pipeline/operators/index.ts';
@@ -45,9 +45,10 @@ export class CostBook {
   readonly #dialects: ReadonlyMap<string, Dialect>;
   readonly #costs = new Map<string, Map<string, { messages: number; readings: number; bytes: number; billed: number }>>();
 
-  constructor(plan: GatewayPlan, createDialect: (hub: HubPlan) => Dialect) {
+  /** `dialects`: by the name of the hub. */
+  constructor(plan: GatewayPlan, dialects: ReadonlyMap<string, Dialect>) {
     this.#plan = plan;
-    this.#dialects = new Map(plan.hubs.map((hub) => [hub.name, createDialect(hub)]));
+    this.#dialects = dialects;
   }
 
   /** `weight`: how often this happens in a day for each time it was seen. */
@@ -55,13 +56,15 @@ export class CostBook {
     for (const hub of hubs) {
       const dialect = this.#dialects.get(hub);
       if (dialect === undefined) continue;
-      const bytes = dialect.encode(asStored(message), message.startTimeMs).payload.length;
+      const packets = dialect.encode(asStored(message), message.startTimeMs).map(({ payload }) => payload.length);
       const chunk = dialect.limits.quota?.chunkBytes ?? Number.POSITIVE_INFINITY;
       const cost = this.#costOf(hub, message.twin);
       cost.messages += weight;
       cost.readings += weight * countReadings(message);
-      cost.bytes += weight * bytes;
-      cost.billed += weight * Math.max(1, Math.ceil(bytes / chunk));
+      for (const bytes of packets) {
+        cost.bytes += weight * bytes;
+        cost.billed += weight * Math.max(1, Math.ceil(bytes / chunk));
+      }
     }
   }
 
@@ -84,7 +87,7 @@ export class CostBook {
 
 /** Numbers as large as those of a gateway that has run for a while. */
 function asStored(message: Draft['message']): Stored {
-  return { offset: 10_000_000, sequence: 10_000_000, epoch: '0123456789abcdef', message };
+  return { class: classOf(message), offset: 10_000_000, sequence: 10_000_000, epoch: '0123456789abcdef', message };
 }
 
 /** What a mapping will cost if every value changes at each poll (the most), or none ever does (the least). */

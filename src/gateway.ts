@@ -16,7 +16,7 @@ import type { ConnectionPlan, DevicePlan, GatewayPlan, HubPlan } from './model/p
 import type { Batch, Reading } from './model/reading.ts';
 import type { GatewayStatus } from './model/status.ts';
 import type { Stored } from './model/twin-message.ts';
-import type { Dialect } from './northbound/dialect.ts';
+import type { Dialect, DialectContext } from './northbound/dialect.ts';
 import { dialects } from './northbound/dialects/index.ts';
 import { startForwarding } from './northbound/forwarder.ts';
 import type { Hub } from './northbound/hub.ts';
@@ -28,7 +28,7 @@ import { createPipeline, engineer, invert } from './pipeline/pipeline.ts';
 import { atMost } from './runtime/at-most.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
 import { type Health, watchHealth } from './runtime/health.ts';
-import type { Log } from './runtime/log.ts';
+import { type Log, silentLog } from './runtime/log.ts';
 import { type OperationsServer, type OperationsServerOptions, startOperationsServer } from './runtime/operations-server.ts';
 import { type AcquisitionOptions, acquire } from './southbound/acquisition.ts';
 import type { Connector, ConnectorContext } from './southbound/connector.ts';
@@ -73,7 +73,8 @@ interface Context {
 export async function startGateway(plan: GatewayPlan, options: GatewayOptions): Promise<RunningGateway> {
   const { log, clock = systemClock } = options;
   const connectors = await Promise.all(plan.connections.map((connection) => createConnector(connection, plan, options)));
-  const hubs = plan.hubs.map((hub) => createHub(hub, plan, clock));
+  const latest = new LatestReadings(plan.devices);
+  const hubs = await Promise.all(plan.hubs.map((hub) => createHub(hub, plan, latest, options)));
   const spool = await openSpool({
     ...plan.spool,
     keys: plan.spool.keys.map((key) => key.revealBytes()),
@@ -82,7 +83,7 @@ export async function startGateway(plan: GatewayPlan, options: GatewayOptions): 
   });
   const stop = new AbortController();
   try {
-    const context: Context = { log, clock, options, spool, latest: new LatestReadings(plan.devices), stopping: stop.signal };
+    const context: Context = { log, clock, options, spool, latest, stopping: stop.signal };
     return await run(plan, connectors, hubs, context, stop);
   } catch (error) {
     stop.abort(error);
@@ -138,6 +139,7 @@ async function run(
   const operations = await openOperations({ ...plan.operations, status, health, log });
   const stopAll = async (drainMs: number): Promise<void> => {
     stop.abort();
+    commands.close();
     await operations?.close();
     await Promise.all(connections.map(({ acquisition }) => acquisition.done));
     await atMost(drainMs, Promise.all([...devices.values()].map((device) => device.complete())), clock);
@@ -223,16 +225,29 @@ interface CreatedHub {
   readonly hub: Hub;
 }
 
-function createHub(plan: HubPlan, gatewayPlan: GatewayPlan, clock: Clock): CreatedHub {
-  return { plan, hub: createMqttHub(plan.name, createDialect(plan, gatewayPlan), clock) };
+async function createHub(
+  plan: HubPlan,
+  { gateway, devices }: GatewayPlan,
+  latest: LatestReadings,
+  { log, clock = systemClock, stateDirectory }: GatewayOptions,
+): Promise<CreatedHub> {
+  const context = { gateway, devices, clock, log: log.with({ hub: plan.name }), stateDirectory };
+  const dialect = await createDialect(plan, { ...context, latest: (point) => latest.get(point) });
+  return { plan, hub: createMqttHub(plan.name, dialect, clock) };
 }
 
-/** How a configured hub is spoken to. */
-export function createDialect(plan: HubPlan, { devices, gateway }: GatewayPlan): Dialect {
+/** How a configured hub is spoken to; its dialect is loaded now and not before. */
+async function createDialect(plan: HubPlan, context: DialectContext): Promise<Dialect> {
   const definition = dialects.find(({ dialect }) => dialect === plan.dialect);
   if (definition === undefined) throw new GatewayError('BUG', plan.name, `no dialect is named ${plan.dialect}`);
-  const twins = new Map(devices.map(({ twin, labels }) => [twin, { ...gateway.labels, ...labels }]));
-  return definition.create(plan, gateway, twins);
+  const create = await definition.load();
+  return create(plan, context);
+}
+
+/** How every hub of a configuration is spoken to, for tools that send nothing; by the name of the hub. */
+export async function dialectsOf({ gateway, devices, hubs }: GatewayPlan): Promise<ReadonlyMap<string, Dialect>> {
+  const context = { gateway, devices, clock: systemClock, log: silentLog, stateDirectory: '', latest: () => undefined };
+  return new Map(await Promise.all(hubs.map(async (hub) => [hub.name, await createDialect(hub, context)] as const)));
 }
 
 type Execute = (command: Command, signal: AbortSignal) => Promise<CommandResult>;
@@ -256,6 +271,7 @@ function startHub({ plan, hub }: CreatedHub, { gateway }: GatewayPlan, execute: 
 interface Commands {
   readonly execute: Execute;
   readonly resolve: (device: DevicePlan) => void;
+  readonly close: () => void;
 }
 
 function createCommands(plan: GatewayPlan, connections: readonly RunningConnection[], context: Context): Commands {
@@ -279,5 +295,5 @@ function createCommands(plan: GatewayPlan, connections: readonly RunningConnecti
     audit({ timeMs: context.clock.nowMs(), durationMs: 0, command, result });
     return result;
   };
-  return { execute, resolve: (device) => router.resolve(device) };
+  return { execute, resolve: (device) => router.resolve(device), close: () => router.close() };
 }

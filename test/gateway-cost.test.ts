@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createDialect } from '../src/gateway.ts';
+import { dialectsOf } from '../src/gateway.ts';
 import { type Change, CostBook, estimateCost, type HubCost, measureCost } from '../src/gateway-cost.ts';
 import { silentLog } from '../src/runtime/log.ts';
 import { SimulatedModbusDevice } from '../src/simulator/modbus-device.ts';
@@ -22,7 +22,7 @@ const POINTS = [1, 2, 3, 4].map((number) => `  p${number}: { address: { input: $
 async function estimated(points: string, change: Change): Promise<HubCost> {
   using configuration = new TemporaryConfiguration({ 'gateway.yaml': GATEWAY, 'mappings/press.yaml': mapping(502, points) });
   const plan = await planOf(configuration);
-  const book = new CostBook(plan, (hub) => createDialect(hub, plan));
+  const book = new CostBook(plan, await dialectsOf(plan));
   estimateCost(plan, book, change);
   return book.costs()[0] ?? assert.fail('no hub');
 }
@@ -58,7 +58,7 @@ describe('what a configuration costs', () => {
       'mappings/press.yaml': mapping(server.port, points),
     });
     const plan = await planOf(configuration);
-    const book = new CostBook(plan, (hub) => createDialect(hub, plan));
+    const book = new CostBook(plan, await dialectsOf(plan));
     const signal = new AbortController().signal;
     await measureCost(plan, book, { log: silentLog, stateDirectory: configuration.directory, forMs: 1_500, signal });
     await server.close();

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { formatProblems } from '../config/problem.ts';
-import { createDialect } from '../gateway.ts';
+import { dialectsOf } from '../gateway.ts';
 import { CostBook, estimateCost, type HubCost, measureCost, type TwinCost } from '../gateway-cost.ts';
 import { GatewayError } from '../model/error.ts';
 import type { GatewayPlan } from '../model/plan.ts';
@@ -38,14 +38,15 @@ async function cost(path: string, { live, json }: CostOptions): Promise<ExitCode
   if (plan === undefined) return EXIT.config;
   if (plan.hubs.length === 0)
     throw new GatewayError('USAGE', path, 'there is no hub here; give a gateway.yaml, or its directory');
-  const costs = live === undefined ? estimate(plan) : await measure(plan, live);
+  const costs = live === undefined ? await estimate(plan) : await measure(plan, live);
   process.stdout.write(json === true ? `${JSON.stringify(costs, null, 2)}\n` : format(costs));
   return EXIT.ok;
 }
 
-function estimate(plan: GatewayPlan): Costs {
+async function estimate(plan: GatewayPlan): Promise<Costs> {
+  const dialects = await dialectsOf(plan);
   const of = (change: 'always' | 'never') => {
-    const book = newBook(plan);
+    const book = new CostBook(plan, dialects);
     estimateCost(plan, book, change);
     return book.costs();
   };
@@ -56,13 +57,9 @@ async function measure(plan: GatewayPlan, forMs: number): Promise<Costs> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   process.stderr.write(`reading the devices for ${Math.round(forMs / 1_000)} s; Ctrl-C ends it earlier\n`);
-  const book = newBook(plan);
+  const book = new CostBook(plan, await dialectsOf(plan));
   await measureCost(plan, book, { log: silentLog, stateDirectory: stateDirectory(plan), forMs, signal: stop.signal });
   return { 'as measured': book.costs() };
-}
-
-function newBook(plan: GatewayPlan): CostBook {
-  return new CostBook(plan, (hub) => createDialect(hub, plan));
 }
 
 function format(costs: Costs): string {

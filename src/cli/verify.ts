@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { loadConfiguration } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
-import { createDialect, declarations } from '../gateway.ts';
+import { declarations, dialectsOf } from '../gateway.ts';
 import { GatewayError } from '../model/error.ts';
 import type { GatewayPlan, HubPlan } from '../model/plan.ts';
 import { listen } from '../northbound/listen.ts';
@@ -72,9 +72,9 @@ async function subscribe(options: VerifyOptions, take: (payload: string) => void
   process.stderr.write(formatProblems(problems));
   if (plan === undefined) return false;
   const hub = chooseHub(plan, options.hub);
-  const dialect = createDialect(hub, plan);
-  const topics = dialect.messageTopics?.();
-  if (topics === undefined)
+  const dialect = (await dialectsOf(plan)).get(hub.name);
+  const topics = dialect?.messageTopics?.();
+  if (dialect === undefined || topics === undefined)
     throw new GatewayError('USAGE', hub.name, `messages of the dialect ${hub.dialect} cannot be subscribed to; give a capture`);
   const stop = stopAfter(options.for);
   const onPacket = (packet: { readonly payload: Uint8Array }) => take(Buffer.from(packet.payload).toString());

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Command, type CommandResult, isCall } from '../model/command.ts';
+import { type Command, type CommandResult, commandKind } from '../model/command.ts';
 
 interface Answer {
   readonly fingerprint: string;
@@ -28,12 +28,14 @@ export class AnswerMemory {
   }
 }
 
-function keyOf({ device, id }: Command): string {
-  return JSON.stringify([device, id]);
+/** An approval has the id of the command it is for. */
+function keyOf(command: Command): string {
+  return JSON.stringify([command.device, command.id, commandKind(command) === 'approval']);
 }
 
 function fingerprintOf(command: Command): string {
-  const asked = isCall(command) ? [command.method, command.arguments] : [command.desired];
+  // When it was sent, how long it lives and where the answer goes may differ.
+  const { issuedTimeMs, expiresTimeMs, replyTo, ...asked } = command;
   const text = JSON.stringify(asked, (_key, part: unknown) => (typeof part === 'bigint' ? { bigint: String(part) } : part));
   return createHash('sha256').update(text).digest('base64');
 }

@@ -4,7 +4,7 @@ import type { ConnectorSession, MethodCall, MethodResult } from '../southbound/c
 import { isCertainlyNotDone } from './certainty.ts';
 import { checkArguments } from './check-arguments.ts';
 import { finding, toFinding } from './finding.ts';
-import type { Job } from './job.ts';
+import { guardOf, type Job } from './job.ts';
 import { refuse } from './results.ts';
 
 /** The call of a method as a job, or its refusal: only what the mapping lists under `methods` can be called. */
@@ -15,14 +15,14 @@ export function callJob(device: DevicePlan, command: CallCommand): Job | Command
   }
   const given = checkArguments(method, command.arguments);
   if ('code' in given) return refuse(command, given);
-  const { name, atMostEveryMs } = method;
   return {
-    guards: [{ name, id: methodId(device.twin, method), ...(atMostEveryMs === undefined ? {} : { atMostEveryMs }) }],
+    guards: [guardOf(method.name, methodId(device.twin, method), method)],
     refuse: (findings) => refuse(command, Object.values(findings)[0] ?? finding('BUG', 'refused without a reason')),
     run: async (session, signal) => {
       const result = await call(session, { device: device.twin, method, arguments: given.values }, signal);
       return { ...resultHead(command), points: {}, ...outcomeOf(result) };
     },
+    tryOut: () => ({ ...resultHead(command), status: 'checked', points: {} }),
   };
 }
 

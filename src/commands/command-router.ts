@@ -1,34 +1,38 @@
-import { type Command, type CommandResult, isCall, resultHead } from '../model/command.ts';
+import {
+  type Approval,
+  type CallCommand,
+  type Command,
+  type CommandResult,
+  resultHead,
+  type WriteCommand,
+} from '../model/command.ts';
 import type { DevicePlan } from '../model/plan.ts';
-import type { Point } from '../model/point.ts';
-import type { Reading } from '../model/reading.ts';
 import type { ConnectorSession } from '../southbound/connector.ts';
 import { AnswerMemory } from './answer-memory.ts';
 import type { AuditEntry } from './audit.ts';
 import { callJob } from './call-job.ts';
 import { type Finding, finding, toFinding } from './finding.ts';
-import { Interlocks } from './interlocks.ts';
+import { Holds } from './holds.ts';
+import { type InterlockOptions, Interlocks } from './interlocks.ts';
 import type { Guard, Job } from './job.ts';
+import { checkLifetime, expiryOf } from './lifetime.ts';
 import type { Invert } from './prepare.ts';
 import { RateGuard } from './rate-guard.ts';
 import { ReplayGuard } from './replay-guard.ts';
 import { refuse } from './results.ts';
 import { Turns } from './turns.ts';
-import type { ToEngineering } from './write-and-verify.ts';
+import type { VerifyOptions } from './write-and-verify.ts';
 import { writeJob } from './write-job.ts';
 
-export interface CommandRouterOptions {
+/** `engineering`: the operators of a point for one value read now. */
+export interface CommandRouterOptions extends InterlockOptions, VerifyOptions {
   readonly devices: readonly DevicePlan[];
   /** Undoes the operators of a point for a value to be written; throws GatewayError. */
   readonly invert: Invert;
-  /** The operators of a point for one value read now. */
-  readonly engineering: ToEngineering;
-  /** The last engineering reading; asked for derived points, which no device holds. */
-  readonly latest: (point: Point) => Reading | undefined;
   /** The open session of the device's connection; `undefined` while that is down. */
   readonly session: (device: string) => ConnectorSession | undefined;
-  readonly clock: { nowMs(): number; monotonicMs(): number };
-  /** Called once for each command, after its end. */
+  readonly clock: InterlockOptions['clock'] & VerifyOptions['clock'];
+  /** Called once for each command, after its end, and once more when nobody approved a held one. */
   readonly audit: (entry: AuditEntry) => void;
 }
 
@@ -37,10 +41,23 @@ export interface CommandRouter {
   execute(command: Command, signal: AbortSignal): Promise<CommandResult>;
   /** From now on the device has these points. */
   resolve(device: DevicePlan): void;
+  /** What waits for approval is forgotten. */
+  close(): void;
 }
 
 export function createCommandRouter(options: CommandRouterOptions): CommandRouter {
   return new Router(options);
+}
+
+type Answer = Pick<AuditEntry, 'result' | 'isRepeated' | 'requestedBy'>;
+
+/** A command on its way. */
+interface Undertaking {
+  readonly device: DevicePlan;
+  readonly command: WriteCommand | CallCommand;
+  readonly job: Job;
+  readonly expiresTimeMs: number;
+  readonly signal: AbortSignal;
 }
 
 class Router implements CommandRouter {
@@ -51,11 +68,13 @@ class Router implements CommandRouter {
   readonly #answers = new AnswerMemory();
   readonly #rates = new RateGuard();
   readonly #turns = new Turns();
+  readonly #holds: Holds;
 
   constructor(options: CommandRouterOptions) {
     this.#options = options;
     this.#devices = new Map(options.devices.map((device) => [device.twin, device]));
-    this.#interlocks = new Interlocks(options.devices, options.engineering, options.latest);
+    this.#interlocks = new Interlocks(options.devices, options);
+    this.#holds = new Holds({ clock: options.clock, onExpired: (command) => this.#endHold(command) });
   }
 
   resolve(device: DevicePlan): void {
@@ -63,57 +82,113 @@ class Router implements CommandRouter {
     this.#interlocks.resolve(device);
   }
 
+  close(): void {
+    this.#holds.close();
+  }
+
   async execute(command: Command, signal: AbortSignal): Promise<CommandResult> {
     const { clock, audit } = this.#options;
     const timeMs = clock.nowMs();
     const startedMs = clock.monotonicMs();
-    const answer = await this.#answer(command, signal).catch((error: unknown) => ({ result: broken(command, error) }));
+    const answer = await this.#answer(command, timeMs, signal).catch((error: unknown) => ({ result: broken(command, error) }));
     audit({ timeMs, durationMs: clock.monotonicMs() - startedMs, command, ...answer });
     return answer.result;
   }
 
-  async #answer(command: Command, signal: AbortSignal): Promise<Pick<AuditEntry, 'result' | 'isRepeated'>> {
+  async #answer(command: Command, arrivedTimeMs: number, signal: AbortSignal): Promise<Answer> {
     const device = this.#devices.get(command.device);
     if (device === undefined)
       return { result: refuse(command, finding('COMMAND_UNKNOWN', `there is no twin ${command.device}`)) };
-    const turn = this.#turns.take(device.twin, async () => {
+    const turn = this.#turns.take(device.twin, async (): Promise<Answer> => {
       const before = this.#answers.of(command);
-      return before === undefined
-        ? { result: await this.#run(device, command, signal) }
-        : { result: before, isRepeated: true as const };
+      if (before !== undefined) return { result: before, isRepeated: true };
+      if ('approves' in command) return this.#approve(device, command, signal);
+      if ('settings' in command) return { result: refuse(command, finding('COMMAND_READ_ONLY', 'no setting may be changed')) };
+      return { result: await this.#run(device, command, arrivedTimeMs, signal) };
     });
     return turn ?? { result: refuse(command, finding('COMMAND_TOO_OFTEN', `too many commands wait for ${device.twin}`)) };
   }
 
-  async #run(device: DevicePlan, command: Command, signal: AbortSignal): Promise<CommandResult> {
-    const job = isCall(command) ? callJob(device, command) : writeJob(device, command, this.#options);
+  async #run(
+    device: DevicePlan,
+    command: WriteCommand | CallCommand,
+    arrivedTimeMs: number,
+    signal: AbortSignal,
+  ): Promise<CommandResult> {
+    const job = this.#jobOf(device, command);
     if ('status' in job) return job;
-    const refused = this.#checkExpiry(command) ?? this.#replays.admit(command, this.#options.clock.nowMs());
-    if (refused !== undefined) return refuse(command, refused);
-    const tooOften = this.#checkRates(job.guards);
-    const result = isEmpty(tooOften) ? await this.#runOnDevice(device, command, job, signal) : job.refuse(tooOften);
+    const expiresTimeMs = expiryOf(command, job.guards, arrivedTimeMs);
+    const late = this.#checkLifetime(command, expiresTimeMs);
+    if (late !== undefined) return refuse(command, late);
+    const undertaking = { device, command, job, expiresTimeMs, signal };
+    if (command.isDryRun === true) return this.#whenAllowed(undertaking, async () => job.tryOut());
+    const seen = this.#replays.admit(command, expiresTimeMs, this.#options.clock.nowMs());
+    if (seen !== undefined) return refuse(command, seen);
+    const result = this.#hold(undertaking) ?? (await this.#whenAllowed(undertaking, (session) => this.#do(undertaking, session)));
     this.#answers.keep(command, result);
     return result;
   }
 
-  async #runOnDevice(device: DevicePlan, command: Command, job: Job, signal: AbortSignal): Promise<CommandResult> {
+  #jobOf(device: DevicePlan, command: WriteCommand | CallCommand): Job | CommandResult {
+    return 'method' in command ? callJob(device, command) : writeJob(device, command, this.#options);
+  }
+
+  /** Everything that needs time or device, then the act. */
+  async #whenAllowed(
+    { device, command, job, expiresTimeMs, signal }: Undertaking,
+    act: (session: ConnectorSession) => Promise<CommandResult>,
+  ): Promise<CommandResult> {
+    const tooOften = this.#checkRates(job.guards);
+    if (!isEmpty(tooOften)) return job.refuse(tooOften);
     const session = this.#options.session(device.twin);
     if (session === undefined) return refuse(command, finding('LINK_DOWN', `the connection of ${device.twin} is down`));
     const held = await this.#interlocks.check(job.guards, session, signal).catch(toFinding);
     if (isFinding(held)) return refuse(command, held);
     if (!isEmpty(held)) return job.refuse(held);
-    const late = this.#checkExpiry(command);
-    if (late !== undefined) return refuse(command, late);
+    const late = this.#checkLifetime(command, expiresTimeMs);
+    return late === undefined ? act(session) : refuse(command, late);
+  }
+
+  #do({ job, signal }: Undertaking, session: ConnectorSession): Promise<CommandResult> {
     const nowMs = this.#options.clock.monotonicMs();
     for (const guard of job.guards) this.#rates.attempt(guard, nowMs);
     return job.run(session, signal);
   }
 
-  #checkExpiry({ expiresTimeMs }: Command): Finding | undefined {
+  /** `undefined`: no second person is needed. */
+  #hold({ command, job }: Undertaking): CommandResult | undefined {
+    const waits = job.guards.flatMap(({ approveWithinMs }) => approveWithinMs ?? []);
+    if (waits.length === 0) return undefined;
     const nowMs = this.#options.clock.nowMs();
-    // Asked this way round, so that a time that is no number counts as expired.
-    if (nowMs < expiresTimeMs) return undefined;
-    return finding('COMMAND_EXPIRED', `the command expired at ${expiresTimeMs}, now is ${nowMs} (ms since 1970)`);
+    const forMs = Math.min(...waits, (command.expiresTimeMs ?? Number.POSITIVE_INFINITY) - nowMs);
+    const refused = this.#holds.hold(command, forMs);
+    if (refused !== undefined) return refuse(command, refused);
+    return { ...resultHead(command), status: 'held', points: {}, heldUntilTimeMs: Math.round(nowMs + forMs) };
+  }
+
+  async #approve(device: DevicePlan, approval: Approval, signal: AbortSignal): Promise<Answer> {
+    const late = this.#checkLifetime(approval, approval.expiresTimeMs ?? Number.POSITIVE_INFINITY);
+    if (late !== undefined) return { result: refuse(approval, late) };
+    const command = this.#holds.release(approval);
+    if ('code' in command) return { result: refuse(approval, command) };
+    const job = this.#jobOf(device, command);
+    const expiresTimeMs = command.expiresTimeMs ?? Number.POSITIVE_INFINITY;
+    const undertaking = (ready: Job) => ({ device, command, job: ready, expiresTimeMs, signal });
+    const result =
+      'status' in job ? job : await this.#whenAllowed(undertaking(job), (session) => this.#do(undertaking(job), session));
+    this.#answers.keep(command, result);
+    this.#answers.keep(approval, result);
+    return { result, ...(command.by === undefined ? {} : { requestedBy: command.by }) };
+  }
+
+  #endHold(command: WriteCommand | CallCommand): void {
+    const result = refuse(command, finding('COMMAND_NOT_APPROVED', 'nobody approved it in time'));
+    this.#answers.keep(command, result);
+    this.#options.audit({ timeMs: this.#options.clock.nowMs(), durationMs: 0, command, result });
+  }
+
+  #checkLifetime(command: Command, expiresTimeMs: number): Finding | undefined {
+    return checkLifetime(command, expiresTimeMs, this.#options.clock.nowMs());
   }
 
   #checkRates(guards: readonly Guard[]): Readonly<Record<string, Finding>> {

@@ -9,25 +9,33 @@ export interface Interlock {
   readonly text: string;
   readonly expression: Expression;
   readonly inputs: readonly PointPlan[];
+  /** Greatest age of a computed value. */
+  readonly maxAgeMs?: number;
 }
 
-export function createInterlock(device: DevicePlan, text: string): Interlock {
+export function createInterlock(device: DevicePlan, text: string, maxAgeMs?: number): Interlock {
   const expression = compileExpression(
     text,
     device.points.map(({ point }) => point.name),
   );
-  return { text, expression, inputs: device.points.filter(({ point }) => expression.names.includes(point.name)) };
+  const inputs = device.points.filter(({ point }) => expression.names.includes(point.name));
+  return { text, expression, inputs, ...(maxAgeMs === undefined ? {} : { maxAgeMs }) };
 }
 
 /** Must be true on good values; a missing, uncertain or bad one holds the interlock. `readings` by point id. */
-export function checkInterlock(interlock: Interlock, readings: ReadonlyMap<string, Reading>): Finding | undefined {
-  const { text, expression, inputs } = interlock;
+export function checkInterlock(interlock: Interlock, readings: ReadonlyMap<string, Reading>, nowMs: number): Finding | undefined {
+  const { text, expression, inputs, maxAgeMs } = interlock;
   const values: [string, Value][] = [];
-  for (const { id, name } of inputs.map(({ point }) => point)) {
+  for (const { id, name, address } of inputs.map(({ point }) => point)) {
     const reading = readings.get(id);
     if (reading === undefined) return interlocked(text, `there is no value of ${name}`);
     if (reading.quality !== 'good' || reading.value === null) {
       return interlocked(text, `${name} is ${reading.quality} (${reading.status ?? 'no value'})`);
+    }
+    // A time to come is as wrong as one long past.
+    const ageMs = Math.abs(nowMs - reading.sourceTimeMs);
+    if (maxAgeMs !== undefined && address === undefined && !(ageMs <= maxAgeMs)) {
+      return interlocked(text, `the value of ${name} is ${ageMs} ms old, at most ${maxAgeMs} ms are allowed`);
     }
     values.push([name, reading.value]);
   }

@@ -8,15 +8,24 @@ import { checkInterlock, createInterlock, type Interlock } from './interlock.ts'
 import type { Guard } from './job.ts';
 import type { ToEngineering } from './write-and-verify.ts';
 
+export interface InterlockOptions {
+  readonly engineering: ToEngineering;
+  /** The last engineering reading; asked for derived points, which no device holds. */
+  readonly latest: (point: Point) => Reading | undefined;
+  readonly clock: { nowMs(): number };
+}
+
 /** The `onlyIf` of every point and method. */
 export class Interlocks {
   readonly #byGuard = new Map<string, Interlock>();
   readonly #toEngineering: ToEngineering;
   readonly #latest: (point: Point) => Reading | undefined;
+  readonly #clock: { nowMs(): number };
 
-  constructor(devices: readonly DevicePlan[], toEngineering: ToEngineering, latest: (point: Point) => Reading | undefined) {
-    this.#toEngineering = toEngineering;
+  constructor(devices: readonly DevicePlan[], { engineering, latest, clock }: InterlockOptions) {
+    this.#toEngineering = engineering;
     this.#latest = latest;
+    this.#clock = clock;
     for (const device of devices) this.resolve(device);
   }
 
@@ -36,7 +45,8 @@ export class Interlocks {
     });
     const inputs = new Map(concerned.flatMap(({ interlock }) => interlock.inputs.map((plan) => [plan.point.id, plan])));
     const readings = await this.#read([...inputs.values()], session, signal);
-    const findings = concerned.map(({ name, interlock }) => [name, checkInterlock(interlock, readings)] as const);
+    const nowMs = this.#clock.nowMs();
+    const findings = concerned.map(({ name, interlock }) => [name, checkInterlock(interlock, readings, nowMs)] as const);
     return Object.fromEntries(findings.flatMap(([name, held]) => (held === undefined ? [] : [[name, held] as const])));
   }
 
@@ -63,14 +73,15 @@ export class Interlocks {
 }
 
 function interlocksOf(device: DevicePlan): readonly (readonly [string, Interlock])[] {
-  const ofPoints = device.points.map(({ point, write }) => [point.id, write?.onlyIf] as const);
-  const ofMethods = (device.methods ?? []).map((method) => [methodId(device.twin, method), method.onlyIf] as const);
+  const ofPoints = device.points.map(({ point, write }) => [point.id, write] as const);
+  const ofMethods = (device.methods ?? []).map((method) => [methodId(device.twin, method), method] as const);
   // The points of a pattern share one.
   const made = new Map<string, Interlock>();
-  return [...ofPoints, ...ofMethods].flatMap(([id, onlyIf]) => {
+  return [...ofPoints, ...ofMethods].flatMap(([id, { onlyIf, maxAgeMs } = {}]) => {
     if (onlyIf === undefined) return [];
-    const interlock = made.get(onlyIf) ?? createInterlock(device, onlyIf);
-    made.set(onlyIf, interlock);
+    const key = `${maxAgeMs} ${onlyIf}`;
+    const interlock = made.get(key) ?? createInterlock(device, onlyIf, maxAgeMs);
+    made.set(key, interlock);
     return [[id, interlock] as const];
   });
 }

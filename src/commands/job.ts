@@ -1,4 +1,5 @@
 import type { CommandResult } from '../model/command.ts';
+import type { Precautions } from '../model/plan.ts';
 import type { ConnectorSession } from '../southbound/connector.ts';
 import type { Finding } from './finding.ts';
 
@@ -10,11 +11,23 @@ export interface Job {
   refuse(findings: Readonly<Record<string, Finding>>): CommandResult;
   /** Done once. Never rejects. */
   run(session: ConnectorSession, signal: AbortSignal): Promise<CommandResult>;
+  /** The answer of a dry run, when nothing keeps it from being done. */
+  tryOut(): CommandResult;
 }
 
-export interface Guard {
+export interface Guard extends Pick<Precautions, 'atMostEveryMs' | 'approveWithinMs' | 'expiresMs'> {
   readonly name: string;
   /** Unique in the gateway. */
   readonly id: string;
-  readonly atMostEveryMs?: number;
+}
+
+export function guardOf(name: string, id: string, precautions: Precautions | undefined): Guard {
+  const { atMostEveryMs, approveWithinMs, expiresMs } = precautions ?? {};
+  return {
+    name,
+    id,
+    ...(atMostEveryMs === undefined ? {} : { atMostEveryMs }),
+    ...(approveWithinMs === undefined ? {} : { approveWithinMs }),
+    ...(expiresMs === undefined ? {} : { expiresMs }),
+  };
 }

@@ -14,13 +14,13 @@ export class ReplayGuard {
   }
 
   /** Refuses a command seen before, remembers it otherwise. */
-  admit(command: Command, nowMs: number): Finding | undefined {
+  admit(command: Command, expiresTimeMs: number, nowMs: number): Finding | undefined {
     const key = JSON.stringify([command.device, command.id]);
     if (this.#expiryByKey.has(key)) return finding('COMMAND_REPLAYED', `command ${command.id} was seen before`);
     if (!this.#makeRoom(nowMs)) {
       return finding('COMMAND_TOO_OFTEN', `${this.#capacity} commands have not expired yet; expected fewer`);
     }
-    this.#expiryByKey.set(key, command.expiresTimeMs);
+    this.#expiryByKey.set(key, expiresTimeMs);
     return undefined;
   }
 

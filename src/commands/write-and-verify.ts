@@ -17,18 +17,59 @@ export interface PreparedWrite {
 
 export type ToEngineering = (plan: PointPlan, reading: Reading) => Reading;
 
-/** Writes once, reads back, compares. Never writes again: a second write could hit what a person has changed meanwhile. */
+export interface VerifyOptions {
+  readonly engineering: ToEngineering;
+  readonly clock: { monotonicMs(): number; sleep(ms: number, signal?: AbortSignal): Promise<void> };
+}
+
+/**
+ * Writes once, reads back, compares; again and again where a device may take its time (`confirmWithin`). Never writes again: a
+ * second write could hit what a person has changed meanwhile.
+ */
 export async function writeAndVerify(
   session: ConnectorSession,
   writes: readonly PreparedWrite[],
-  toEngineering: ToEngineering,
+  { engineering, clock }: VerifyOptions,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, PointResult>>> {
+  const startedMs = clock.monotonicMs();
   const written = await write(session, writes, signal);
   if (written instanceof Error) return resultsOf(writes, () => unknown(written));
   const readable = writes.filter(({ target }, index) => target.plan.point.access !== 'write' && mayBeWritten(written[index]));
   const readBack = await readAgain(session, readable, signal);
-  return resultsOf(writes, (prepared, index) => judge(prepared, written[index], readBack, toEngineering));
+  for (let waitMs = FIRST_LOOK_MS; !(readBack instanceof Error); waitMs = Math.min(2 * waitMs, LONGEST_LOOK_MS)) {
+    const passedMs = clock.monotonicMs() - startedMs;
+    const open = readable.filter((prepared) => isOpen(prepared, readBack, passedMs));
+    if (open.length === 0) break;
+    const leftMs = Math.max(...open.map(confirmWithinMs)) - passedMs;
+    if (!(await sleeps(clock, Math.min(waitMs, leftMs), signal))) break;
+    const again = await readAgain(session, open, signal);
+    if (again instanceof Error) break;
+    for (const [id, reading] of again) readBack.set(id, reading);
+  }
+  return resultsOf(writes, (prepared, index) => judge(prepared, written[index], readBack, engineering));
+}
+
+/** Between two looks at a value that is not there yet. */
+const FIRST_LOOK_MS = 20;
+const LONGEST_LOOK_MS = 500;
+
+async function sleeps(clock: VerifyOptions['clock'], ms: number, signal: AbortSignal): Promise<boolean> {
+  return clock.sleep(ms, signal).then(
+    () => true,
+    () => false,
+  );
+}
+
+function confirmWithinMs({ target }: PreparedWrite): number {
+  return target.plan.write?.confirmWithinMs ?? 0;
+}
+
+/** The device does not show the value yet, and has time left. */
+function isOpen(prepared: PreparedWrite, readBack: ReadonlyMap<string, Reading>, passedMs: number): boolean {
+  const { point } = prepared.target.plan;
+  const value = readBack.get(point.id)?.value ?? null;
+  return passedMs < confirmWithinMs(prepared) && (value === null || !isTaken(point.type, prepared.value, value));
 }
 
 async function write(
@@ -51,7 +92,7 @@ async function readAgain(
   session: ConnectorSession,
   writes: readonly PreparedWrite[],
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, Reading> | Error> {
+): Promise<Map<string, Reading> | Error> {
   if (writes.length === 0) return new Map();
   try {
     const readings = await session.read(

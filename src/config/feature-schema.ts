@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DATA_TYPES } from '../model/data-type.ts';
 import { duration } from '../model/schema.ts';
-import { writeValue } from './mapping-schema.ts';
+import { precautionKeys, writeValue } from './mapping-schema.ts';
 
 const description = z
   .string()
@@ -49,5 +49,6 @@ export const methodKeys = z.strictObject({
     .min(1)
     .optional()
     .meta({ description: 'Expression over the points of the device that must be true', examples: ['doorShut == true'] }),
+  ...precautionKeys,
   description,
 });

@@ -70,6 +70,35 @@ export const sharedConnectionKeys = z.strictObject({
 /** What may be written or given. */
 export const writeValue = z.union([z.boolean(), z.number(), z.string()]);
 
+/** What a point to be written and a method to be called have in common. */
+export const precautionKeys = {
+  maxAge: duration()
+    .optional()
+    .meta({
+      description: 'Greatest age of a computed value in `onlyIf`. Every other value is read from the device at that moment',
+      examples: ['5 s'],
+    }),
+  expires: duration()
+    .optional()
+    .meta({ description: 'How long a command lives that names no end itself. Default: 30 s', examples: ['10 s'] }),
+  approval: z
+    .union([z.literal('required'), z.strictObject({ within: duration().meta({ description: 'Longest wait for it' }) })])
+    .optional()
+    .meta({
+      description:
+        'Another person than the one who asks has to approve, within 5 min or the time told; until then nothing is done',
+      examples: ['required', { within: '2 min' }],
+    }),
+};
+
+/** As the plan has them. */
+export function precautionsOf({ maxAge: maxAgeMs, expires: expiresMs, approval }: PrecautionKeys) {
+  const approveWithinMs = approval === 'required' ? 300_000 : approval?.within;
+  return { maxAgeMs, expiresMs, approveWithinMs };
+}
+
+type PrecautionKeys = { [K in keyof typeof precautionKeys]?: z.output<(typeof precautionKeys)[K]> };
+
 export const writeKeys = z.strictObject({
   min: z
     .number()
@@ -79,6 +108,11 @@ export const writeKeys = z.strictObject({
     .number()
     .optional()
     .meta({ description: 'Greatest engineering value that is written', examples: [1500] }),
+  step: z
+    .number()
+    .positive()
+    .optional()
+    .meta({ description: 'Only values whole steps away from `min`, or from 0, are written', examples: [0.5] }),
   values: z
     .array(writeValue)
     .min(1)
@@ -95,7 +129,18 @@ export const writeKeys = z.strictObject({
       description: 'Expression over the other points of the device that must be true',
       examples: ['emergencyStop == false'],
     }),
+  confirmWithin: duration()
+    .refine((ms) => ms <= MAX_CONFIRM_MS, 'at most `60 s`')
+    .optional()
+    .meta({
+      description: 'The value is read back until the device shows it, so long at most. Default: read back once',
+      examples: ['2 s'],
+    }),
+  ...precautionKeys,
 });
+
+/** No other command reaches the device meanwhile. */
+const MAX_CONFIRM_MS = 60_000;
 
 /** The keys of a point that neither its protocol nor an operator declares. */
 export const pointKeys = z.strictObject({

@@ -4,6 +4,7 @@ import type { EventPlan, MethodPlan } from '../model/plan.ts';
 import { checkTree } from './check-tree.ts';
 import { eventKeys, methodKeys } from './feature-schema.ts';
 import { addUnknownKey, type Scope } from './inspect.ts';
+import { precautionsOf } from './mapping-schema.ts';
 import { isPointName, POINT_NAME_RULE } from './names.ts';
 import { addNotAMap, getMap } from './sections.ts';
 import { listWords } from './suggest.ts';
@@ -103,9 +104,9 @@ export class FeatureReader {
   }
 
   #method({ name, keys, settings, tree }: Parts<typeof methodKeys>): MethodPlan {
-    const { arguments: given, atMostEvery: atMostEveryMs, onlyIf } = keys;
-    const limits = { atMostEveryMs, onlyIf };
-    for (const finding of findLimits({ onlyIf }, tree, [], this.#points)) this.#scope.problems.add(finding);
+    const { arguments: given, atMostEvery: atMostEveryMs, onlyIf, maxAge } = keys;
+    const limits = { atMostEveryMs, onlyIf, ...precautionsOf(keys) };
+    for (const finding of findLimits({ onlyIf, maxAge }, tree, [], this.#points)) this.#scope.problems.add(finding);
     const all = Object.entries(given).map(([argument, { array: isArray, description: _, ...rule }]) => {
       const path = ['arguments', argument];
       this.#checkArgumentName(argument, tree);

@@ -2,7 +2,7 @@ import { GatewayError } from '../model/error.ts';
 import { compileExpression } from '../model/expression.ts';
 import type { WriteRule } from '../model/plan.ts';
 import type { Scope } from './inspect.ts';
-import type { PointKeys } from './mapping-schema.ts';
+import { type PointKeys, precautionsOf } from './mapping-schema.ts';
 import type { Finding } from './problem-list.ts';
 import type { Span } from './source-file.ts';
 import { locate, locateKey, type MapTree, type Path } from './tree.ts';
@@ -16,8 +16,8 @@ export function checkWrite(
 ): WriteRule | undefined {
   if (write === undefined) return undefined;
   for (const finding of findLimits({ ...write, type }, tree, ['write'], names)) scope.problems.add(finding);
-  const { atMostEvery: atMostEveryMs, ...rule } = write;
-  return dropUndefined({ ...rule, atMostEveryMs });
+  const { min, max, step, values, onlyIf, atMostEvery: atMostEveryMs, confirmWithin: confirmWithinMs } = write;
+  return dropUndefined({ min, max, step, values, onlyIf, atMostEveryMs, confirmWithinMs, ...precautionsOf(write) });
 }
 
 /** What limits something that comes from the cloud: a value to be written, an argument of a method. */
@@ -27,6 +27,7 @@ export interface LimitKeys {
   readonly max?: number | undefined;
   readonly values?: readonly unknown[] | undefined;
   readonly onlyIf?: string | undefined;
+  readonly maxAge?: number | undefined;
 }
 
 /** The limits at `path`, checked against each other; `points`: what `onlyIf` may name. */
@@ -35,6 +36,7 @@ export function findLimits(limits: LimitKeys, tree: MapTree, path: Path, points:
     ...findLimitFaults(limits, tree, path),
     ...findUnlimited(limits, tree, path),
     ...findConditionFault(limits.onlyIf, tree, path, points),
+    ...findIdleAge(limits, tree, path),
   ];
 }
 
@@ -84,6 +86,11 @@ function findConditionFault(
       },
     ];
   }
+}
+
+function findIdleAge({ onlyIf, maxAge }: LimitKeys, tree: MapTree, path: Path): readonly Finding[] {
+  if (maxAge === undefined || onlyIf !== undefined) return [];
+  return [{ at: locateKey(tree, [...path, 'maxAge']), message: '`maxAge` without the `onlyIf` it is for' }];
 }
 
 /** The column inside the expression, where the error knows it and the expression stands on one line. */

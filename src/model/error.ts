@@ -49,6 +49,11 @@ export const ERRORS = {
   COMMAND_INTERLOCKED: rule('command', false, 'the condition in `onlyIf` does not hold'),
   COMMAND_EXPIRED: rule('command', false, 'send the command again; check both clocks'),
   COMMAND_REPLAYED: rule('command', false, 'use a new id for each command'),
+  COMMAND_NOT_APPROVED: rule(
+    'command',
+    false,
+    'have another person approve it in time, and say who asks and who approves (`by`)',
+  ),
   COMMAND_FAILED: rule('command', false, 'the device did not take the value; see the cause'),
   USAGE: rule('command', false, 'see --help'),
   BUG: rule('bug', false, 'report this with the log lines around it'),

@@ -67,15 +67,29 @@ export interface PointPlan<Address = unknown> {
   readonly write?: WriteRule;
 }
 
-/** What may be written to a point; without a rule nothing may. Values are engineering values; of a compound value each scalar has to fit. */
-export interface WriteRule {
-  readonly min?: number;
-  readonly max?: number;
-  /** The only values allowed. */
-  readonly values?: readonly Scalar[];
+/** When something may be done, whatever it is: of a point to be written and of a method to be called. */
+export interface Precautions {
   readonly atMostEveryMs?: number;
   /** Expression over the other points of the device; must be true on good, fresh values. */
   readonly onlyIf?: string;
+  /** Greatest age of a computed value in `onlyIf`; the others are read at that moment. */
+  readonly maxAgeMs?: number;
+  /** Another person has to approve within this time; absent: none has to. */
+  readonly approveWithinMs?: number;
+  /** How long a command lives that names no end itself. */
+  readonly expiresMs?: number;
+}
+
+/** What may be written to a point; without a rule nothing may. Values are engineering values; of a compound value each scalar has to fit. */
+export interface WriteRule extends Precautions {
+  readonly min?: number;
+  readonly max?: number;
+  /** Values lie whole steps from `min`, or from 0. */
+  readonly step?: number;
+  /** The only values allowed. */
+  readonly values?: readonly Scalar[];
+  /** The device has to show the value within this time; absent: at once. */
+  readonly confirmWithinMs?: number;
 }
 
 /** An entry of `events`; `settings` are what the connector's `event` schema parsed. */
@@ -85,14 +99,11 @@ export interface EventPlan<Settings = unknown> {
 }
 
 /** An entry of `methods`: named there, it may be called; `settings` are what the connector's `method` schema parsed. */
-export interface MethodPlan<Settings = unknown> {
+export interface MethodPlan<Settings = unknown> extends Precautions {
   readonly name: string;
   readonly settings: Settings;
   /** All of them have to be given; in the order of the mapping, which is that of the device. */
   readonly arguments: readonly ArgumentPlan[];
-  readonly atMostEveryMs?: number;
-  /** Expression over the points of the device; must be true on good, fresh values. */
-  readonly onlyIf?: string;
 }
 
 export interface ArgumentPlan {

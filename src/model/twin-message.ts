@@ -9,6 +9,19 @@ export type TimedValue =
 export const MESSAGE_KINDS = ['telemetry', 'property', 'event', 'gap', 'status'] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
+/** How urgent messages are, the most urgent first. Each class has its own share of the spool and its own sequence for each twin. */
+export const MESSAGE_CLASSES = ['alarm', 'property', 'telemetry'] as const;
+export type MessageClass = (typeof MESSAGE_CLASSES)[number];
+
+const CLASS_OF_KIND: Readonly<Record<MessageKind, MessageClass>> = {
+  ...{ event: 'alarm', property: 'property', status: 'property', telemetry: 'telemetry', gap: 'telemetry' },
+};
+
+/** A gap record that the spool writes is of the class of what it declares; any other tells of telemetry. */
+export function classOf({ kind }: Pick<TwinMessage, 'kind'>): MessageClass {
+  return CLASS_OF_KIND[kind];
+}
+
 /** What is missing and why: the answer to every silence. */
 export interface Gap {
   /** e.g. `overflow`, `expired`, `damaged`, `too-large`, `rejected`. */
@@ -49,11 +62,16 @@ export interface TwinMessage {
 
 /** A message as it leaves the spool towards one hub. */
 export interface Stored {
-  /** Position in the log; rises, not gapless for one hub. Handed back to acknowledge. */
+  /** Messages of one twin are in order within a class; a more urgent class overtakes. */
+  readonly class: MessageClass;
+  /** Position in the log of its class; rises, not gapless for one hub. Handed back to acknowledge. */
   readonly offset: number;
-  /** +1 per message of this twin and hub, gapless, kept over restarts. */
+  /** +1 per message of this twin, class and hub, gapless, kept over restarts. */
   readonly sequence: number;
-  /** Changes only when the spool was lost or replaced; `(gateway, epoch, twin, sequence)` identifies a message at a hub. */
+  /**
+   * Changes only when the spool was lost or replaced; another for each class, so that `(gateway, epoch, twin, sequence)` identifies
+   * a message at a hub.
+   */
   readonly epoch: string;
   readonly message: TwinMessage;
 }

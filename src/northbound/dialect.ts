@@ -1,10 +1,15 @@
 import type { Command, CommandResult } from '../model/command.ts';
 import type { DialectDeclaration } from '../model/declaration.ts';
 import type { GatewayError } from '../model/error.ts';
-import type { GatewayIdentity, HubPlan } from '../model/plan.ts';
+import type { DevicePlan, GatewayIdentity, HubPlan } from '../model/plan.ts';
+import type { Point } from '../model/point.ts';
+import type { Reading } from '../model/reading.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Stored } from '../model/twin-message.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
 import type { DeliveryLimits } from './delivery-limits.ts';
+import type { ShapeContext } from './shapes/shape.ts';
 
 /** An MQTT application message; `properties` are user properties of MQTT 5, ignored on 3.1.1. */
 export interface Packet {
@@ -23,6 +28,16 @@ export interface Endpoint {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
+  /** MQTT over WebSocket at this path, with its leading `/`; absent: MQTT straight over the stream. */
+  readonly webSocketPath?: string;
+}
+
+/** An HTTP proxy; everything goes through its `CONNECT`. */
+export interface ProxySettings {
+  readonly host: string;
+  readonly port: number;
+  readonly username?: string;
+  readonly password?: Secret;
 }
 
 /** What the wire needs to connect; credentials stay secrets until the wire reveals them. */
@@ -39,6 +54,7 @@ export interface WireSettings {
   readonly caFile?: string;
   readonly certificateFile?: string;
   readonly privateKey?: Secret;
+  readonly proxy?: ProxySettings;
   readonly keepAliveMs: number;
   readonly connectTimeoutMs: number;
   /** No PUBACK for that long: the session is lost. */
@@ -48,29 +64,125 @@ export interface WireSettings {
   readonly will?: Packet;
 }
 
-/** How one cloud speaks over MQTT. Pure: no clock, no socket, no state. */
+/** How one cloud is spoken to over MQTT. Remembers and opens nothing by itself; what changes from session to session is a `Conversation`. */
 export interface Dialect {
+  /** The endpoints, and how to connect unless `prepare` says otherwise. */
   readonly wire: WireSettings;
   readonly limits: DeliveryLimits;
-  readonly subscriptions: readonly string[];
-  /** Every topic that `encode` uses for the twins of the configuration: what a receiver of all messages subscribes to. */
+  /** Every topic that messages of the configuration use: what a receiver of all messages subscribes to. Absent: nobody can. */
   messageTopics?(): readonly string[];
-  /** Sent after each connect, e.g. the retained `online`. */
-  birth?(nowMs: number): Packet;
-  /** Sent before a planned disconnect, e.g. the retained `offline`. */
-  death?(nowMs: number): Packet;
-  /** `sentTimeMs` is the time of this attempt. The id stays the same at every attempt. */
-  encode(stored: Stored, sentTimeMs: number): Packet;
-  /** `undefined`: not for us. Throws COMMAND_INVALID with what a person could mend. */
-  decode(packet: Packet, nowMs: number): Command | undefined;
-  encodeResult(result: CommandResult): Packet;
-  /** The answer to a packet that `decode` refused; `undefined` where nobody could know what is answered. */
-  encodeRefusal(packet: Packet, error: GatewayError): Packet | undefined;
+  /**
+   * What a message is on the wire, without sending it: mostly one packet, never none, in the order in which they have to be sent. Pure; the
+   * id stays the same at every attempt. `sentTimeMs`: UTC, of this attempt.
+   */
+  encode(stored: Stored, sentTimeMs: number): readonly Packet[];
+  /**
+   * Called before each attempt to connect, for what cannot be known earlier: tokens, a will that counts, the hub that a provisioning
+   * service assigns. One attempt: rejects with a GatewayError, or with the signal's reason.
+   */
+  prepare?(attempt: Attempt): Promise<Prepared>;
+  /** Called once for each connection, before it subscribes. */
+  converse(line: Line): Conversation;
 }
 
+export interface Attempt {
+  /** Whose turn it is of `wire.endpoints`. */
+  readonly endpoint: Endpoint;
+  /** Why the attempt or the session before this one ended; absent at the first. */
+  readonly previous?: GatewayError;
+  readonly signal: AbortSignal;
+  /** Talks to a service on a connection of its own, which is closed afterwards. */
+  ask<T>(question: Question<T>): Promise<T>;
+}
+
+export interface Prepared {
+  readonly endpoint: Endpoint;
+  readonly settings: WireSettings;
+  /** UTC, milliseconds since 1970: the session is then retired, and opened anew with a new preparation. Nothing is lost by it. */
+  readonly renewAtMs?: number;
+}
+
+export interface Question<T> {
+  readonly endpoint: Endpoint;
+  readonly settings: WireSettings;
+  readonly subscriptions: readonly string[];
+  talk(line: QuestionLine): Promise<T>;
+}
+
+export interface QuestionLine {
+  readonly clock: Clock;
+  publish(packet: Packet): Promise<void>;
+  /** The next packet that matches, those that came before the call too. Rejects with HUB_TIMEOUT, or with the cause of the loss. */
+  next(matches: (packet: Packet) => boolean, withinMs: number): Promise<Packet>;
+}
+
+/** One connection, as a conversation sees it. */
+export interface Line {
+  /** Names the hub in errors. */
+  readonly subject: string;
+  readonly clock: Clock;
+  /** Aborted when the session is lost or closed. */
+  readonly over: AbortSignal;
+  /** Resolves at PUBACK (QoS 1), or when it is written (QoS 0). Rejects as `HubSession.publish`. Packets go out in the order of the calls. */
+  publish(packet: Packet): Promise<void>;
+  /** Something nobody waits for: that it was not delivered is counted. */
+  tell(packet: Packet): void;
+  /** Hands a command on; `respond` follows once. False, and counted, where too many are unanswered: there will be no `respond`. */
+  command(command: Command): boolean;
+  /** A planned end: nothing more is sent; when everything sent is acknowledged the session is lost with this cause, and opened anew. */
+  retire(cause: GatewayError): void;
+  /** The session is of no use any more. */
+  lose(cause: GatewayError): void;
+}
+
+/** What is said in one session: its state lives and dies with the connection. */
+export interface Conversation {
+  readonly subscriptions: readonly string[];
+  /** After the hub listens, before any message: births, the state the hub has of us. The session is open when it resolves. */
+  start?(signal: AbortSignal): Promise<void>;
+  /** As `HubSession.publish`: resolves with the bytes of the payload when the hub has taken the message. */
+  publish(stored: Stored): Promise<number>;
+  /** Every packet that comes. Throws COMMAND_INVALID with what a person could mend; that is counted and answered by `refusal`. */
+  receive(packet: Packet): void;
+  /** The answer to a packet that `receive` refused; `undefined` where nobody could know what is answered. */
+  refusal?(packet: Packet, error: GatewayError): Packet | undefined;
+  /** Resolves when the answer is with the hub; rejects like `publish`. */
+  respond(result: CommandResult): Promise<void>;
+  /** Before a planned disconnect; bounded by the caller. */
+  end?(): Promise<void>;
+}
+
+export interface DialectContext {
+  readonly gateway: GatewayIdentity;
+  /** All of the configuration; which messages reach this hub is decided before. */
+  readonly devices: readonly DevicePlan[];
+  /** The last engineering reading of a point. */
+  latest(point: Point): Reading | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where state may be kept over restarts; made by whoever needs it. */
+  readonly stateDirectory: string;
+}
+
+/** Remembers, opens nothing. Throws CONFIG_INVALID. */
+export type CreateDialect = (plan: HubPlan, context: DialectContext) => Dialect;
+
+/** The one export of a dialect folder that the list names. Light: libraries are loaded by `load` only. */
 export interface DialectDefinition extends DialectDeclaration {
-  create(plan: HubPlan, gateway: GatewayIdentity, twins: ReadonlyMap<string, TwinLabels>): Dialect;
+  load(): Promise<CreateDialect>;
 }
 
 /** Labels of a twin that enrich messages and topics: the gateway's and the mapping's, merged. */
 export type TwinLabels = Readonly<Record<string, string>>;
+
+export function labelsByTwin({ gateway, devices }: Pick<DialectContext, 'gateway' | 'devices'>): ReadonlyMap<string, TwinLabels> {
+  return new Map(devices.map(({ twin, labels }) => [twin, { ...gateway.labels, ...labels }]));
+}
+
+/** What every dialect with a `shape:` tells it. */
+export function shapeContext(context: DialectContext, historyAfterMs: number): ShapeContext {
+  const { gateway, devices, clock } = context;
+  const labels = labelsByTwin(context);
+  const labelsOf = (twin: string) => labels.get(twin) ?? gateway.labels;
+  return { gateway: gateway.id, labelsOf, devices, historyAfterMs, startTimeMs: clock.nowMs() };
+}

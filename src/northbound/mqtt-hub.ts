@@ -1,12 +1,16 @@
 import { GatewayError, toGatewayError } from '../model/error.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { ask } from './ask.ts';
 import type { DeliveryLimits } from './delivery-limits.ts';
-import type { Dialect, Endpoint, Packet } from './dialect.ts';
+import type { Attempt, Dialect, Endpoint, Packet, Prepared } from './dialect.ts';
 import { endpointName } from './endpoint-name.ts';
 import type { Hub, HubSession } from './hub.ts';
 import { MqttHubSession } from './mqtt-hub-session.ts';
 import { MqttWire } from './wire/mqtt-wire.ts';
 import { openStream } from './wire/open-stream.ts';
+
+/** How often the time of a renewal is looked at. */
+const RENEWAL_LOOK_MS = 60_000;
 
 /** A hub on MQTT brokers. Remembers, opens nothing; each `open` is a new connection with new options and files read anew. */
 export function createMqttHub(name: string, dialect: Dialect, clock: Clock): Hub {
@@ -23,6 +27,9 @@ class MqttHub implements Hub {
   readonly #clock: Clock;
   readonly #endpoints: readonly [Endpoint, ...Endpoint[]];
   #turn = 0;
+  /** Of the last attempt, where a service assigned it. */
+  #assigned: Endpoint | undefined;
+  #previous: GatewayError | undefined;
 
   constructor(name: string, dialect: Dialect, clock: Clock) {
     const [preferred, ...others] = dialect.wire.endpoints;
@@ -38,7 +45,7 @@ class MqttHub implements Hub {
   }
 
   get endpoint(): string {
-    return endpointName(this.#current);
+    return endpointName(this.#assigned ?? this.#current);
   }
 
   get #current(): Endpoint {
@@ -47,16 +54,42 @@ class MqttHub implements Hub {
 
   async open(signal: AbortSignal): Promise<HubSession> {
     try {
-      const session = await openSession(this.#current, this.#dialect, this.#clock, signal);
-      void session.lost.then(() => {
+      const prepared = await this.#prepare(signal);
+      this.#assigned = prepared.endpoint;
+      const session = await openSession(prepared, this.#dialect, this.#clock, signal);
+      void session.lost.then((cause) => {
+        this.#previous = cause;
         this.#turn = 0;
       });
+      if (prepared.renewAtMs !== undefined) void this.#retireAt(prepared.renewAtMs, session);
       void this.#retireWhenBetter(session, this.#endpoints.slice(0, this.#turn));
       return session;
     } catch (error) {
+      this.#previous = toGatewayError(error, this.endpoint);
       this.#turn = (this.#turn + 1) % this.#endpoints.length;
       throw error;
     }
+  }
+
+  async #prepare(signal: AbortSignal): Promise<Prepared> {
+    const endpoint = this.#current;
+    const attempt: Attempt = {
+      endpoint,
+      signal,
+      ...(this.#previous === undefined ? {} : { previous: this.#previous }),
+      ask: (question) => ask(question, this.#clock, signal),
+    };
+    return (await this.#dialect.prepare?.(attempt)) ?? { endpoint, settings: this.#dialect.wire };
+  }
+
+  /** By the wall clock in slices: tokens end by it, and it may jump. */
+  async #retireAt(renewAtMs: number, session: MqttHubSession): Promise<void> {
+    let leftMs = renewAtMs - this.#clock.nowMs();
+    while (leftMs > 0 && (await this.#sleeps(Math.min(leftMs, RENEWAL_LOOK_MS), session.over))) {
+      leftMs = renewAtMs - this.#clock.nowMs();
+    }
+    if (session.over.aborted) return;
+    session.retire(new GatewayError('LINK_CLOSED', this.endpoint, 'the credentials are renewed; the connection is opened anew'));
   }
 
   async #retireWhenBetter(session: MqttHubSession, better: readonly Endpoint[]): Promise<void> {
@@ -89,8 +122,13 @@ class MqttHub implements Hub {
   }
 }
 
-async function openSession(endpoint: Endpoint, dialect: Dialect, clock: Clock, signal: AbortSignal): Promise<MqttHubSession> {
-  const { connectTimeoutMs } = dialect.wire;
+async function openSession(
+  { endpoint, settings }: Prepared,
+  dialect: Dialect,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<MqttHubSession> {
+  const { connectTimeoutMs } = settings;
   const subject = endpointName(endpoint);
   const progress = { awaited: 'connection' };
   const deadline = new AbortController();
@@ -99,7 +137,7 @@ async function openSession(endpoint: Endpoint, dialect: Dialect, clock: Clock, s
     deadline.abort(new GatewayError('HUB_TIMEOUT', subject, `no ${progress.awaited} within ${connectTimeoutMs} ms`));
   clock.sleep(connectTimeoutMs, done.signal).then(onLate, () => {});
   try {
-    return await connect({ endpoint, subject, dialect, clock, progress }, AbortSignal.any([signal, deadline.signal]));
+    return await connect({ endpoint, settings, subject, dialect, clock, progress }, AbortSignal.any([signal, deadline.signal]));
   } catch (error) {
     if (signal.aborted) throw new GatewayError('LINK_CLOSED', subject, 'the connection was given up', { cause: error });
     throw toGatewayError(error, subject);
@@ -108,8 +146,7 @@ async function openSession(endpoint: Endpoint, dialect: Dialect, clock: Clock, s
   }
 }
 
-interface Attempt {
-  readonly endpoint: Endpoint;
+interface Opening extends Prepared {
   readonly subject: string;
   readonly dialect: Dialect;
   readonly clock: Clock;
@@ -117,18 +154,20 @@ interface Attempt {
   readonly progress: { awaited: string };
 }
 
-async function connect({ endpoint, subject, dialect, clock, progress }: Attempt, signal: AbortSignal): Promise<MqttHubSession> {
-  const stream = await openStream(endpoint, dialect.wire, subject, signal);
+async function connect(
+  { endpoint, settings, subject, dialect, clock, progress }: Opening,
+  signal: AbortSignal,
+): Promise<MqttHubSession> {
+  const stream = await openStream(endpoint, settings, subject, signal);
   let session: MqttHubSession | undefined;
   const onPacket = (packet: Packet) => session?.receive(packet);
-  const wire = new MqttWire(stream, { settings: dialect.wire, subject, clock, onPacket });
+  const wire = new MqttWire(stream, { settings, subject, clock, onPacket });
   try {
     progress.awaited = 'answer to CONNECT';
     await wire.handshake(signal);
     session = new MqttHubSession(wire, dialect, clock, endpoint.host);
     progress.awaited = 'answer to SUBSCRIBE';
-    await raceAbort(wire.subscribe(dialect.subscriptions), signal);
-    session.announce();
+    await raceAbort(session.start(signal), signal);
     return session;
   } catch (error) {
     await wire.close();

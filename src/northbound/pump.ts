@@ -35,7 +35,7 @@ export class Pump {
 
   constructor(options: PumpOptions) {
     this.#options = options;
-    this.#ledger = new DeliveryLedger((offset) => options.reader.acknowledge(offset));
+    this.#ledger = new DeliveryLedger((last) => options.reader.acknowledge(last));
   }
 
   get inFlight(): number {

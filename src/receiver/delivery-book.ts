@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { countOf, type NumberRange, NumberRanges } from './number-ranges.ts';
 import type { ReceivedGap, ReceivedMessage } from './received-message.ts';
 
-/** What came of one twin under one epoch. */
+/** What came of one twin in one class under one epoch. */
 export interface StreamReport {
   readonly gateway: string;
   readonly twin: string;
+  readonly class: string;
   readonly epoch: string;
   readonly first: number;
   readonly last: number;
@@ -13,7 +14,7 @@ export interface StreamReport {
   readonly messages: number;
   readonly readings: number;
   readonly duplicates: number;
-  /** Came after a higher number of the same twin. */
+  /** Came after a higher number of the same twin and class. */
   readonly overtaken: number;
   /** Did not come, and a gap record says so. */
   readonly declared: readonly NumberRange[];
@@ -41,7 +42,7 @@ const REMEMBERED_CONTENTS = 1_000;
 const MAX_FAULTS = 20;
 
 /**
- * The receiver's recipe of src/northbound/README.md: by (gateway, epoch, twin) each sequence number comes, or a gap record
+ * The receiver's recipe of src/northbound/README.md: by (gateway, twin, class, epoch) each sequence number comes, or a gap record
  * declares it; what comes twice is the same. Memory grows with the number of holes, not of messages.
  */
 export class DeliveryBook {
@@ -54,9 +55,9 @@ export class DeliveryBook {
 
   /** `false`: it came before. */
   take(message: ReceivedMessage): boolean {
-    const { gateway, twin, epoch, gap } = message;
-    const isNew = this.#stream(gateway, twin, epoch).take(message);
-    if (isNew && gap !== undefined) this.#stream(gateway, twin, gap.epoch ?? epoch).declare(gap);
+    const { epoch, gap } = message;
+    const isNew = this.#stream(message).take(message);
+    if (isNew && gap !== undefined) this.#stream({ ...message, epoch: gap.epoch ?? epoch }).declare(gap);
     return isNew;
   }
 
@@ -68,20 +69,20 @@ export class DeliveryBook {
     return { isComplete, streams };
   }
 
-  #stream(gateway: string, twin: string, epoch: string): Stream {
-    const key = JSON.stringify([gateway, twin, epoch]);
+  #stream({ gateway, twin, class: urgency, epoch }: StreamName): Stream {
+    const key = JSON.stringify([gateway, twin, urgency, epoch]);
     const known = this.#streams.get(key);
     if (known !== undefined) return known;
-    const stream = new Stream(gateway, twin, epoch);
+    const stream = new Stream({ gateway, twin, class: urgency, epoch });
     this.#streams.set(key, stream);
     return stream;
   }
 }
 
+type StreamName = Pick<StreamReport, 'gateway' | 'twin' | 'class' | 'epoch'>;
+
 class Stream {
-  readonly #gateway: string;
-  readonly #twin: string;
-  readonly #epoch: string;
+  readonly #name: StreamName;
   readonly #seen = new NumberRanges();
   readonly #declared = new NumberRanges();
   readonly #contents = new Map<number, string>();
@@ -92,10 +93,8 @@ class Stream {
   #duplicates = 0;
   #overtaken = 0;
 
-  constructor(gateway: string, twin: string, epoch: string) {
-    this.#gateway = gateway;
-    this.#twin = twin;
-    this.#epoch = epoch;
+  constructor(name: StreamName) {
+    this.#name = name;
   }
 
   get isEmpty(): boolean {
@@ -111,7 +110,8 @@ class Stream {
       if (known !== undefined && known !== content) this.#fault(`${sequence} came again with another content`);
       return false;
     }
-    const expectedId = `${this.#gateway}:${this.#twin}:${this.#epoch}:${sequence}`;
+    const { gateway, twin, epoch } = this.#name;
+    const expectedId = `${gateway}:${twin}:${epoch}:${sequence}`;
     if (message.id !== expectedId) this.#fault(`${sequence} has the id ${message.id}`);
     if (sequence < this.#highest) this.#overtaken += 1;
     this.#highest = Math.max(this.#highest, sequence);
@@ -137,7 +137,7 @@ class Stream {
     const known = new NumberRanges();
     for (const { from, to } of [...this.#seen.ranges, ...undeclared]) known.add(from, to);
     return {
-      ...{ gateway: this.#gateway, twin: this.#twin, epoch: this.#epoch, first, last: this.#highest },
+      ...{ ...this.#name, first, last: this.#highest },
       ...{ messages: this.#seen.size, readings: this.#readings, duplicates: this.#duplicates, overtaken: this.#overtaken },
       ...{ declared: known.missing({ from: first, to: this.#highest }), undeclared, gaps: { ...this.#gaps } },
       faults: [...this.#faults],

@@ -7,12 +7,13 @@ export function formatReport(report: DeliveryReport): string {
 }
 
 function describeStream(stream: StreamReport): readonly string[] {
-  const { gateway, twin, epoch, first, last, messages, readings, declared, undeclared, duplicates, overtaken, gaps } = stream;
+  const { gateway, twin, class: urgency, epoch, first, last, messages, readings, declared, undeclared } = stream;
+  const { duplicates, overtaken, gaps } = stream;
   const missing = declared.length === 0 ? '' : `, ${countOf(declared)} missing and declared (${shorten(formatRanges(declared))})`;
   const again = duplicates === 0 ? '' : `, ${duplicates} twice`;
   const late = overtaken === 0 ? '' : `, ${overtaken} overtaken`;
   return [
-    `${gateway}/${twin} epoch ${epoch}: ${first} to ${last}, ${messages} messages, ${readings} readings${again}${late}${missing}`,
+    `${gateway}/${twin} ${urgency} epoch ${epoch}: ${first} to ${last}, ${messages} messages, ${readings} readings${again}${late}${missing}`,
     ...Object.entries(gaps).map(
       ([reason, gap]) => `  gap, ${reason}: ${gap.records} records, ${gap.messages} messages, ${gap.readings} readings`,
     ),

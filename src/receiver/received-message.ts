@@ -3,6 +3,8 @@ export interface ReceivedMessage {
   readonly id: string;
   readonly gateway: string;
   readonly twin: string;
+  /** `telemetry` where the message does not say: those of gateways that had one class only. */
+  readonly class: string;
   readonly epoch: string;
   readonly sequence: number;
   readonly readings: number;
@@ -25,14 +27,14 @@ export interface ReceivedGap {
 export function parseMessage(payload: string): ReceivedMessage | undefined {
   const body = parseObject(payload);
   if (body === undefined) return undefined;
-  const { id, gateway, twin, epoch, seq, gap, values, points } = body;
+  const { id, gateway, twin, class: named = 'telemetry', epoch, seq, gap, values, points } = body;
   if (typeof id !== 'string' || typeof gateway !== 'string' || typeof twin !== 'string' || typeof epoch !== 'string')
     return undefined;
-  if (!isSequence(seq)) return undefined;
+  if (!isSequence(seq) || typeof named !== 'string') return undefined;
   return {
-    ...{ id, gateway, twin, epoch, sequence: seq, readings: countReadings(values, points) },
+    ...{ id, gateway, twin, class: named, epoch, sequence: seq, readings: countReadings(values, points) },
     ...(isObject(gap) ? { gap: toGap(gap) } : {}),
-    content: JSON.stringify({ ...body, sent: undefined, history: undefined }),
+    content: JSON.stringify({ ...body, class: undefined, sent: undefined, history: undefined }),
   };
 }
 

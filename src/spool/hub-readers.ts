@@ -1,15 +1,13 @@
 import type { Stored } from '../model/twin-message.ts';
-import type { Acknowledged } from './acknowledged.ts';
-import { HubReader } from './hub-reader.ts';
+import { HubReader, type LogView } from './hub-reader.ts';
 import type { OpenedLog } from './log-parts.ts';
-import type { LogView } from './log-walk.ts';
 import type { Segment } from './segment.ts';
 import type { Turns } from './turns.ts';
 
 /** What readers tell the log. */
 export interface ReaderEvents {
   readonly onAcknowledged: () => void;
-  readonly onSuspect: (segment: Segment, hub: string, acknowledged: Acknowledged) => void;
+  readonly onSuspect: (segment: Segment, hub: string, acknowledgedOffset: number) => void;
   readonly onReject: (hub: string, stored: Stored, reason: string) => Promise<void>;
 }
 
@@ -26,13 +24,17 @@ export function createReaders(log: OpenedLog, turns: Turns, events: ReaderEvents
   return new Map(readers);
 }
 
-function viewOf({ fileSystem, codec, store, counters, options }: OpenedLog, turns: Turns, events: ReaderEvents): LogView {
+function viewOf(
+  { class: one, fileSystem, codec, store, counters, options }: OpenedLog,
+  turns: Turns,
+  events: ReaderEvents,
+): LogView {
   return {
+    class: one,
     fileSystem,
     codec,
     segments: store.segments,
     endOffset: (segment) => store.endOffset(segment),
-    end: (hub) => store.end(hub),
     get version() {
       return turns.version;
     },
@@ -40,11 +42,11 @@ function viewOf({ fileSystem, codec, store, counters, options }: OpenedLog, turn
     pause: (ms, signal) => turns.pause(ms, signal),
     onAcknowledged: events.onAcknowledged,
     onDamage: events.onSuspect,
-    onUnreadable: (segment, hub, acknowledged, error) => {
+    onUnreadable: (segment, hub, offset, error) => {
       counters.add('read_errors', 1);
       const fields = { path: segment.path, error: String(error) };
       options.onEvent({ level: 'error', event: 'segment unreadable', fields });
-      events.onSuspect(segment, hub, acknowledged);
+      events.onSuspect(segment, hub, offset);
     },
     reject: events.onReject,
   };

@@ -1,3 +1,4 @@
+import type { MessageClass } from '../model/twin-message.ts';
 import type { BlockCodec } from './block.ts';
 import type { Counters } from './counters.ts';
 import type { CursorFile, CursorRecord } from './cursor-file.ts';
@@ -12,6 +13,7 @@ import type { SpoolLimits, SpoolOptions } from './spool-options.ts';
 
 /** What an opened log is made of. */
 export interface OpenedLog {
+  readonly class: MessageClass;
   readonly options: SpoolOptions;
   readonly limits: SpoolLimits;
   readonly fileSystem: FileSystem;

@@ -1,4 +1,3 @@
-import { countAhead } from './acknowledged.ts';
 import type { CursorKeeper } from './cursor-keeper.ts';
 import type { LogParts } from './log-parts.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -24,8 +23,7 @@ export class LostFront {
     this.#first = first;
     if (first?.head === undefined) return;
     for (const [hub, { cursor }] of parts.readers) {
-      const end = { offset: first.first - 1, messages: first.head.totals[hub] ?? 0 };
-      const messages = end.messages - cursor.messages - countAhead(cursor, end);
+      const messages = (first.head.totals[hub] ?? 0) - cursor.messages;
       if (cursor.offset < first.first - 1 && messages > 0) this.#lost.set(hub, messages);
     }
   }

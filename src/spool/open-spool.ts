@@ -82,6 +82,7 @@ async function openOwned({ options, fileSystem, lock, intake, counters }: Openin
     runMs: () => runningTime.nowMs(),
   });
   return new LogSpool({
+    class: 'telemetry',
     ...{ options, limits, fileSystem, codec, store, cursorFile, quarantine, suspects, runningTime, intake, counters },
     cursors: cursors.record,
     release: () => lock.release(),

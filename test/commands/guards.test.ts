@@ -3,30 +3,35 @@ import { checkInterlock, createInterlock } from '../../src/commands/interlock.ts
 import { RateGuard } from '../../src/commands/rate-guard.ts';
 import { ReplayGuard } from '../../src/commands/replay-guard.ts';
 import { Turns } from '../../src/commands/turns.ts';
+import type { Command } from '../../src/model/command.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import { command, NOW_MS, pointPlan, press } from './plant.ts';
+
+function admit(guard: ReplayGuard, sent: Command, nowMs: number) {
+  return guard.admit(sent, NOW_MS + 60_000, nowMs);
+}
 
 describe('ReplayGuard', () => {
   it('refuses an id seen before, of the same device only', () => {
     const guard = new ReplayGuard();
-    assert.equal(guard.admit(command('1', {}), NOW_MS), undefined);
-    assert.equal(guard.admit(command('1', {}), NOW_MS)?.code, 'COMMAND_REPLAYED');
-    assert.equal(guard.admit(command('1', {}, { device: 'press-08' }), NOW_MS), undefined);
+    assert.equal(admit(guard, command('1', {}), NOW_MS), undefined);
+    assert.equal(admit(guard, command('1', {}), NOW_MS)?.code, 'COMMAND_REPLAYED');
+    assert.equal(admit(guard, command('1', {}, { device: 'press-08' }), NOW_MS), undefined);
   });
 
   it('remembers past the expiry as long as there is room, so that a clock set back opens nothing', () => {
     const guard = new ReplayGuard();
-    guard.admit(command('1', {}), NOW_MS);
-    assert.equal(guard.admit(command('1', {}), NOW_MS + 3_600_000)?.code, 'COMMAND_REPLAYED');
+    admit(guard, command('1', {}), NOW_MS);
+    assert.equal(admit(guard, command('1', {}), NOW_MS + 3_600_000)?.code, 'COMMAND_REPLAYED');
   });
 
   it('forgets expired commands when it is full, and refuses when none has expired', () => {
     const guard = new ReplayGuard(2);
-    guard.admit(command('1', {}), NOW_MS);
-    guard.admit(command('2', {}), NOW_MS);
-    assert.equal(guard.admit(command('3', {}), NOW_MS)?.code, 'COMMAND_TOO_OFTEN');
-    assert.equal(guard.admit(command('3', {}), NOW_MS + 60_000), undefined);
-    assert.equal(guard.admit(command('2', {}), NOW_MS + 60_000)?.code, 'COMMAND_REPLAYED');
+    admit(guard, command('1', {}), NOW_MS);
+    admit(guard, command('2', {}), NOW_MS);
+    assert.equal(admit(guard, command('3', {}), NOW_MS)?.code, 'COMMAND_TOO_OFTEN');
+    assert.equal(admit(guard, command('3', {}), NOW_MS + 60_000), undefined);
+    assert.equal(admit(guard, command('2', {}), NOW_MS + 60_000)?.code, 'COMMAND_REPLAYED');
   });
 });
 
@@ -56,7 +61,7 @@ describe('checkInterlock', () => {
   const oil = pointPlan('oil', 'int16');
   const interlock = createInterlock(press([stop, oil]), 'emergencyStop == false && oil < 80');
   const check = (...readings: Reading[]) =>
-    checkInterlock(interlock, new Map(readings.map((reading) => [reading.point.id, reading])));
+    checkInterlock(interlock, new Map(readings.map((reading) => [reading.point.id, reading])), NOW_MS);
   const good = (plan: typeof stop, value: boolean | number | string): Reading => ({
     point: plan.point,
     value,

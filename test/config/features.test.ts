@@ -56,6 +56,8 @@ methods:
       angles: { type: float64, array: true, min: -180, max: 180 }
     atMostEvery: 5 s
     onlyIf: doorShut == true
+    maxAge: 2 s
+    approval: required
 `);
     assert.equal(printed, '');
     assert.deepEqual(device?.events, [{ name: 'collision', settings: { source: 'axis-1' } }]);
@@ -69,6 +71,8 @@ methods:
         ],
         atMostEveryMs: 5_000,
         onlyIf: 'doorShut == true',
+        maxAgeMs: 2_000,
+        approveWithinMs: 300_000,
       },
     ]);
   });

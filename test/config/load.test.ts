@@ -101,6 +101,29 @@ points: { energy: { address: { holding: 1 }, type: uint32, interval: 10 s, write
     assert.equal(connections[0].devices[0].points[0].point.access, 'read-write');
   });
 
+  it('reads every precaution of `write`', async () => {
+    using configuration = new TemporaryConfiguration({
+      'gateway.yaml': GATEWAY,
+      'mappings/press.yaml': `twin: press
+connection: { protocol: modbus-tcp, host: h }
+points:
+  stop: { address: { coil: 1 } }
+  speed:
+    address: { holding: 1 }
+    type: uint16
+    write: { min: 0, max: 10, step: 5, onlyIf: stop == false, maxAge: 2 s, confirmWithin: 1 s, expires: 9 s, approval: required }
+  valve: { address: { coil: 2 }, write: { approval: { within: 1 min } } }
+`,
+    });
+    const { devices } = await load(configuration.directory);
+    const rules = devices[0]?.points.flatMap(({ write }) => write ?? []);
+    const limits = { min: 0, max: 10, step: 5, onlyIf: 'stop == false', maxAgeMs: 2_000 };
+    assert.deepEqual(rules, [
+      { ...limits, confirmWithinMs: 1_000, expiresMs: 9_000, approveWithinMs: 300_000 },
+      { approveWithinMs: 60_000 },
+    ]);
+  });
+
   it('loads one mapping with the gateway.yaml above it, and without any', async () => {
     using configuration = new TemporaryConfiguration();
     const above = await loadMapping(configuration.path('mappings/press.yaml'), declarations);

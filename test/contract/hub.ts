@@ -22,7 +22,7 @@ export interface HubUnderTest {
 const NEVER = new AbortController().signal;
 
 export function stored(sequence: number): Stored {
-  return { offset: sequence * 10, sequence, epoch: 'e1', message: telemetry('press-07', sequence) };
+  return { class: 'telemetry', offset: sequence * 10, sequence, epoch: 'e1', message: telemetry('press-07', sequence) };
 }
 
 /** What every hub must do, whatever it speaks. */

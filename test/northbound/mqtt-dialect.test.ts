@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { CommandResult } from '../../src/model/command.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import { Secret } from '../../src/model/secret.ts';
+import type { Stored } from '../../src/model/twin-message.ts';
 import type { Packet } from '../../src/northbound/dialect.ts';
 import { mqtt } from '../../src/northbound/dialects/mqtt/definition.ts';
 import { telemetry } from '../support/recorded-spool-reader.ts';
@@ -21,13 +22,18 @@ function json({ payload }: Packet): Record<string, unknown> {
 
 describe('mqtt dialect', () => {
   const dialect = mqttDialect();
-  const stored = { offset: 10, sequence: 1, epoch: 'e1', message: telemetry('press-07', 71.4, NOW_MS) };
+  const stored: Stored = {
+    class: 'telemetry',
+    offset: 10,
+    sequence: 1,
+    epoch: 'e1',
+    message: telemetry('press-07', 71.4, NOW_MS),
+  };
 
   it('sends a message to the topic of its twin and kind, in QoS 1, named by its properties', () => {
-    const { topic, qos, retain, properties, contentType } = mqttDialect({ topic: '{site}/{line}/{twin}/{kind}' }).encode(
-      stored,
-      NOW_MS,
-    );
+    const packets = mqttDialect({ topic: '{site}/{line}/{twin}/{kind}' }).encode(stored, NOW_MS);
+    const [{ topic, qos, retain, properties, contentType } = assert.fail()] = packets;
+    assert.equal(packets.length, 1);
     assert.equal(topic, 'plant-a/l3/press-07/telemetry');
     assert.deepEqual([qos, retain, contentType], [1, false, 'application/json;charset=utf-8']);
     assert.deepEqual(properties, { schema: 'gw.telemetry/1', twin: 'press-07', history: 'false' });
@@ -45,7 +51,7 @@ describe('mqtt dialect', () => {
 
   it('keeps online, offline and the will in one retained place', () => {
     const { will } = dialect.wire;
-    const [birth, death] = [dialect.birth?.(NOW_MS), dialect.death?.(NOW_MS)];
+    const [birth, death] = [dialect.birth?.(NOW_MS)[0], dialect.death?.(NOW_MS)];
     assert.ok(will && birth && death);
     for (const { topic, retain } of [will, birth, death]) assert.deepEqual([topic, retain], ['gw-01/status', true]);
     assert.deepEqual([json(birth).state, json(death).state, json(will).state], ['online', 'offline', 'offline']);
@@ -59,8 +65,30 @@ describe('mqtt dialect', () => {
       assert.deepEqual(dialect.decode(packet(text), NOW_MS), { ...expected, expiresTimeMs: NOW_MS + 10_000 });
     });
 
-    it('lets a command without an expiry live for 30 seconds', () => {
-      assert.equal(dialect.decode(packet('{"id":"c1","desired":{"a":1}}'), NOW_MS)?.expiresTimeMs, NOW_MS + 30_000);
+    it('leaves it to the mapping how long a command without an expiry lives', () => {
+      assert.equal(dialect.decode(packet('{"id":"c1","desired":{"a":1}}'), NOW_MS)?.expiresTimeMs, undefined);
+    });
+
+    it('reads who asks and when, a dry run, settings and an approval', () => {
+      const read = (body: object) => dialect.decode(packet(JSON.stringify({ id: 'c1', ...body })), NOW_MS);
+      const head = { id: 'c1', device: 'press-07' };
+      const asked = { by: 'anna', issued: '2026-01-01T00:00:00Z', dryRun: true };
+      const sent = { ...head, by: 'anna', issuedTimeMs: NOW_MS, isDryRun: true };
+      assert.deepEqual(read({ desired: { a: 1 }, ...asked }), { ...sent, desired: { a: 1 } });
+      assert.deepEqual(read({ method: 'start', ...asked }), { ...sent, method: 'start', arguments: {} });
+      assert.deepEqual(read({ settings: { logLevel: 'debug' }, ...asked }), { ...sent, settings: { logLevel: 'debug' } });
+      assert.deepEqual(read({ approve: true, by: 'ben', dryRun: false }), { ...head, by: 'ben', approves: true });
+    });
+
+    it('answers a held command, a dry run and settings', () => {
+      const bodyOf = (result: Partial<CommandResult>) =>
+        json(dialect.encodeResult({ id: 'c1', device: 'press-07', status: 'done', points: {}, ...result }));
+      assert.equal(bodyOf({ status: 'held', heldUntilTimeMs: NOW_MS }).heldUntil, '2026-01-01T00:00:00.000Z');
+      const points = { a: { status: 'checked', deviceValue: 7n } } as const;
+      assert.deepEqual(bodyOf({ status: 'checked', points }).points, { a: { status: 'checked', deviceValue: 7 } });
+      const settings = { logLevel: { status: 'changed', value: 'debug' } } as const;
+      const { until, points: none, ...rest } = bodyOf({ settings });
+      assert.deepEqual([until, none, rest.settings], ['restart', undefined, settings]);
     });
 
     it('keeps large integers exact', () => {
@@ -69,19 +97,18 @@ describe('mqtt dialect', () => {
         id: 'c1',
         device: 'press-07',
         desired: { a: 9007199254740993n },
-        expiresTimeMs: NOW_MS + 30_000,
       });
     });
 
     it('reads arrays and structures as values', () => {
       const command = dialect.decode(packet('{"id":"c1","desired":{"a":[1,[2]],"b":{"speed":9007199254740993}}}'), NOW_MS);
       const desired = { a: [1, [2]], b: { speed: 9_007_199_254_740_993n } };
-      assert.deepEqual(command, { id: 'c1', device: 'press-07', desired, expiresTimeMs: NOW_MS + 30_000 });
+      assert.deepEqual(command, { id: 'c1', device: 'press-07', desired });
     });
 
     it('reads a call of a method', () => {
       const read = (text: string) => dialect.decode(packet(text), NOW_MS);
-      const head = { id: 'c1', device: 'press-07', method: 'start', expiresTimeMs: NOW_MS + 30_000 };
+      const head = { id: 'c1', device: 'press-07', method: 'start' };
       assert.deepEqual(read('{"id":"c1","method":"start","arguments":{"program":7,"offsets":[1.5]}}'), {
         ...head,
         arguments: { program: 7, offsets: [1.5] },
@@ -133,6 +160,13 @@ describe('mqtt dialect', () => {
       ['with a number as id', '{"id":7,"desired":{"a":1}}'],
       ['without points', '{"id":"c1","desired":{}}'],
       ['without points and method', '{"id":"c1"}'],
+      ['with points and settings', '{"id":"c1","desired":{"a":1},"settings":{"logLevel":"debug"}}'],
+      ['without settings', '{"id":"c1","settings":{}}'],
+      ['with a list as a setting', '{"id":"c1","settings":{"logLevel":["debug"]}}'],
+      ['with an approval that is none', '{"id":"c1","approve":false}'],
+      ['with the dry run of an approval', '{"id":"c1","approve":true,"dryRun":true}'],
+      ['by nobody', '{"id":"c1","desired":{"a":1},"by":""}'],
+      ['issued at no time', '{"id":"c1","desired":{"a":1},"issued":"soon"}'],
       ['with points and a method', '{"id":"c1","desired":{"a":1},"method":"start"}'],
       ['with arguments and no method', '{"id":"c1","desired":{"a":1},"arguments":{"b":1}}'],
       ['with an empty method', '{"id":"c1","method":""}'],
@@ -192,6 +226,7 @@ describe('mqtt dialect', () => {
       ['a wildcard in a topic', { topic: '{twin}/#' }, 'topic'],
       ['commands without a twin', { commands: { topic: 'commands' } }, 'commands'],
       ['results that come back as commands', { commands: { results: '{gateway}/{twin}/command' } }, 'commands'],
+      ['CloudEvents whose attributes have no place', { protocol: '3.1.1', shape: { cloudevents: { mode: 'binary' } } }, 'shape'],
       ['a keep-alive of less than a second', { keepAlive: '500 ms' }, 'keepAlive'],
     ] as const) {
       it(`complains of ${title}`, () =>

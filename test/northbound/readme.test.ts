@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { isCall, resultHead } from '../../src/model/command.ts';
 import type { Stored, TwinMessage } from '../../src/model/twin-message.ts';
-import { shapes } from '../../src/northbound/shapes/index.ts';
+import { createShape } from '../../src/northbound/shapes/index.ts';
+import type { ShapeSetting } from '../../src/northbound/shapes/settings.ts';
 import { eventDraft } from '../../src/pipeline/event-message.ts';
 import { deviceOf } from '../support/device.ts';
 import { mqttDialect } from './plant.ts';
+import { CONTEXT } from './shape-messages.ts';
 
 type Json = Record<string, unknown>;
 
@@ -18,12 +20,14 @@ describe('README of northbound', () => {
     for (const [, name = '', json = ''] of text.matchAll(/```json (\w+)\n([\s\S]*?)```/g)) examples.set(name, JSON.parse(json));
   });
 
-  const encode = (shape: keyof typeof shapes, name: string, message: Partial<TwinMessage>): unknown => {
-    const { twin, seq, epoch, labels = {}, model, sent } = example(name);
+  const encode = (shape: ShapeSetting, name: string, message: Partial<TwinMessage>): unknown => {
+    const { twin, class: urgency, seq, epoch, labels = {}, model, sent } = example(name);
     const full = { twin, startTimeMs: 0, values: {}, ...(model === undefined ? {} : { model }), ...message } as TwinMessage;
-    const stored: Stored = { offset: 1, sequence: Number(seq), epoch: String(epoch), message: full };
-    const input = { gateway: 'gw-01', labels: labels as Record<string, string>, stored, historyAfterMs: 60_000 };
-    return JSON.parse(JSON.stringify(shapes[shape]({ ...input, sentTimeMs: Date.parse(String(sent)) })));
+    const place = { class: urgency as Stored['class'], offset: 1, sequence: Number(seq), epoch: String(epoch) };
+    const stored: Stored = { ...place, message: full };
+    const context = { ...CONTEXT, labelsOf: () => labels as Record<string, string> };
+    const [packet] = createShape(shape, context).encode(stored, Date.parse(String(sent)));
+    return JSON.parse(packet?.payload ?? '');
   };
 
   it('shows the shape `twin` as it is', () => {
@@ -63,7 +67,7 @@ describe('README of northbound', () => {
   });
 
   it('shows the status as it is', () => {
-    const birth = mqttDialect().birth?.(Date.parse(String(example('status').time)));
+    const [birth] = mqttDialect().birth?.(Date.parse(String(example('status').time))) ?? [];
     assert.deepEqual(JSON.parse(Buffer.from(birth?.payload ?? []).toString()), example('status'));
   });
 
@@ -71,7 +75,7 @@ describe('README of northbound', () => {
     const payload = Buffer.from(JSON.stringify(example('command')));
     const dialect = mqttDialect();
     const command = dialect.decode({ topic: 'gw-01/press-07/command', payload, qos: 1, retain: false }, 0);
-    assert.ok(command !== undefined && !isCall(command));
+    assert.ok(command !== undefined && 'desired' in command);
     assert.deepEqual(command.desired, { speedSetpoint: 900 });
     const error = { code: 'COMMAND_OUT_OF_RANGE', message: '900 is above 800' } as const;
     const points = { speedSetpoint: { status: 'refused', error } } as const;

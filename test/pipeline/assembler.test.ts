@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Subject } from 'rxjs';
 import type { Draft } from '../../src/model/draft.ts';
 import type { Reading } from '../../src/model/reading.ts';
-import { countReadings } from '../../src/model/twin-message.ts';
+import { countReadings, type Stored } from '../../src/model/twin-message.ts';
 import { encodeTwin } from '../../src/northbound/shapes/twin.ts';
 import { assemble } from '../../src/pipeline/assembler.ts';
 import { anyValue } from '../support/any-value.ts';
@@ -42,7 +42,7 @@ const GATEWAY = { id: 'plant-a-line-3', labels: { site: 'plant-a', owner: 'Zoë'
 
 /** As the default shape encodes it, its numbers as long as they get. */
 function sizeOf({ message }: Draft): number {
-  const stored = { offset: 0, sequence: Number.MAX_SAFE_INTEGER, epoch: randomUUID(), message };
+  const stored: Stored = { class: 'telemetry', offset: 0, sequence: Number.MAX_SAFE_INTEGER, epoch: randomUUID(), message };
   const encoded = encodeTwin({ gateway: GATEWAY.id, labels: GATEWAY.labels, stored, sentTimeMs: 0, historyAfterMs: 0 });
   return Buffer.byteLength(JSON.stringify(encoded));
 }

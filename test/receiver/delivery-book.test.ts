@@ -61,6 +61,19 @@ describe('delivery book', () => {
     assert.equal(report.streams.length, 3);
   });
 
+  it('keeps classes apart, and takes a message without one for telemetry', () => {
+    const alarm = { class: 'alarm' };
+    const report = bookOf([body(9), body(3, alarm), body(10, { class: 'telemetry' }), body(4, alarm)]).report();
+    assert.deepEqual(
+      report.streams.map((stream) => [stream.class, stream.first, stream.last]),
+      [
+        ['telemetry', 9, 10],
+        ['alarm', 3, 4],
+      ],
+    );
+    assert.equal(report.isComplete, true);
+  });
+
   it('applies a gap record of another epoch to that epoch', () => {
     const other = body(1, {
       epoch: 'e2',

@@ -42,7 +42,7 @@ describe('the bounds of a spool', () => {
         Array.from({ length: 10 }, (_, index) => draft('press', value + index, ['cloud', 'historian'], PADDING)),
       );
       const stored = await readAll(spool.reader('historian'), 5);
-      spool.reader('historian').acknowledge(stored.at(-1)?.offset ?? 0);
+      spool.reader('historian').acknowledge(stored.at(-1) ?? assert.fail());
       assert.ok(stored.every(({ message }) => message.kind !== 'gap'));
     }
     const gaps = (await readAll(spool.reader('cloud'))).filter(({ message }) => message.kind === 'gap');
@@ -55,7 +55,7 @@ describe('the bounds of a spool', () => {
     for (let value = 0; value < 400; value += 1) await spool.append([draft('press', value, ['cloud'], PADDING)]);
     const stored = await readAll(spool.reader('cloud'));
     assert.equal(numbers(stored)[0], 0);
-    spool.reader('cloud').acknowledge(stored.at(-1)?.offset ?? 0);
+    spool.reader('cloud').acknowledge(stored.at(-1) ?? assert.fail());
     await spool.append([draft('press', 400)]);
     await spool.append([draft('press', 401)]);
     const after = await readAll(spool.reader('cloud'));
@@ -115,7 +115,7 @@ describe('the bounds of a spool', () => {
       await spool.append(Array.from({ length: 10 }, (_, index) => draft('press', value + index, ['cloud'], PADDING)));
     }
     const stored = await readAll(spool.reader('cloud'));
-    spool.reader('cloud').acknowledge(stored.at(-1)?.offset ?? 0);
+    spool.reader('cloud').acknowledge(stored.at(-1) ?? assert.fail());
     await spool.close();
     const names = fileSystem.paths('segment-');
     assert.equal(names.length, 1);
@@ -132,7 +132,7 @@ describe('the bounds of a spool', () => {
     for (let value = 0; value < 1_000; value += 10) {
       await spool.append(Array.from({ length: 10 }, (_, index) => draft('press', value + index, ['cloud'], PADDING)));
       const stored = await readAll(spool.reader('cloud'), 2);
-      spool.reader('cloud').acknowledge(stored.at(-1)?.offset ?? 0);
+      spool.reader('cloud').acknowledge(stored.at(-1) ?? assert.fail());
     }
     assert.equal(spool.status().counters.dropped_messages, 0);
     await spool.close();
@@ -146,14 +146,14 @@ describe('the bounds of a spool', () => {
       );
     }
     const fast = await readAll(spool.reader('cloud'));
-    spool.reader('cloud').acknowledge(fast.at(-1)?.offset ?? 0);
+    spool.reader('cloud').acknowledge(fast.at(-1) ?? assert.fail());
     await spool.append([draft('press', 100, ['historian'])]);
     const { hubs, segments } = spool.status();
     assert.deepEqual([hubs.cloud?.waitingMessages, hubs.historian?.waitingMessages], [0, 101]);
     assert.ok(segments > 5);
     const slow = await readAll(spool.reader('historian'));
     assert.equal(values(slow).length, 101);
-    spool.reader('historian').acknowledge(slow.at(-1)?.offset ?? 0);
+    spool.reader('historian').acknowledge(slow.at(-1) ?? assert.fail());
     await spool.close();
     assert.equal(spool.status().segments, 1);
   });

@@ -17,7 +17,7 @@ async function cutWhileFreeing(after: number): Promise<void> {
   disk.onOperation = (count) => {
     if (count > cutAt) survivor ??= disk.cutPower();
   };
-  spool.reader('cloud').acknowledge(stored.at(-1)?.offset ?? 0);
+  spool.reader('cloud').acknowledge(stored.at(-1) ?? assert.fail());
   await spool.close();
   const again = await open({ ...OPTIONS, fileSystem: survivor ?? disk.cutPower() });
   assert.deepEqual(gaps(await readAll(again.reader('cloud'), 40)), [], `operation ${after}`);

@@ -1,5 +1,5 @@
 import type { Stored, TwinMessage } from '../../src/model/twin-message.ts';
-import type { SpoolReader } from '../../src/spool/spool.ts';
+import type { SpoolPlace, SpoolReader } from '../../src/spool/spool.ts';
 
 /** The messages of one hub in memory, with a record of what was acknowledged and rejected. */
 export class RecordedSpoolReader implements SpoolReader {
@@ -22,7 +22,8 @@ export class RecordedSpoolReader implements SpoolReader {
   append(message: TwinMessage): Stored {
     const sequence = (this.#sequences.get(message.twin) ?? 0) + 1;
     this.#sequences.set(message.twin, sequence);
-    const stored = { offset: (this.#stored.length + 1) * 10, sequence, epoch: 'e1', message };
+    const offset = (this.#stored.length + 1) * 10;
+    const stored: Stored = { class: 'telemetry', offset, sequence, epoch: 'e1', message };
     this.#stored.push(stored);
     for (const wake of this.#wake.splice(0)) wake();
     return stored;
@@ -48,9 +49,7 @@ export class RecordedSpoolReader implements SpoolReader {
     if (this.#next === -1) this.#next = this.#stored.length;
   }
 
-  liveFirst(): undefined {}
-
-  acknowledge(offset: number): void {
+  acknowledge({ offset }: SpoolPlace): void {
     if (offset <= this.cursor) throw new Error(`acknowledged ${offset} after ${this.cursor}`);
     this.acknowledged.push(offset);
   }

@@ -1,8 +1,8 @@
 import type { TimedValue } from '../../model/twin-message.ts';
-import { encodeWithoutValues, envelope, isHistory, isoTime, type JsonObject, jsonValue, type ShapeInput } from './shape.ts';
+import { encodeWithoutValues, envelope, isHistory, isoTime, type JsonObject, jsonValue, type Sending } from './envelope.ts';
 
 /** For receivers that cannot unpack: one object per value, in order of time, nothing left out. */
-export function encodeExpanded(input: ShapeInput): JsonObject {
+export function encodeExpanded(input: Sending): JsonObject {
   const { kind, startTimeMs, values } = input.stored.message;
   if (kind !== 'telemetry' && kind !== 'property') return encodeWithoutValues(input);
   const points = Object.entries(values).flatMap(([name, timed]) => timed.map((one) => ({ name, one })));

@@ -1,7 +1,20 @@
+import { cloudEventsShape } from './cloudevents.ts';
 import { encodeExpanded } from './expanded.ts';
-import type { ShapeName } from './names.ts';
-import type { Shape } from './shape.ts';
+import { jsonShape } from './json-shape.ts';
+import type { ShapeSetting } from './settings.ts';
+import type { Shape, ShapeContext } from './shape.ts';
 import { encodeTwin } from './twin.ts';
 
-/** Every shape a message may leave in. One line each. */
-export const shapes: Readonly<Record<ShapeName, Shape>> = { twin: encodeTwin, expanded: encodeExpanded };
+type ShapeName = Extract<ShapeSetting, string>;
+
+/** Every shape a message may leave in, with what its name alone stands for. One line each. */
+const shapes: Readonly<Record<ShapeName, (context: ShapeContext) => Shape>> = {
+  twin: jsonShape(encodeTwin),
+  expanded: jsonShape(encodeExpanded),
+  cloudevents: (context) => cloudEventsShape('structured', context),
+};
+
+export function createShape(setting: ShapeSetting, context: ShapeContext): Shape {
+  if (typeof setting === 'string') return shapes[setting](context);
+  return cloudEventsShape(setting.cloudevents.mode, context);
+}

@@ -1,83 +1,35 @@
-import { type Gap, messageId, type Stored, type TwinMessage } from '../../model/twin-message.ts';
-import { isCompound, type JsonValue, mapScalars, type Value } from '../../model/value.ts';
+import type { DevicePlan } from '../../model/plan.ts';
+import type { Stored } from '../../model/twin-message.ts';
 
-/** What a shape is made of: one stored message and the circumstances of this attempt to send it. */
-export interface ShapeInput {
+/** What is known once and for all of the messages that a shape will encode. */
+export interface ShapeContext {
+  /** Id of the gateway. */
   readonly gateway: string;
-  /** The gateway's and the twin's, merged. */
-  readonly labels: Readonly<Record<string, string>>;
-  readonly stored: Stored;
-  /** UTC, milliseconds since 1970. */
-  readonly sentTimeMs: number;
+  /** Labels of the gateway and the twin, merged. */
+  labelsOf(twin: string): Readonly<Record<string, string>>;
+  /** What the twins consist of: names, types, units. */
+  readonly devices: readonly DevicePlan[];
   /** A message is history when it says so, or when its last value was older than this at the time of sending. */
   readonly historyAfterMs: number;
+  /** When the gateway started; UTC, milliseconds since 1970. What describes a twin is of this version. */
+  readonly startTimeMs: number;
 }
 
-/** A pure encoder: the same batch gives the same JSON data, apart from `sent` and `history`. */
-export type Shape = (input: ShapeInput) => JsonObject;
-
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-/** What every shape begins with: who, what, which one of which sequence. */
-export function envelope(schema: string, { gateway, labels, stored, sentTimeMs }: ShapeInput): JsonObject {
-  const { message, sequence, epoch } = stored;
-  return {
-    schema,
-    id: messageId(gateway, stored),
-    gateway,
-    twin: message.twin,
-    ...(message.model === undefined ? {} : { model: message.model }),
-    ...(Object.keys(labels).length === 0 ? {} : { labels }),
-    seq: sequence,
-    epoch,
-    sent: isoTime(sentTimeMs),
-  };
+/** The body of one packet. */
+export interface Encoded {
+  readonly payload: string;
+  readonly contentType: string;
+  /** Said beside the payload: user properties on MQTT 5, application properties in a cloud's topic. Nothing on MQTT 3.1.1. */
+  readonly properties: Readonly<Record<string, string>>;
 }
 
-/** Gap, event and status messages carry no values and are the same in every shape. */
-export function encodeWithoutValues(input: ShapeInput): JsonObject {
-  const { message } = input.stored;
-  const head = envelope(`gw.${message.kind}/1`, input);
-  if (message.gap !== undefined) return { ...head, gap: encodeGap(message.gap) };
-  return { ...head, time: isoTime(message.startTimeMs), ...withoutReserved(message.body ?? {}, head) };
-}
-
-function encodeGap(gap: Gap): JsonObject {
-  return {
-    reason: gap.reason,
-    ...(gap.fromSequence === undefined ? {} : { fromSeq: gap.fromSequence }),
-    ...(gap.toSequence === undefined ? {} : { toSeq: gap.toSequence }),
-    ...(gap.epoch === undefined ? {} : { epoch: gap.epoch }),
-    from: isoTime(gap.fromTimeMs),
-    to: isoTime(gap.toTimeMs),
-    messages: gap.messages,
-    readings: gap.readings,
-    ...(gap.points === undefined ? {} : { points: gap.points }),
-  };
-}
-
-/** A body cannot pretend to be another message. */
-function withoutReserved(body: JsonObject, head: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(body).filter(([key]) => !Object.hasOwn(head, key)));
-}
-
-export function isHistory({ stored: { message }, sentTimeMs, historyAfterMs }: ShapeInput): boolean {
-  return message.isHistory === true || sentTimeMs - lastTimeMs(message) > historyAfterMs;
-}
-
-function lastTimeMs({ startTimeMs, values }: TwinMessage): number {
-  let lastOffsetMs = 0;
-  for (const timed of Object.values(values)) lastOffsetMs = Math.max(lastOffsetMs, timed.at(-1)?.[0] ?? 0);
-  return startTimeMs + lastOffsetMs;
-}
-
-/** Integers that a double cannot hold travel as text. */
-export function jsonValue(value: Value | null): JsonValue {
-  if (isCompound(value)) return mapScalars(value, jsonValue);
-  if (typeof value !== 'bigint') return value;
-  return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
-}
-
-export function isoTime(timeMs: number): string {
-  return new Date(timeMs).toISOString();
+/** How messages look on the wire. Pure: the same message gives the same, apart from what tells the time of sending. */
+export interface Shape {
+  /**
+   * What tells one message, in the order in which it has to be sent; mostly one packet, never none. The message is delivered when all of
+   * them are. `sentTimeMs`: UTC, of this attempt.
+   */
+  encode(stored: Stored, sentTimeMs: number): readonly Encoded[];
+  /** What a receiver has to know of a twin to read its messages, to be retained where it can be; absent: nothing. */
+  describe?(device: DevicePlan): Encoded;
 }

@@ -1,8 +1,8 @@
 import type { TimedValue } from '../../model/twin-message.ts';
-import { encodeWithoutValues, envelope, isHistory, type JsonObject, jsonValue, type ShapeInput } from './shape.ts';
+import { encodeWithoutValues, envelope, isHistory, type JsonObject, jsonValue, type Sending } from './envelope.ts';
 
 /** The default shape: values by name as `[milliseconds after t0, value, quality unless good, status unless good]`. */
-export function encodeTwin(input: ShapeInput): JsonObject {
+export function encodeTwin(input: Sending): JsonObject {
   const { kind, startTimeMs, values } = input.stored.message;
   if (kind !== 'telemetry' && kind !== 'property') return encodeWithoutValues(input);
   return {

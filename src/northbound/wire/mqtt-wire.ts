@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type IConnackPacket, MqttClient, UniqueMessageIdProvider } from 'mqtt';
 import { GatewayError, toGatewayError } from '../../model/error.ts';
 import type { Clock } from '../../runtime/clock.ts';
@@ -40,7 +40,7 @@ interface Delivery {
 export class MqttWire implements Session {
   readonly lost: Promise<GatewayError>;
   readonly #options: WireOptions;
-  readonly #stream: Socket;
+  readonly #stream: Duplex;
   readonly #client: MqttClient;
   readonly #closed: Promise<void>;
   readonly #over = new AbortController();
@@ -54,7 +54,7 @@ export class MqttWire implements Session {
   #unparsedBytes = 0;
   #firstBytes = '';
 
-  constructor(stream: Socket, options: WireOptions) {
+  constructor(stream: Duplex, options: WireOptions) {
     const { promise, resolve } = Promise.withResolvers<GatewayError>();
     this.lost = promise;
     this.#resolveLost = resolve;

@@ -1,42 +1,54 @@
 import { readFile } from 'node:fs/promises';
 import { connect, isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { GatewayError } from '../../model/error.ts';
 import type { Endpoint, WireSettings } from '../dialect.ts';
+import { openTunnel } from './proxy-tunnel.ts';
 import { streamError } from './stream-error.ts';
+import { openWebSocket } from './web-socket.ts';
 
-type TlsSettings = Pick<WireSettings, 'caFile' | 'certificateFile' | 'privateKey'>;
+type StreamSettings = Pick<WireSettings, 'caFile' | 'certificateFile' | 'privateKey' | 'proxy'>;
 
-/** A connected TCP or TLS stream, the peer checked. Rejects with a GatewayError, or with the signal's reason, and then leaves nothing open. */
+/**
+ * A stream that MQTT can be spoken over: TCP, through a proxy where there is one, TLS with the peer checked, WebSocket where the endpoint
+ * has a path. Rejects with a GatewayError, or with the signal's reason, and then leaves nothing open.
+ */
 export async function openStream(
   endpoint: Endpoint,
-  settings: TlsSettings,
+  settings: StreamSettings,
   subject: string,
   signal: AbortSignal,
-): Promise<Socket> {
-  const { host, port, tls } = endpoint;
+): Promise<Duplex> {
+  const { host, port, tls, webSocketPath } = endpoint;
+  const { proxy } = settings;
   const options = tls ? await tlsOptions(endpoint, settings, subject) : undefined;
   signal.throwIfAborted();
-  const stream = options === undefined ? connect({ host, port }) : startTls(options, subject);
-  return await whenConnected(stream, subject, signal);
+  const bare = await (proxy === undefined
+    ? whenConnected(connect({ host, port }), subject, signal)
+    : openTunnel(endpoint, proxy, signal));
+  // Nagle's algorithm against delayed acknowledgements costs nine tenths of the rate over TLS.
+  bare.setNoDelay(true);
+  const stream = options === undefined ? bare : await whenConnected(startTls(bare, options, subject), subject, signal);
+  return webSocketPath === undefined ? stream : await openWebSocket(stream, endpoint, subject, signal);
 }
 
-function startTls(options: ConnectionOptions, subject: string): TLSSocket {
+function startTls(socket: Socket, options: ConnectionOptions, subject: string): TLSSocket {
   try {
-    return connectTls(options);
+    return connectTls({ ...options, socket });
   } catch (cause) {
+    socket.destroy();
     throw new GatewayError('HUB_UNAUTHORIZED', subject, 'CA, certificate or private key cannot be used', { cause });
   }
 }
 
 /** Files are read at each attempt, so that a renewed certificate needs no restart. */
-async function tlsOptions({ host, port }: Endpoint, settings: TlsSettings, subject: string): Promise<ConnectionOptions> {
+async function tlsOptions({ host }: Endpoint, settings: StreamSettings, subject: string): Promise<ConnectionOptions> {
   const { caFile, certificateFile, privateKey } = settings;
   const ca = caFile === undefined ? undefined : await readPem(caFile, 'HUB_UNTRUSTED', subject);
   const cert = certificateFile === undefined ? undefined : await readPem(certificateFile, 'HUB_UNAUTHORIZED', subject);
   return {
     host,
-    port,
     minVersion: 'TLSv1.2',
     rejectUnauthorized: true,
     ...(isIP(host) === 0 ? { servername: host } : {}),
@@ -76,8 +88,6 @@ function whenConnected(stream: Socket | TLSSocket, subject: string, signal: Abor
       stream.off('close', onClose);
       stream.off('error', onError);
       stream.on('error', () => {});
-      // Nagle's algorithm against delayed acknowledgements costs nine tenths of the rate over TLS.
-      stream.setNoDelay(true);
       resolve(stream);
     });
   });

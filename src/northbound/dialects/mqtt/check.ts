@@ -1,4 +1,5 @@
 import type { Remark } from '../../../model/declaration.ts';
+import { checkShape } from '../../shapes/check.ts';
 import { brokerOf } from './broker.ts';
 import type { MqttSettings } from './settings.ts';
 import { placeholdersOf, templateFault } from './topic-template.ts';
@@ -8,7 +9,8 @@ import { placeholdersOf, templateFault } from './topic-template.ts';
  * here, but when the dialect is made.
  */
 export function checkSettings(settings: MqttSettings, labels?: readonly string[]): readonly Remark[] {
-  return [...checkTransport(settings), ...checkTopics(settings, labels), ...checkTimes(settings)];
+  const shape = checkShape(settings.shape, { hasProperties: settings.protocol === 5 });
+  return [...checkTransport(settings), ...checkTopics(settings, labels), ...checkTimes(settings), ...shape];
 }
 
 function checkTransport(settings: MqttSettings): Remark[] {
@@ -20,20 +22,21 @@ function checkBroker(url: string, { auth, ca, insecure }: MqttSettings): Remark[
   if (broker === undefined)
     return [fault('url', `\`${url}\` is not the address of a broker`, 'e.g. `mqtts://broker.example:8883`')];
   if (broker.tls) return [];
+  const secure = broker.webSocketPath === undefined ? 'mqtts://' : 'wss://';
   const remarks: Remark[] = [];
   if (!insecure && !isLoopback(broker.host)) {
     remarks.push(
       fault(
         'url',
         `\`${url}\` would leave this machine without TLS`,
-        'use `mqtts://`, or say `insecure: true` if the network is trusted',
+        `use \`${secure}\`, or say \`insecure: true\` if the network is trusted`,
       ),
     );
   }
   if (auth !== undefined && 'certificate' in auth)
-    remarks.push(fault('auth', 'a client certificate needs TLS', 'use `mqtts://`'));
+    remarks.push(fault('auth', 'a client certificate needs TLS', `use \`${secure}\``));
   if (ca !== undefined)
-    remarks.push({ severity: 'warning', key: 'ca', message: '`ca` has no effect without TLS', hint: 'use `mqtts://`' });
+    remarks.push({ severity: 'warning', key: 'ca', message: '`ca` has no effect without TLS', hint: `use \`${secure}\`` });
   return remarks;
 }
 

@@ -3,7 +3,7 @@ import type { Command, CommandResult, PointResult, ReplyTo } from '../../../mode
 import { GatewayError } from '../../../model/error.ts';
 import type { Value } from '../../../model/value.ts';
 import type { Packet } from '../../dialect.ts';
-import { jsonValue } from '../../shapes/shape.ts';
+import { jsonValue } from '../../shapes/envelope.ts';
 import { jsonFault } from './json-fault.ts';
 
 /** Looked at before anything is parsed. */
@@ -12,8 +12,8 @@ const MAX_ID_LENGTH = 128;
 const MAX_METHOD_LENGTH = 512;
 const MAX_POINTS = 1_000;
 const MAX_REPLY_TOPIC_LENGTH = 1_024;
-/** A command that does not say when it expires. */
-const DEFAULT_LIFE_MS = 30_000;
+const MAX_BY_LENGTH = 256;
+const MAX_SETTINGS = 1_000;
 
 const wanted = z.custom<Value>(isWanted, 'true, false, a number, a text, or a list or map of them');
 
@@ -22,8 +22,19 @@ const commandSchema = z.strictObject({
   desired: z.record(z.string(), wanted).optional(),
   method: z.string('a text').min(1).max(MAX_METHOD_LENGTH).optional(),
   arguments: z.record(z.string(), wanted).optional(),
-  expires: z.union([z.iso.datetime({ offset: true }), z.int().nonnegative()], 'an ISO 8601 time or milliseconds').optional(),
+  settings: z.record(z.string(), z.union([z.boolean(), z.number(), z.string()], 'true, false, a number or a text')).optional(),
+  approve: z.literal(true, 'true').optional(),
+  by: z.string('a text').min(1).max(MAX_BY_LENGTH).optional(),
+  dryRun: z.boolean('true or false').optional(),
+  issued: instant().optional(),
+  expires: instant().optional(),
 });
+
+function instant() {
+  return z
+    .union([z.iso.datetime({ offset: true }), z.int().nonnegative()], 'an ISO 8601 time or milliseconds')
+    .transform((told) => (typeof told === 'number' ? told : Date.parse(told)));
+}
 
 /** What JSON gave, without `null` and the numbers beyond any double. Depth was checked before. */
 function isWanted(value: unknown): boolean {
@@ -33,32 +44,43 @@ function isWanted(value: unknown): boolean {
 }
 
 /** The command in a packet for a twin. Throws COMMAND_INVALID. `isOurs`: topics this gateway itself listens to. */
-export function decodeCommand(packet: Packet, twin: string, nowMs: number, isOurs: (topic: string) => boolean): Command {
+export function decodeCommand(packet: Packet, twin: string, isOurs: (topic: string) => boolean): Command {
   if (packet.retain) throw invalid(twin, 'it is retained, and would be executed anew at each connect');
-  const { id, expires, ...asked } = parse(packet.payload, twin);
+  const { id, by, issued, expires, ...asked } = parse(packet.payload, twin);
   const replyTo = replyToOf(packet, twin, isOurs);
   return {
     id,
     device: twin,
     ...bodyOf(asked, twin),
-    expiresTimeMs: expires === undefined ? nowMs + DEFAULT_LIFE_MS : toMs(expires),
+    ...(by === undefined ? {} : { by }),
+    ...(issued === undefined ? {} : { issuedTimeMs: issued }),
+    ...(expires === undefined ? {} : { expiresTimeMs: expires }),
     ...(replyTo === undefined ? {} : { replyTo }),
   };
 }
 
-type Asked = Omit<z.output<typeof commandSchema>, 'id' | 'expires'>;
+type Asked = Omit<z.output<typeof commandSchema>, 'id' | 'by' | 'issued' | 'expires'>;
 
-/** A command has either points to write or a method to call. */
-function bodyOf({ desired, method, arguments: given }: Asked, twin: string) {
-  if (method !== undefined) {
-    if (desired !== undefined) throw invalid(twin, 'either `desired` or `method`, not both');
-    return { method, arguments: given ?? {} };
-  }
-  if (given !== undefined) throw invalid(twin, '`arguments` without the `method` they are for');
-  if (desired === undefined) throw invalid(twin, 'neither `desired` nor `method`');
-  const points = Object.keys(desired).length;
-  if (points === 0 || points > MAX_POINTS) throw invalid(twin, `\`desired\`: expected 1 to ${MAX_POINTS} points, got ${points}`);
-  return { desired };
+/** A command is for exactly one thing. */
+function bodyOf({ desired, method, arguments: given, settings, approve, dryRun }: Asked, twin: string) {
+  const asked = Object.entries({ desired, method, settings, approve }).flatMap(([name, value]) =>
+    value === undefined ? [] : name,
+  );
+  if (asked.length > 1) throw invalid(twin, `either \`${asked[0]}\` or \`${asked[1]}\`, not both`);
+  if (given !== undefined && method === undefined) throw invalid(twin, '`arguments` without the `method` they are for');
+  const trial = dryRun === true ? ({ isDryRun: true } as const) : {};
+  if (method !== undefined) return { method, arguments: given ?? {}, ...trial };
+  if (desired !== undefined) return { desired: counted('desired', desired, MAX_POINTS, twin), ...trial };
+  if (settings !== undefined) return { settings: counted('settings', settings, MAX_SETTINGS, twin), ...trial };
+  if (approve === undefined) throw invalid(twin, 'none of `desired`, `method`, `settings` and `approve`');
+  if (dryRun === true) throw invalid(twin, '`dryRun` of an approval');
+  return { approves: true } as const;
+}
+
+function counted<T extends object>(name: string, entries: T, most: number, twin: string): T {
+  const count = Object.keys(entries).length;
+  if (count === 0 || count > most) throw invalid(twin, `\`${name}\`: expected 1 to ${most} entries, got ${count}`);
+  return entries;
 }
 
 function parse(payload: Uint8Array, twin: string): z.output<typeof commandSchema> {
@@ -95,10 +117,6 @@ function exactInteger(this: unknown, _key: string, value: unknown, context?: { r
   return /^-?\d{1,20}$/.test(source) ? BigInt(source) : value;
 }
 
-function toMs(expires: string | number): number {
-  return typeof expires === 'number' ? expires : Date.parse(expires);
-}
-
 function replyToOf(
   { responseTopic, correlationData }: Packet,
   twin: string,
@@ -121,14 +139,15 @@ function invalid(twin: string, reason: string, cause?: unknown): GatewayError {
 
 /** `gw.result/1` */
 export function encodeResultBody(result: CommandResult): Readonly<Record<string, unknown>> {
-  const { id, device, status, method, error } = result;
+  const { id, device, status, method, settings, heldUntilTimeMs, error } = result;
   return {
     schema: 'gw.result/1',
     id,
     twin: device,
     ...(method === undefined ? {} : { method }),
     status,
-    ...(method === undefined ? pointsOf(result) : outputsOf(result)),
+    ...(heldUntilTimeMs === undefined ? {} : { heldUntil: new Date(heldUntilTimeMs).toISOString() }),
+    ...(settings === undefined ? (method === undefined ? pointsOf(result) : outputsOf(result)) : { settings, until: 'restart' }),
     ...(error === undefined ? {} : { error }),
   };
 }
@@ -142,10 +161,11 @@ function outputsOf({ outputs }: CommandResult) {
   return { outputs: Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, jsonValue(value)])) };
 }
 
-function encodePoint({ status, value, error }: PointResult): Readonly<Record<string, Value | null | object>> {
+function encodePoint({ status, value, deviceValue, error }: PointResult): Readonly<Record<string, Value | null | object>> {
   return {
     status,
     ...(value === undefined ? {} : { value: jsonValue(value) }),
+    ...(deviceValue === undefined ? {} : { deviceValue: jsonValue(deviceValue) }),
     ...(error === undefined ? {} : { error }),
   };
 }

@@ -1,6 +1,5 @@
 import type { DialectDefinition } from '../../dialect.ts';
 import { checkSettings } from './check.ts';
-import { createMqttDialect } from './dialect.ts';
 import { settingsSchema } from './settings.ts';
 
 export const mqtt: DialectDefinition = {
@@ -8,5 +7,5 @@ export const mqtt: DialectDefinition = {
   summary: 'Any MQTT broker, 3.1.1 or 5: messages in JSON on topics of your choice',
   settings: settingsSchema,
   check: checkSettings,
-  create: createMqttDialect,
+  load: async () => (await import('./dialect.ts')).createMqttDialect,
 };

@@ -1,30 +1,32 @@
-import type { GatewayIdentity, HubPlan } from '../../../model/plan.ts';
+import type { HubPlan } from '../../../model/plan.ts';
 import { MESSAGE_KINDS, type TwinMessage } from '../../../model/twin-message.ts';
 import { toLimits } from '../../delivery-limits.ts';
-import type { Dialect, Packet, TwinLabels } from '../../dialect.ts';
-import { shapes } from '../../shapes/index.ts';
+import { type Dialect, type DialectContext, labelsByTwin, type Packet, shapeContext } from '../../dialect.ts';
+import { type PlainDialect, withConversation } from '../../plain-dialect.ts';
+import { createShape } from '../../shapes/index.ts';
 import { decodeCommand, encodeResultBody } from './commands.ts';
-import { jsonPacket } from './json-packet.ts';
+import { jsonPacket, messagePacket } from './json-packet.ts';
 import type { MqttSettings } from './settings.ts';
 import { encodeStatus } from './status.ts';
 import { fillTemplate, type TopicNames } from './topic-template.ts';
 import { wireSettings } from './wire-settings.ts';
 
 /** Throws CONFIG_INVALID where a twin lacks a label that a topic needs. */
-export function createMqttDialect(plan: HubPlan, gateway: GatewayIdentity, twins: ReadonlyMap<string, TwinLabels>): Dialect {
+export function createMqttDialect(plan: HubPlan, context: DialectContext): PlainDialect & Dialect {
   const settings = plan.settings as MqttSettings;
+  const { gateway } = context;
+  const twins = labelsByTwin(context);
   const statusTopic = fillTemplate(settings.statusTopic, { ...gateway.labels, gateway: gateway.id }, plan.name);
   const names = new Map([...twins].map(([twin, labels]) => [twin, { ...labels, gateway: gateway.id, twin }]));
   const namesOf = (twin: string): TopicNames => names.get(twin) ?? { ...gateway.labels, gateway: gateway.id, twin };
-  const labelsOf = (twin: string): TwinLabels => twins.get(twin) ?? gateway.labels;
   const topicOf = ({ twin, kind }: TwinMessage) => fillTemplate(settings.topic, { ...namesOf(twin), kind }, plan.name);
-  const encode = shapes[settings.shape];
+  const shape = createShape(settings.shape, shapeContext(context, settings.historyAfter));
   for (const filled of names.values()) fillTemplate(settings.topic, { ...filled, kind: 'telemetry' }, plan.name);
 
   const status = (state: 'online' | 'offline', more: Readonly<Record<string, unknown>>): Packet =>
     jsonPacket(statusTopic, encodeStatus(gateway, state, more), { retain: true });
 
-  return {
+  return withConversation({
     limits: toLimits(settings.limits),
     messageTopics: () => [
       ...new Set(
@@ -34,18 +36,26 @@ export function createMqttDialect(plan: HubPlan, gateway: GatewayIdentity, twins
       ),
     ],
     wire: { ...wireSettings(settings, gateway), will: status('offline', { reason: 'connection lost' }) },
-    birth: (nowMs) => status('online', { time: new Date(nowMs).toISOString() }),
+    birth: (nowMs) => [
+      status('online', { time: new Date(nowMs).toISOString() }),
+      ...context.devices.flatMap((device) => {
+        const description = shape.describe?.(device);
+        if (description === undefined) return [];
+        const topic = fillTemplate(settings.topic, { ...namesOf(device.twin), kind: 'metadata' }, plan.name);
+        return [messagePacket(topic, description, device.twin, { retain: true })];
+      }),
+    ],
     death: (nowMs) => status('offline', { time: new Date(nowMs).toISOString(), reason: 'stopped' }),
     encode(stored, sentTimeMs) {
-      const { twin } = stored.message;
-      const input = { gateway: gateway.id, labels: labelsOf(twin), stored, sentTimeMs, historyAfterMs: settings.historyAfter };
-      return jsonPacket(topicOf(stored.message), encode(input), { properties: { twin } });
+      const { message } = stored;
+      const topic = topicOf(message);
+      return shape.encode(stored, sentTimeMs).map((encoded) => messagePacket(topic, encoded, message.twin));
     },
     ...commandPart(settings, plan.name, names),
-  };
+  });
 }
 
-type CommandPart = Pick<Dialect, 'subscriptions' | 'decode' | 'encodeResult' | 'encodeRefusal'>;
+type CommandPart = Pick<PlainDialect, 'subscriptions' | 'decode' | 'encodeResult' | 'encodeRefusal'>;
 
 function commandPart({ commands }: MqttSettings, subject: string, names: ReadonlyMap<string, TopicNames>): CommandPart {
   const template = commands === false ? undefined : commands;
@@ -58,9 +68,9 @@ function commandPart({ commands }: MqttSettings, subject: string, names: Readonl
   const results = (twin: string) => resultTopics.get(twin) ?? '';
   return {
     subscriptions: [...twinByTopic.keys()],
-    decode(packet, nowMs) {
+    decode(packet) {
       const twin = twinByTopic.get(packet.topic);
-      return twin === undefined ? undefined : decodeCommand(packet, twin, nowMs, (topic) => twinByTopic.has(topic));
+      return twin === undefined ? undefined : decodeCommand(packet, twin, (topic) => twinByTopic.has(topic));
     },
     encodeResult(result) {
       const { replyTo, device } = result;

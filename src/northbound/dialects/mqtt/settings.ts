@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { certificateFile, duration, secret } from '../../../model/schema.ts';
 import { limitsSchema } from '../../delivery-limits.ts';
-import { SHAPE_NAMES } from '../../shapes/names.ts';
+import { proxySchema } from '../../proxy-settings.ts';
+import { shapeSetting } from '../../shapes/settings.ts';
 
 const NAMES = 'Names in braces: gateway, twin, kind, and any label of the gateway or the twin';
 
@@ -34,7 +35,10 @@ const commands = z.strictObject({
 
 const brokerUrl = z
   .string()
-  .regex(/^mqtts?:\/\/[^\s/?#@]+\/?$/, 'an address such as `mqtts://broker.example:8883`; user and password stand in `auth`');
+  .regex(
+    /^(mqtts?:\/\/[^\s/?#@]+\/?|wss?:\/\/[^\s/?#@]+(\/[^\s?#@]*)?)$/,
+    'an address such as `mqtts://broker.example:8883`; user and password stand in `auth`',
+  );
 
 export const settingsSchema = z.object({
   url: z
@@ -42,8 +46,12 @@ export const settingsSchema = z.object({
     .transform((urls) => (typeof urls === 'string' ? [urls] : urls))
     .meta({
       description:
-        'Broker: `mqtts://host:port` (TLS, default port 8883) or `mqtt://host:port` (plain, default port 1883). Or a list of brokers that share what they are told, the preferred one first: where one does not answer the next is taken',
-      examples: ['mqtts://broker.plant-a.example:8883', ['mqtts://broker-1.example', 'mqtts://broker-2.example']],
+        'Broker: `mqtts://host:port` (TLS, default port 8883), `wss://host:port/path` (WebSocket and TLS, default port 443), or without TLS `mqtt://` (1883) and `ws://` (80). Or a list of brokers that share what they are told, the preferred one first: where one does not answer the next is taken',
+      examples: [
+        'mqtts://broker.plant-a.example:8883',
+        'wss://broker.plant-a.example/mqtt',
+        ['mqtts://broker-1.example', 'mqtts://broker-2.example'],
+      ],
     }),
   failBackAfter: duration()
     .prefault('5 min')
@@ -73,9 +81,7 @@ export const settingsSchema = z.object({
       description:
         'Where commands come from; `false`: none are listened to. Whatever comes, only points with `write:` can be written',
     }),
-  shape: z.enum(SHAPE_NAMES).default('twin').meta({
-    description: '`twin`: values by name, times as offsets, small. `expanded`: a list of points with full times, larger',
-  }),
+  shape: shapeSetting(),
   historyAfter: duration()
     .prefault('60 s')
     .meta({ description: 'Messages whose last value is older than this when sent carry `"history": true`', examples: ['5 min'] }),
@@ -95,6 +101,7 @@ export const settingsSchema = z.object({
       description: 'CA certificates to trust instead of the public ones; several in one file while a CA is renewed',
       examples: ['plant-ca.crt'],
     }),
+  proxy: proxySchema,
   keepAlive: duration()
     .prefault('25 s')
     .meta({ description: 'Longest silence before the gateway asks whether the broker is there', examples: ['25 s'] }),
@@ -109,10 +116,9 @@ export const settingsSchema = z.object({
     }),
   window: z.int().min(1).max(100).default(50).meta({ description: 'Messages sent but not yet acknowledged, at most' }),
   limits: limitsSchema,
-  insecure: z
-    .boolean()
-    .default(false)
-    .meta({ description: 'Allows `mqtt://` beyond this machine: everybody on the way can read and change everything' }),
+  insecure: z.boolean().default(false).meta({
+    description: 'Allows `mqtt://` and `ws://` beyond this machine: everybody on the way can read and change everything',
+  }),
 });
 
 export type MqttSettings = z.output<typeof settingsSchema>;

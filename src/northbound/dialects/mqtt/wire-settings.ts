@@ -1,6 +1,7 @@
 import { GatewayError } from '../../../model/error.ts';
 import type { GatewayIdentity } from '../../../model/plan.ts';
 import type { Endpoint, WireSettings } from '../../dialect.ts';
+import { toProxy } from '../../proxy-settings.ts';
 import { brokerOf } from './broker.ts';
 import type { MqttSettings } from './settings.ts';
 
@@ -12,6 +13,7 @@ export function wireSettings(settings: MqttSettings, gateway: GatewayIdentity): 
     clientId: settings.clientId ?? gateway.id,
     ...credentials(settings),
     ...(settings.ca === undefined ? {} : { caFile: settings.ca }),
+    ...toProxy(settings.proxy),
     keepAliveMs: settings.keepAlive,
     connectTimeoutMs: settings.connectTimeout,
     acknowledgeTimeoutMs: settings.acknowledgeTimeout,

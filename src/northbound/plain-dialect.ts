@@ -1,0 +1,57 @@
+import type { Command, CommandResult } from '../model/command.ts';
+import { GatewayError } from '../model/error.ts';
+import type { Stored } from '../model/twin-message.ts';
+import type { Conversation, Dialect, Line, Packet } from './dialect.ts';
+
+/** A dialect without state: every packet stands for itself. Pure: no clock, no socket. */
+export interface PlainDialect extends Omit<Dialect, 'converse'> {
+  readonly subscriptions: readonly string[];
+  /** Sent after each connect, e.g. the retained `online`. */
+  birth?(nowMs: number): readonly Packet[];
+  /** Sent before a planned disconnect, e.g. the retained `offline`. */
+  death?(nowMs: number): Packet;
+  /** `undefined`: not for us. Throws COMMAND_INVALID with what a person could mend. */
+  decode(packet: Packet, nowMs: number): Command | undefined;
+  encodeResult(result: CommandResult): Packet;
+  /** The answer to a packet that `decode` refused; `undefined` where nobody could know what is answered. */
+  encodeRefusal(packet: Packet, error: GatewayError): Packet | undefined;
+}
+
+export function withConversation<D extends PlainDialect>(dialect: D): D & Dialect {
+  return { ...dialect, converse: (line) => converse(dialect, line) };
+}
+
+function converse(dialect: PlainDialect, line: Line): Conversation {
+  const nowMs = () => line.clock.nowMs();
+  return {
+    subscriptions: dialect.subscriptions,
+    async start() {
+      for (const packet of dialect.birth?.(nowMs()) ?? []) line.tell(packet);
+    },
+    async publish(stored) {
+      const packets = encodeOrReject(dialect, stored, line);
+      await Promise.all(packets.map((packet) => line.publish(packet)));
+      return packets.reduce((bytes, { payload }) => bytes + payload.length, 0);
+    },
+    receive(packet) {
+      const command = dialect.decode(packet, nowMs());
+      if (command !== undefined) line.command(command);
+    },
+    refusal: (packet, error) => dialect.encodeRefusal(packet, error),
+    respond: (result) => line.publish(dialect.encodeResult(result)),
+    async end() {
+      const death = dialect.death?.(nowMs());
+      if (death !== undefined) await line.publish(death);
+    },
+  };
+}
+
+/** What cannot be encoded can never be sent; it must not stop what stands behind it. Throws HUB_MESSAGE_REJECTED. */
+export function encodeOrReject({ encode }: Pick<Dialect, 'encode'>, stored: Stored, { clock, subject }: Line): readonly Packet[] {
+  try {
+    return encode(stored, clock.nowMs());
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw new GatewayError('HUB_MESSAGE_REJECTED', subject, `a message cannot be encoded: ${text}`, { cause });
+  }
+}

@@ -1,0 +1,83 @@
+import { type Gap, messageId, type Stored, type TwinMessage } from '../../model/twin-message.ts';
+import { isCompound, type JsonValue, mapScalars, type Value } from '../../model/value.ts';
+import type { ShapeContext } from './shape.ts';
+
+/** What a body is made of: one stored message and the circumstances of this attempt to send it. */
+export interface Sending extends Pick<ShapeContext, 'gateway' | 'historyAfterMs'> {
+  /** The gateway's and the twin's, merged. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly stored: Stored;
+  /** UTC, milliseconds since 1970. */
+  readonly sentTimeMs: number;
+}
+
+export function sendingOf({ gateway, historyAfterMs, labelsOf }: ShapeContext, stored: Stored, sentTimeMs: number): Sending {
+  return { gateway, historyAfterMs, labels: labelsOf(stored.message.twin), stored, sentTimeMs };
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** What our own bodies begin with: who, what, which one of which sequence. */
+export function envelope(schema: string, { gateway, labels, stored, sentTimeMs }: Sending): JsonObject {
+  const { class: urgency, message, sequence, epoch } = stored;
+  return {
+    schema,
+    id: messageId(gateway, stored),
+    gateway,
+    twin: message.twin,
+    ...(message.model === undefined ? {} : { model: message.model }),
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
+    class: urgency,
+    seq: sequence,
+    epoch,
+    sent: isoTime(sentTimeMs),
+  };
+}
+
+/** Gap, event and status messages carry no values and are the same in every shape that has no form of its own for them. */
+export function encodeWithoutValues(input: Sending): JsonObject {
+  const { message } = input.stored;
+  const head = envelope(`gw.${message.kind}/1`, input);
+  if (message.gap !== undefined) return { ...head, gap: encodeGap(message.gap) };
+  return { ...head, time: isoTime(message.startTimeMs), ...withoutReserved(message.body ?? {}, head) };
+}
+
+function encodeGap(gap: Gap): JsonObject {
+  return {
+    reason: gap.reason,
+    ...(gap.fromSequence === undefined ? {} : { fromSeq: gap.fromSequence }),
+    ...(gap.toSequence === undefined ? {} : { toSeq: gap.toSequence }),
+    ...(gap.epoch === undefined ? {} : { epoch: gap.epoch }),
+    from: isoTime(gap.fromTimeMs),
+    to: isoTime(gap.toTimeMs),
+    messages: gap.messages,
+    readings: gap.readings,
+    ...(gap.points === undefined ? {} : { points: gap.points }),
+  };
+}
+
+/** A body cannot pretend to be another message. */
+function withoutReserved(body: JsonObject, head: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(body).filter(([key]) => !Object.hasOwn(head, key)));
+}
+
+export function isHistory({ stored: { message }, sentTimeMs, historyAfterMs }: Sending): boolean {
+  return message.isHistory === true || sentTimeMs - lastTimeMs(message) > historyAfterMs;
+}
+
+function lastTimeMs({ startTimeMs, values }: TwinMessage): number {
+  let lastOffsetMs = 0;
+  for (const timed of Object.values(values)) lastOffsetMs = Math.max(lastOffsetMs, timed.at(-1)?.[0] ?? 0);
+  return startTimeMs + lastOffsetMs;
+}
+
+/** Integers that a double cannot hold travel as text. */
+export function jsonValue(value: Value | null): JsonValue {
+  if (isCompound(value)) return mapScalars(value, jsonValue);
+  if (typeof value !== 'bigint') return value;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
+}
+
+export function isoTime(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

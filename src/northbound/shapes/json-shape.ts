@@ -1,0 +1,19 @@
+import { type JsonObject, type Sending, sendingOf } from './envelope.ts';
+import type { Encoded, Shape, ShapeContext } from './shape.ts';
+
+export const JSON_TYPE = 'application/json;charset=utf-8';
+
+/** A shape of one JSON object with our own envelope for each message. */
+export function jsonShape(toBody: (sending: Sending) => JsonObject): (context: ShapeContext) => Shape {
+  return (context) => ({ encode: (stored, sentTimeMs) => [encodeBody(toBody(sendingOf(context, stored, sentTimeMs)))] });
+}
+
+/** Named by its `schema` beside the payload too, so that it need not be parsed to be sorted. */
+export function encodeBody(body: JsonObject): Encoded {
+  const { schema, history } = body;
+  return {
+    payload: JSON.stringify(body),
+    contentType: JSON_TYPE,
+    properties: { schema: String(schema), ...(history === undefined ? {} : { history: String(history) }) },
+  };
+}
