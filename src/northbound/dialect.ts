@@ -19,6 +19,8 @@ export interface Packet {
   readonly retain: boolean;
   readonly properties?: Readonly<Record<string, string>>;
   readonly contentType?: string;
+  /** The payload is no text; MQTT 5 tells the receiver. */
+  readonly isBinary?: true;
   /** MQTT 5 request/response. */
   readonly responseTopic?: string;
   readonly correlationData?: Uint8Array;
@@ -62,6 +64,8 @@ export interface WireSettings {
   /** Publishes in flight at most. */
   readonly window: number;
   readonly will?: Packet;
+  /** The hub sends the will after a planned disconnect too; MQTT 5 only. */
+  readonly willAtClose?: boolean;
 }
 
 /** How one cloud is spoken to over MQTT. Remembers and opens nothing by itself; what changes from session to session is a `Conversation`. */
@@ -125,6 +129,8 @@ export interface Line {
   readonly over: AbortSignal;
   /** Resolves at PUBACK (QoS 1), or when it is written (QoS 0). Rejects as `HubSession.publish`. Packets go out in the order of the calls. */
   publish(packet: Packet): Promise<void>;
+  /** Resolves when the hub has read everything published before: what QoS 0 can be told of. Rejects with the cause of the loss. */
+  roundTrip(): Promise<void>;
   /** Something nobody waits for: that it was not delivered is counted. */
   tell(packet: Packet): void;
   /** Hands a command on; `respond` follows once. False, and counted, where too many are unanswered: there will be no `respond`. */
@@ -138,6 +144,8 @@ export interface Line {
 /** What is said in one session: its state lives and dies with the connection. */
 export interface Conversation {
   readonly subscriptions: readonly string[];
+  /** As `subscriptions`, where what is retained is wanted, too. */
+  readonly retained?: readonly string[];
   /** After the hub listens, before any message: births, the state the hub has of us. The session is open when it resolves. */
   start?(signal: AbortSignal): Promise<void>;
   /** As `HubSession.publish`: resolves with the bytes of the payload when the hub has taken the message. */

@@ -62,7 +62,9 @@ export class MqttHubSession implements HubSession {
 
   /** Subscribes, and says what the dialect says after each connect; the session is open when it resolves. */
   async start(signal: AbortSignal): Promise<void> {
-    await this.#wire.subscribe(this.#conversation.subscriptions);
+    const { subscriptions, retained = [] } = this.#conversation;
+    await this.#wire.subscribe(subscriptions);
+    await this.#wire.subscribe(retained, true);
     await this.#conversation.start?.(signal);
   }
 
@@ -115,6 +117,7 @@ export class MqttHubSession implements HubSession {
       clock: this.#clock,
       over: this.over,
       publish: (packet) => this.#wire.publish(packet),
+      roundTrip: () => this.#wire.roundTrip(),
       tell: (packet) => void this.#tell(packet),
       command: (command) => this.#take(command),
       retire: (cause) => this.retire(cause),

@@ -42,6 +42,10 @@ export interface SinkScript {
   subackCode?: number;
   /** Called for each PUBLISH in QoS 1 of a client, in order. */
   answer?: (publish: SinkPublish, index: number) => Answer;
+  /** What becomes of a PINGREQ: read and answered, held until `release`, or read and never answered. */
+  pings?: 'answer' | 'later' | 'never';
+  /** Sent after SUBACK to whoever subscribes to exactly this topic and wants what is retained. */
+  retained?: Readonly<Record<string, string>>;
   tls?: TlsOptions;
   /** Kicks out an older connection with the same client id, as MQTT wants. */
   isJealous?: boolean;
@@ -53,6 +57,7 @@ interface Connection {
   connect: IConnectPacket | undefined;
   readonly inFlight: Set<number>;
   readonly held: number[];
+  heldPings: number;
   readonly subscriptions: Set<string>;
   isFrozen: boolean;
   isPolite: boolean;
@@ -66,9 +71,13 @@ export class SinkBroker {
   readonly violations: string[] = [];
   readonly wills: IConnectPacket[] = [];
   readonly subscriptions: string[] = [];
+  readonly subscribed: { readonly connection: number; readonly topic: string; readonly qos: number }[] = [];
   script: SinkScript;
   maxInFlight = 0;
   disconnects = 0;
+  /** Reason codes of the DISCONNECTs. */
+  readonly goodbyes: number[] = [];
+  pings = 0;
   #server: Server;
   #connections = new Set<Connection>();
   #connectionCount = 0;
@@ -138,6 +147,7 @@ export class SinkBroker {
   /** Answers what was held back with `later`, last first when `reversed`. */
   release(isReversed = false): void {
     for (const connection of this.#connections) {
+      for (; connection.heldPings > 0; connection.heldPings -= 1) this.#write(connection, { cmd: 'pingresp' });
       const held = connection.held.splice(0);
       for (const packetId of isReversed ? held.reverse() : held) this.#acknowledge(connection, packetId, 0);
     }
@@ -184,6 +194,7 @@ export class SinkBroker {
       connect: undefined,
       inFlight: new Set(),
       held: [],
+      heldPings: 0,
       subscriptions: new Set(),
       isFrozen: greeting !== 'mqtt',
       isPolite: false,
@@ -233,10 +244,11 @@ export class SinkBroker {
         this.#subscribe(connection, packet);
         return;
       case 'pingreq':
-        this.#write(connection, { cmd: 'pingresp' });
+        this.#takePing(connection);
         return;
       case 'disconnect':
         this.disconnects += 1;
+        this.goodbyes.push(packet.reasonCode ?? 0);
         connection.isPolite = true;
         connection.socket.end();
         return;
@@ -263,10 +275,25 @@ export class SinkBroker {
   }
 
   #subscribe(connection: Connection, { subscriptions, messageId }: ISubscribePacket): void {
-    for (const { topic } of subscriptions) this.subscriptions.push(topic);
+    for (const { topic, qos } of subscriptions) {
+      this.subscriptions.push(topic);
+      this.subscribed.push({ connection: connection.number, topic, qos });
+    }
     const granted = subscriptions.map(() => this.script.subackCode ?? 1);
     this.#write(connection, { cmd: 'suback', granted, ...(messageId === undefined ? {} : { messageId }) });
+    for (const { topic, rh = 0 } of subscriptions) {
+      const payload = this.script.retained?.[topic];
+      if (payload !== undefined && rh === 0)
+        this.#write(connection, { cmd: 'publish', topic, payload, qos: 0, dup: false, retain: true });
+    }
     this.#notify();
+  }
+
+  #takePing(connection: Connection): void {
+    this.pings += 1;
+    const { pings = 'answer' } = this.script;
+    if (pings === 'answer') this.#write(connection, { cmd: 'pingresp' });
+    else if (pings === 'later') connection.heldPings += 1;
   }
 
   #record(connection: Connection, packet: IPublishPacket): void {

@@ -40,9 +40,9 @@ export function publishOptions(packet: Packet): IClientPublishOptions {
   return { qos: packet.qos, retain: packet.retain, properties: propertiesOf(packet) };
 }
 
-function propertiesOf({ properties, contentType, responseTopic, correlationData }: Packet) {
+function propertiesOf({ properties, contentType, responseTopic, correlationData, isBinary }: Packet) {
   return {
-    payloadFormatIndicator: true,
+    ...(isBinary === true ? {} : { payloadFormatIndicator: true }),
     ...(properties === undefined ? {} : { userProperties: { ...properties } }),
     ...(contentType === undefined ? {} : { contentType }),
     ...(responseTopic === undefined ? {} : { responseTopic }),

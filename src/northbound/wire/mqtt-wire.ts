@@ -8,11 +8,14 @@ import { clientOptions, MAX_INCOMING_BYTES, publishOptions, toPacket } from './c
 import { type Circumstances, clientFault, closedFault, notMqttFault, numberCode, subscribeFault } from './connection-fault.ts';
 import { packetSize } from './packet-size.ts';
 import { connectionError, publishError, tooLarge } from './reason-code.ts';
+import { RoundTrips } from './round-trips.ts';
 import { SendWindow } from './send-window.ts';
 import { streamError } from './stream-error.ts';
 
 /** DISCONNECT, the same two bytes in MQTT 3.1.1 §3.14 and 5 §3.14: the hub then forgets the will. */
 const DISCONNECT = Uint8Array.of(0xe0, 0x00);
+/** MQTT 5 §3.14.2.1, reason code 0x04: the hub sends the will nevertheless. */
+const DISCONNECT_WITH_WILL = Uint8Array.of(0xe0, 0x01, 0x04);
 const DISCONNECT_WAIT_MS = 1_000;
 /** Receive maximum where the hub names none (MQTT 5 §3.2.2.3.3). */
 const MAX_RECEIVE_MAXIMUM = 65_535;
@@ -45,6 +48,7 @@ export class MqttWire implements Session {
   readonly #closed: Promise<void>;
   readonly #over = new AbortController();
   readonly #deliveries = new Set<Delivery>();
+  readonly #roundTrips = new RoundTrips(() => this.#client.sendPing());
   readonly #resolveLost: (error: GatewayError) => void;
   #window = new SendWindow(1);
   #maximumPacketSize = Number.POSITIVE_INFINITY;
@@ -87,11 +91,11 @@ export class MqttWire implements Session {
     }
   }
 
-  /** Resolves when the hub listens for us on every topic. */
-  async subscribe(topics: readonly string[]): Promise<void> {
+  /** Resolves when the hub listens for us on every topic. MQTT 3.1.1 always sends what is retained there, MQTT 5 `withRetained`. */
+  async subscribe(topics: readonly string[], withRetained = false): Promise<void> {
     if (topics.length === 0) return;
     const granted = new Promise<GatewayError | undefined>((resolve) => {
-      this.#client.subscribe([...topics], { qos: 1, nl: true, rap: false, rh: 2 }, (error, _, packet) =>
+      this.#client.subscribe([...topics], { qos: 1, nl: true, rap: false, rh: withRetained ? 0 : 2 }, (error, _, packet) =>
         resolve(error === null ? undefined : subscribeFault(error, packet, this.#options.subject)),
       );
     });
@@ -112,10 +116,17 @@ export class MqttWire implements Session {
     });
   }
 
+  /** Resolves when the hub has read everything sent before the call. Rejects with the cause of the loss. */
+  roundTrip(): Promise<void> {
+    if (this.#end !== undefined) return Promise.reject(this.#end);
+    return this.#roundTrips.ask(this.#options.clock.monotonicMs());
+  }
+
   /** Says goodbye if there is somebody to hear it. */
   async close(): Promise<void> {
     if (this.#finish(new GatewayError('LINK_CLOSED', this.#options.subject, 'the connection was closed by the gateway'))) {
-      this.#stream.end(DISCONNECT);
+      const { protocolVersion, willAtClose = false } = this.#options.settings;
+      this.#stream.end(willAtClose && protocolVersion === 5 ? DISCONNECT_WITH_WILL : DISCONNECT);
       await Promise.race([this.#closed, this.#options.clock.sleep(DISCONNECT_WAIT_MS, undefined)]);
     }
     this.#client.end(true);
@@ -132,8 +143,12 @@ export class MqttWire implements Session {
     client.on('disconnect', ({ reasonCode = 0, properties }) =>
       this.#lose(connectionError(reasonCode, this.#options.subject, 'the hub ended the connection', properties?.reasonString)),
     );
+    client.on('packetsend', ({ cmd }) => {
+      if (cmd === 'pingreq') this.#roundTrips.sent();
+    });
     client.on('packetreceive', (packet) => {
       this.#unparsedBytes = 0;
+      if (packet.cmd === 'pingresp') this.#roundTrips.answered();
       if (packet.cmd === 'connack') this.#connackDetail = packet.properties?.reasonString;
       else if (!this.#isConnected) this.#lose(notMqttFault(this.#circumstances()));
     });
@@ -185,7 +200,8 @@ export class MqttWire implements Session {
       await clock.sleep(timeoutMs / 4, this.#over.signal).catch(() => {});
       if (this.#over.signal.aborted) return;
       const [oldest] = this.#deliveries;
-      if (oldest === undefined || clock.monotonicMs() - oldest.sentMs < timeoutMs) continue;
+      const sinceMs = Math.min(oldest?.sentMs ?? Number.POSITIVE_INFINITY, this.#roundTrips.oldestMs ?? Number.POSITIVE_INFINITY);
+      if (clock.monotonicMs() - sinceMs < timeoutMs) continue;
       this.#lose(new GatewayError('HUB_TIMEOUT', subject, `no acknowledgement of a message within ${timeoutMs} ms`));
     }
   }
@@ -212,6 +228,7 @@ export class MqttWire implements Session {
     const deliveries = [...this.#deliveries];
     this.#deliveries.clear();
     for (const { reject } of deliveries) reject(error);
+    this.#roundTrips.fail(error);
     return true;
   }
 
