@@ -4,6 +4,7 @@ import { formatProblems } from '../config/problem.ts';
 import { declarations } from '../gateway.ts';
 import { GatewayError } from '../model/error.ts';
 import { toJsonValue } from '../pipeline/latest-readings.ts';
+import { isAcknowledged } from '../spool/acknowledged.ts';
 import { diskFileSystem } from '../spool/file-system.ts';
 import { proveSpool, type SpoolProof } from '../spool/spool-proof.ts';
 import { type SpoolView, viewSpool } from '../spool/spool-view.ts';
@@ -66,13 +67,14 @@ async function verify(view: SpoolView, { json }: SpoolOptions): Promise<ExitCode
 }
 
 async function exportMessages(view: SpoolView, { hub, waiting }: SpoolOptions): Promise<ExitCode> {
-  const acknowledged = (name: string) => view.cursors?.cursors[name]?.offset ?? 0;
+  const isWaiting = (name: string, offset: number) =>
+    !isAcknowledged(view.cursors?.cursors[name] ?? { offset: 0, messages: 0 }, offset - 1);
   for await (const item of view.items()) {
     if (item.found === 'damage') continue;
     const { head, offset, epoch, message } = item;
     const hubs = Object.entries(head.hubs)
       .filter(([name]) => hub === undefined || name === hub)
-      .map(([name, sequence]) => [name, { sequence, isWaiting: offset > acknowledged(name) }] as const)
+      .map(([name, sequence]) => [name, { sequence, isWaiting: isWaiting(name, offset) }] as const)
       .filter(([, { isWaiting }]) => waiting !== true || isWaiting);
     if (hubs.length === 0) continue;
     const line = { offset, epoch, appended: new Date(head.at).toISOString(), hubs: Object.fromEntries(hubs), message };

@@ -1,15 +1,11 @@
 import { join } from 'node:path';
+import type { Acknowledged } from './acknowledged.ts';
 import { type File, type FileSystem, readUpTo, writeAll } from './file-system.ts';
 import { decodeFrame, encodeFrame } from './frame.ts';
 
-/** How far one hub has acknowledged: the offset, and how many messages of the hub that makes since the beginning. */
-export interface Cursor {
-  readonly offset: number;
-  readonly messages: number;
-}
-
 export interface CursorRecord {
-  readonly cursors: Readonly<Record<string, Cursor>>;
+  /** What each hub has acknowledged. */
+  readonly cursors: Readonly<Record<string, Acknowledged>>;
   /** The next free offset when this was written: everything below was committed once. */
   readonly nextOffset: number;
   /** First offset of a damaged segment → fingerprint of the losses already declared. */

@@ -1,3 +1,4 @@
+import type { Acknowledged } from './acknowledged.ts';
 import type { CursorKeeper } from './cursor-keeper.ts';
 import type { Dropping } from './dropping.ts';
 import type { LogParts } from './log-parts.ts';
@@ -11,22 +12,22 @@ export class DamageWatch {
   readonly #parts: LogParts;
   readonly #writer: LogWriter;
   readonly #keeper: CursorKeeper;
-  /** Segments of which something may be missing, with the offsets that hubs had acknowledged when they noticed. */
-  readonly #suspects: Map<Segment, Map<string, number>>;
+  /** Segments of which something may be missing, with what hubs had acknowledged when they noticed. */
+  readonly #suspects: Map<Segment, Map<string, Acknowledged>>;
 
   constructor(parts: LogParts, writer: LogWriter, keeper: CursorKeeper) {
     this.#parts = parts;
     this.#writer = writer;
     this.#keeper = keeper;
     // Readers go on while the segments are examined; what they pass by then is missing all the same.
-    const acknowledged = [...parts.readers].map(([hub, { cursor }]) => [hub, cursor.offset] as const);
+    const acknowledged = [...parts.readers].map(([hub, { cursor }]) => [hub, cursor] as const);
     this.#suspects = new Map(parts.suspects.map((segment) => [segment, new Map(acknowledged)]));
   }
 
-  suspect(segment: Segment, hub: string, acknowledgedOffset: number): void {
-    const noticed = this.#suspects.get(segment) ?? new Map<string, number>();
+  suspect(segment: Segment, hub: string, acknowledged: Acknowledged): void {
+    const noticed = this.#suspects.get(segment) ?? new Map<string, Acknowledged>();
     this.#suspects.set(segment, noticed);
-    if (!noticed.has(hub)) noticed.set(hub, acknowledgedOffset);
+    if (!noticed.has(hub)) noticed.set(hub, acknowledged);
   }
 
   isSuspect(segment: Segment): boolean {
@@ -73,7 +74,7 @@ export class DamageWatch {
       passed: this.#suspects.get(segment) ?? new Map(),
       before: await readSequences(fileSystem, segment).catch(() => undefined),
       after: await this.#sequencesAfter(segment),
-      cursors: new Map([...readers].map(([hub, reader]) => [hub, reader.cursor.offset])),
+      acknowledged: new Map([...readers].map(([hub, reader]) => [hub, reader.cursor])),
       epoch: epoch === store.epoch ? undefined : epoch,
       onDamage: (from, to) => this.#setAside(segment, from, to),
     });

@@ -1,13 +1,15 @@
 import type { Stored } from '../model/twin-message.ts';
-import { HubReader, type LogView } from './hub-reader.ts';
+import type { Acknowledged } from './acknowledged.ts';
+import { HubReader } from './hub-reader.ts';
 import type { OpenedLog } from './log-parts.ts';
+import type { LogView } from './log-walk.ts';
 import type { Segment } from './segment.ts';
 import type { Turns } from './turns.ts';
 
 /** What readers tell the log. */
 export interface ReaderEvents {
   readonly onAcknowledged: () => void;
-  readonly onSuspect: (segment: Segment, hub: string, acknowledgedOffset: number) => void;
+  readonly onSuspect: (segment: Segment, hub: string, acknowledged: Acknowledged) => void;
   readonly onReject: (hub: string, stored: Stored, reason: string) => Promise<void>;
 }
 
@@ -35,6 +37,7 @@ function viewOf(
     codec,
     segments: store.segments,
     endOffset: (segment) => store.endOffset(segment),
+    end: (hub) => store.end(hub),
     get version() {
       return turns.version;
     },
@@ -42,11 +45,11 @@ function viewOf(
     pause: (ms, signal) => turns.pause(ms, signal),
     onAcknowledged: events.onAcknowledged,
     onDamage: events.onSuspect,
-    onUnreadable: (segment, hub, offset, error) => {
+    onUnreadable: (segment, hub, acknowledged, error) => {
       counters.add('read_errors', 1);
       const fields = { path: segment.path, error: String(error) };
       options.onEvent({ level: 'error', event: 'segment unreadable', fields });
-      events.onSuspect(segment, hub, offset);
+      events.onSuspect(segment, hub, acknowledged);
     },
     reject: events.onReject,
   };

@@ -2,7 +2,7 @@ import { GatewayError } from '../model/error.ts';
 import type { Stored } from '../model/twin-message.ts';
 import type { Counters } from './counters.ts';
 import type { Intake } from './intake.ts';
-import type { Draft, Spool, SpoolPlace, SpoolReader, SpoolStatus } from './spool.ts';
+import type { Draft, Lanes, Spool, SpoolPlace, SpoolReader, SpoolStatus } from './spool.ts';
 import type { SpoolOptions } from './spool-options.ts';
 import { Turns } from './turns.ts';
 import { WorkLoop } from './work-loop.ts';
@@ -132,6 +132,10 @@ class LateReader implements SpoolReader {
 
   rewind(): void {
     this.#reader?.rewind();
+  }
+
+  liveFirst(maxBehind: number): Lanes | undefined {
+    return this.#reader?.liveFirst(maxBehind);
   }
 
   acknowledge(last: SpoolPlace): void {

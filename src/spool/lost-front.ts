@@ -1,3 +1,4 @@
+import { countAhead } from './acknowledged.ts';
 import type { CursorKeeper } from './cursor-keeper.ts';
 import type { LogParts } from './log-parts.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -23,7 +24,8 @@ export class LostFront {
     this.#first = first;
     if (first?.head === undefined) return;
     for (const [hub, { cursor }] of parts.readers) {
-      const messages = (first.head.totals[hub] ?? 0) - cursor.messages;
+      const end = { offset: first.first - 1, messages: first.head.totals[hub] ?? 0 };
+      const messages = end.messages - cursor.messages - countAhead(cursor, end);
       if (cursor.offset < first.first - 1 && messages > 0) this.#lost.set(hub, messages);
     }
   }

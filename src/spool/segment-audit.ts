@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { type Acknowledged, isAcknowledged } from './acknowledged.ts';
 import type { BlockCodec } from './block.ts';
 import type { Dropping } from './dropping.ts';
 import type { FileSystem } from './file-system.ts';
@@ -18,10 +19,10 @@ export interface AuditOptions {
   /** Sequence numbers at the beginning and at the end of the segment, where they are known and of its epoch. */
   readonly before: Sequences | undefined;
   readonly after: Sequences | undefined;
-  /** Acknowledged offset by hub; losses of other hubs are nobody's. */
-  readonly cursors: ReadonlyMap<string, number>;
+  /** By hub; losses of other hubs are nobody's. */
+  readonly acknowledged: ReadonlyMap<string, Acknowledged>;
   /** The same for what is missing, where a hub's reader has since gone on. */
-  readonly passed: ReadonlyMap<string, number>;
+  readonly passed: ReadonlyMap<string, Acknowledged>;
   /** Where the messages go that are still there and will not arrive either; `undefined`: they will. */
   readonly dropping: Dropping | undefined;
   /** Stands in the losses, where it is no longer the epoch of today. */
@@ -133,16 +134,15 @@ class AuditBook {
   /** Without a number to begin from, only where the loss ends is known, not how much it is: `messages` 0. */
   #compare(hub: string, twin: string, last: LastSeen | undefined, next: LastSeen): void {
     const toSequence = next.sequence - 1;
-    if (last === undefined && this.#jumped && toSequence > 0) this.#miss(hub, twin, { toSequence }, next, next);
+    if (last === undefined && this.#jumped && toSequence > 0) this.#miss(hub, twin, { toSequence }, { ...next, offset: 0 }, next);
     if (last === undefined || last.sequence >= toSequence) return;
     this.#miss(hub, twin, { fromSequence: last.sequence + 1, toSequence }, last, next);
   }
 
   #miss(hub: string, twin: string, range: MissingRange, last: LastSeen, next: LastSeen): void {
     this.#fingerprint = crc32(JSON.stringify([hub, twin, range]), this.#fingerprint);
-    const { cursors, passed } = this.#options;
-    const cursor = passed.get(hub) ?? cursors.get(hub);
-    if (cursor === undefined || next.offset - 1 <= cursor) return;
+    const acknowledged = this.#options.passed.get(hub) ?? this.#options.acknowledged.get(hub);
+    if (acknowledged === undefined || isAcknowledged(acknowledged, last.offset, next.offset - 1)) return;
     this.#damaged.add({
       ...this.#lossOf(hub, twin, 'damaged'),
       ...range,
@@ -155,10 +155,11 @@ class AuditBook {
 
   /** A gap record that goes away takes its statement along: the statement is made again. */
   #drop(hub: string, head: MessageHead, frame: Frame): void {
-    const { cursors, dropping } = this.#options;
-    const cursor = cursors.get(hub);
+    const { dropping } = this.#options;
+    const acknowledged = this.#options.acknowledged.get(hub);
     const sequence = head.hubs[hub];
-    if (dropping === undefined || cursor === undefined || frame.offset <= cursor || sequence === undefined) return;
+    if (dropping === undefined || acknowledged === undefined || sequence === undefined) return;
+    if (isAcknowledged(acknowledged, frame.offset - 1)) return;
     const loss = {
       ...this.#lossOf(hub, head.twin, dropping.reason),
       fromSequence: sequence,

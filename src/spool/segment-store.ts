@@ -1,4 +1,5 @@
 import { GatewayError } from '../model/error.ts';
+import type { Cursor } from './acknowledged.ts';
 import type { BlockCodec } from './block.ts';
 import { type File, type FileSystem, writeAll } from './file-system.ts';
 import { encodeFrames, type Frame } from './frame.ts';
@@ -63,6 +64,11 @@ export class SegmentStore {
   /** First offset after a segment. */
   endOffset(segment: Segment): number {
     return this.#segments[this.#segments.indexOf(segment) + 1]?.first ?? this.#nextOffset;
+  }
+
+  /** The last committed offset, and how many messages of the hub there are until then. */
+  end(hub: string): Cursor {
+    return { offset: this.#nextOffset - 1, messages: this.table.kept(hub) };
   }
 
   /** What must be written before the next message can be, in bytes. */

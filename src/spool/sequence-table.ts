@@ -46,6 +46,11 @@ export class SequenceTable {
     return this.#totals.get(hub) ?? 0;
   }
 
+  /** The same without what was taken since `keep`. */
+  kept(hub: string): number {
+    return this.total(hub) - this.#taken.filter((taken) => taken.hub === hub).length;
+  }
+
   totals(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#totals);
   }

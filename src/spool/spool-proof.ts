@@ -1,3 +1,4 @@
+import { isAcknowledged } from './acknowledged.ts';
 import type { SpoolItem, SpoolView } from './spool-view.ts';
 
 /** What a whole reading of a spool has shown. */
@@ -32,6 +33,7 @@ export interface Hole {
 }
 
 const MAX_HOLES = 1_000;
+const NOTHING = { offset: 0, messages: 0 };
 
 export async function proveSpool(view: SpoolView): Promise<SpoolProof> {
   const book = new ProofBook(view);
@@ -88,7 +90,7 @@ class ProofBook {
   #count(hub: string, { offset, head }: SpoolItem & { found: 'message' }): void {
     const counted = this.#hubs.get(hub) ?? { waitingMessages: 0, waitingReadings: 0 };
     this.#hubs.set(hub, counted);
-    if (offset <= (this.#view.cursors?.cursors[hub]?.offset ?? 0)) return;
+    if (isAcknowledged(this.#view.cursors?.cursors[hub] ?? NOTHING, offset - 1)) return;
     counted.waitingMessages += 1;
     counted.waitingReadings += head.readings;
     counted.oldestTimeMs ??= head.at;

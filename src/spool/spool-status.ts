@@ -1,3 +1,4 @@
+import { countAhead } from './acknowledged.ts';
 import type { HubReader } from './hub-reader.ts';
 import type { LogParts } from './log-parts.ts';
 import type { SpoolStatus } from './spool.ts';
@@ -19,7 +20,9 @@ export function statusOf(parts: LogParts, bytes: number, error: unknown): SpoolS
 function waitingFor({ store }: LogParts, hub: string, { cursor, oldestTimeMs }: HubReader) {
   const segment = store.segments.findLast(({ first }) => first <= cursor.offset + 1) ?? store.segments[0];
   const passed = Math.max(cursor.messages, segment?.head?.totals[hub] ?? 0);
-  const waitingMessages = Math.max(0, store.table.total(hub) - passed);
+  const messages = store.table.total(hub);
+  const ahead = countAhead(cursor, { offset: store.nextOffset - 1, messages });
+  const waitingMessages = Math.max(0, messages - passed - ahead);
   const timeMs = oldestTimeMs ?? segment?.head?.createdMs;
   return { waitingMessages, ...(waitingMessages === 0 || timeMs === undefined ? {} : { oldestTimeMs: timeMs }) };
 }

@@ -29,16 +29,33 @@ export interface Spool {
 /** Where a message stands in the spool. */
 export type SpoolPlace = Pick<Stored, 'class' | 'offset'>;
 
-export interface SpoolReader {
+export interface SpoolLane {
   /**
    * The next committed messages for this hub, at least one, about `maxBytes` at most; waits for them. Rejects with the signal's
    * reason when aborted, losing nothing. One call at a time.
    */
   read(maxBytes: number, signal: AbortSignal): Promise<readonly Stored[]>;
+  /** Everything of this lane and of its class up to and including `last` may be deleted. Durable at the latest with the next commit. */
+  acknowledge(last: SpoolPlace): void;
+}
+
+/** Read beside each other, each in order and acknowledged by itself; over at the next `rewind`. */
+export interface Lanes {
+  /** From the end of the log on. */
+  readonly live: SpoolLane;
+  /** What waited before; its `read` hands out nothing once it has come to where `live` began. */
+  readonly history: SpoolLane;
+}
+
+export interface SpoolReader extends SpoolLane {
   /** The next `read` begins again at the first message not acknowledged: after a lost session. */
   rewind(): void;
-  /** Everything of this hub and of its class up to and including `last` may be deleted. Durable at the latest with the next commit. */
-  acknowledge(last: SpoolPlace): void;
+  /**
+   * Called between `rewind` and the first `read`, in place of which the lanes are read: new messages need not wait for what waits.
+   * `undefined`: no more than `maxBehind` messages wait, `read` goes on in order. Where lanes were read before, `live` goes on in order
+   * behind what it had acknowledged, if no more than that wait there, or if this has happened too often for a bounded record.
+   */
+  liveFirst(maxBehind: number): Lanes | undefined;
   /** Declares a message that the hub will never take: counted, told in a gap record; then acknowledge it as usual. */
   reject(stored: Stored, reason: string): Promise<void>;
 }

@@ -102,6 +102,57 @@ export function describeSpool(name: string, make: () => Promise<SpoolUnderTest>)
       assert.equal((await readCount(spool.reader('historian'), 3)).length, 3);
     });
 
+    it('hands out new messages at once and what waited beside them, live first', async () => {
+      await spool.append([1, 2, 3].map((value) => draft('press', value, ['cloud'])));
+      const reader = spool.reader('cloud');
+      reader.rewind();
+      const lanes = reader.liveFirst(2);
+      assert.ok(lanes);
+      await spool.append([draft('press', 4, ['cloud'])]);
+      assert.deepEqual(told(await lanes.live.read(1_000, NEVER)), ['press 4 4']);
+      assert.deepEqual(told(await lanes.history.read(1, NEVER)), ['press 1 1']);
+      assert.deepEqual(told(await lanes.history.read(1_000, NEVER)), ['press 2 2', 'press 3 3']);
+      assert.deepEqual(await lanes.history.read(1_000, NEVER), []);
+    });
+
+    it('goes on in order, live first too, where no more waits than is allowed', async () => {
+      await spool.append([1, 2].map((value) => draft('press', value, ['cloud'])));
+      const reader = spool.reader('cloud');
+      reader.rewind();
+      assert.equal(reader.liveFirst(2), undefined);
+      assert.deepEqual(told(await readCount(reader, 2)), ['press 1 1', 'press 2 2']);
+    });
+
+    it('keeps over a restart what was acknowledged live, before what waited', async () => {
+      await spool.append([1, 2, 3].map((value) => draft('press', value, ['cloud'])));
+      const reader = spool.reader('cloud');
+      const lanes = reader.liveFirst(0);
+      assert.ok(lanes);
+      await spool.append([4, 5].map((value) => draft('press', value, ['cloud'])));
+      const [, fifth] = await lanes.live.read(1_000, NEVER);
+      lanes.live.acknowledge(fifth ?? assert.fail());
+      const [first] = await lanes.history.read(1, NEVER);
+      lanes.history.acknowledge(first ?? assert.fail());
+      assert.equal(spool.status().hubs.cloud?.waitingMessages, 2);
+      await spool.close();
+      spool = await place.open();
+      assert.equal(spool.status().hubs.cloud?.waitingMessages, 2);
+      await spool.append([draft('press', 6, ['cloud'])]);
+      assert.deepEqual(told(await readCount(spool.reader('cloud'), 3)), ['press 2 2', 'press 3 3', 'press 6 6']);
+    });
+
+    it('takes no acknowledgement of a lane that is over', async () => {
+      await spool.append([1, 2].map((value) => draft('press', value, ['cloud'])));
+      const reader = spool.reader('cloud');
+      const lanes = reader.liveFirst(0);
+      assert.ok(lanes);
+      await spool.append([draft('press', 3, ['cloud'])]);
+      const [third] = await lanes.live.read(1_000, NEVER);
+      reader.rewind();
+      lanes.live.acknowledge(third ?? assert.fail());
+      assert.deepEqual(told(await readCount(reader, 3)), ['press 1 1', 'press 2 2', 'press 3 3']);
+    });
+
     it('never moves a cursor backwards', async () => {
       await spool.append([1, 2, 3].map((value) => draft('press', value, ['cloud'])));
       const reader = spool.reader('cloud');

@@ -49,6 +49,8 @@ export class RecordedSpoolReader implements SpoolReader {
     if (this.#next === -1) this.#next = this.#stored.length;
   }
 
+  liveFirst(): undefined {}
+
   acknowledge({ offset }: SpoolPlace): void {
     if (offset <= this.cursor) throw new Error(`acknowledged ${offset} after ${this.cursor}`);
     this.acknowledged.push(offset);

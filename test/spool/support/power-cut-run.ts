@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Spool } from '../../../src/spool/spool.ts';
+import type { Spool, SpoolLane } from '../../../src/spool/spool.ts';
 import type { SpoolOptions } from '../../../src/spool/spool-options.ts';
 import { Receiver } from './reference.ts';
 import { PowerCut, SimulatedDisk } from './simulated-disk.ts';
@@ -17,6 +17,7 @@ export type Step =
       readonly size: number;
     }
   | { readonly do: 'read'; readonly hub: string; readonly acknowledge: boolean }
+  | { readonly do: 'live'; readonly hub: string; readonly maxBehind: number; readonly live: number; readonly history: number }
   | { readonly do: 'restart' }
   | { readonly do: 'cut'; readonly after: number };
 
@@ -29,6 +30,13 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     size: fc.integer({ min: 0, max: 1_500 }),
   }),
   fc.record({ do: fc.constant('read' as const), hub: fc.constantFrom(...HUBS), acknowledge: fc.boolean() }),
+  fc.record({
+    do: fc.constant('live' as const),
+    hub: fc.constantFrom(...HUBS),
+    maxBehind: fc.integer({ min: 0, max: 8 }),
+    live: fc.integer({ min: 0, max: 12 }),
+    history: fc.integer({ min: 0, max: 12 }),
+  }),
   fc.record({ do: fc.constant('restart' as const) }),
   fc.record({ do: fc.constant('cut' as const), after: fc.integer({ min: 0, max: 12 }) }),
 );
@@ -52,6 +60,7 @@ export class PowerCutRun {
     const spool = await this.#opened();
     if (step.do === 'append') await this.#append(spool, step);
     if (step.do === 'read') await this.#read(spool, step.hub, step.acknowledge);
+    if (step.do === 'live') await this.#readLive(spool, step);
     if (step.do === 'restart') await this.#close();
     if (step.do === 'cut') await this.#cut(spool, step.after);
   }
@@ -91,6 +100,24 @@ export class PowerCutRun {
     this.#receivers.get(hub)?.take(stored, true);
     const last = stored.at(acknowledge ? -1 : Math.floor(stored.length / 2));
     if (last !== undefined) reader.acknowledge(last);
+  }
+
+  /** A session that begins live, gets something new, and acknowledges some of both. */
+  async #readLive(spool: Spool, { hub, maxBehind, live, history }: Step & { do: 'live' }): Promise<void> {
+    const reader = spool.reader(hub);
+    reader.rewind();
+    const lanes = reader.liveFirst(maxBehind);
+    await this.#append(spool, { do: 'append', twin: 'press', hubs: HUBS, count: 5, size: 100 });
+    if (lanes === undefined) return this.#read(spool, hub, true);
+    await this.#readLane(hub, lanes.live, live);
+    await this.#readLane(hub, lanes.history, history);
+  }
+
+  async #readLane(hub: string, lane: SpoolLane, acknowledged: number): Promise<void> {
+    const stored = await readAll(lane, 5);
+    this.#receivers.get(hub)?.take(stored, true);
+    const last = stored.slice(0, acknowledged).at(-1);
+    if (last !== undefined) lane.acknowledge(last);
   }
 
   async #close(): Promise<void> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Gap, Stored, TwinMessage } from '../../../src/model/twin-message.ts';
 import { openSpool } from '../../../src/spool/open-spool.ts';
-import type { Draft, Spool, SpoolEvent, SpoolReader } from '../../../src/spool/spool.ts';
+import type { Draft, Spool, SpoolEvent, SpoolLane } from '../../../src/spool/spool.ts';
 import type { SpoolOptions } from '../../../src/spool/spool-options.ts';
 
 export async function temporaryDirectory(): Promise<string> {
@@ -68,7 +68,7 @@ export async function open(options: Partial<SpoolOptions> & { readonly directory
 }
 
 /** Everything committed that the reader has not read yet; does not acknowledge. */
-export async function readAll(reader: SpoolReader, waitMs = 30): Promise<Stored[]> {
+export async function readAll(reader: SpoolLane, waitMs = 30): Promise<Stored[]> {
   const all: Stored[] = [];
   for (;;) {
     const stored = await reader.read(1 << 20, AbortSignal.timeout(waitMs)).catch(() => []);
