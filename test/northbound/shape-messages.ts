@@ -74,7 +74,9 @@ export const MESSAGES: Readonly<Record<string, TwinMessage>> = {
 export const SHAPES: Readonly<Record<string, ShapeSetting>> = {
   twin: 'twin',
   expanded: 'expanded',
+  pnp: 'pnp',
   cloudevents: 'cloudevents',
+  ditto: { ditto: { namespace: 'com.example' } },
   'cloudevents-binary': { cloudevents: { mode: 'binary' } },
 };
 

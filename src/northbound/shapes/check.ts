@@ -8,7 +8,16 @@ export interface ShapeSurroundings {
 
 /** What a shape needs of the hub. */
 export function checkShape(shape: ShapeSetting, { hasProperties }: ShapeSurroundings): readonly Remark[] {
-  if (hasProperties || typeof shape === 'string' || shape.cloudevents.mode === 'structured') return [];
-  const message = 'the binary mode of CloudEvents needs the user properties of MQTT 5';
-  return [{ severity: 'error', key: 'shape', message, hint: 'say `protocol: 5`, or take the mode `structured`' }];
+  return hasProperties ? [] : checkWithoutProperties(shape);
+}
+
+function checkWithoutProperties(shape: ShapeSetting): readonly Remark[] {
+  const where = { key: 'shape' } as const;
+  if (typeof shape === 'object' && 'cloudevents' in shape && shape.cloudevents.mode === 'binary') {
+    const message = 'the binary mode of CloudEvents needs the user properties of MQTT 5';
+    return [{ ...where, severity: 'error', message, hint: 'say `protocol: 5`, or take the mode `structured`' }];
+  }
+  if (shape !== 'pnp') return [];
+  const message = '`pnp` says times, qualities and numbers of messages in user properties, which MQTT 3.1.1 does not have';
+  return [{ ...where, severity: 'warning', message, hint: 'say `protocol: 5`' }];
 }

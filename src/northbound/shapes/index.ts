@@ -1,6 +1,8 @@
 import { cloudEventsShape } from './cloudevents.ts';
+import { dittoShape } from './ditto.ts';
 import { encodeExpanded } from './expanded.ts';
 import { jsonShape } from './json-shape.ts';
+import { pnpShape } from './pnp.ts';
 import type { ShapeSetting } from './settings.ts';
 import type { Shape, ShapeContext } from './shape.ts';
 import { encodeTwin } from './twin.ts';
@@ -11,10 +13,12 @@ type ShapeName = Extract<ShapeSetting, string>;
 const shapes: Readonly<Record<ShapeName, (context: ShapeContext) => Shape>> = {
   twin: jsonShape(encodeTwin),
   expanded: jsonShape(encodeExpanded),
+  pnp: pnpShape,
   cloudevents: (context) => cloudEventsShape('structured', context),
 };
 
 export function createShape(setting: ShapeSetting, context: ShapeContext): Shape {
   if (typeof setting === 'string') return shapes[setting](context);
+  if ('ditto' in setting) return dittoShape(setting.ditto.namespace, context);
   return cloudEventsShape(setting.cloudevents.mode, context);
 }

@@ -1,0 +1,89 @@
+import { messageId } from '../../model/twin-message.ts';
+import { encodeWithoutValues, isHistory, isoTime, type JsonObject, jsonValue, type Sending, sendingOf } from './envelope.ts';
+import { identityOf, partOf } from './identity.ts';
+import type { Encoded, Shape, ShapeContext } from './shape.ts';
+import { type Step, type StepValue, stepsOf } from './steps.ts';
+
+const DITTO_TYPE = 'application/vnd.eclipse.ditto+json';
+const MERGE_TYPE = 'application/merge-patch+json';
+
+/**
+ * Eclipse Ditto protocol: values are merged into the features of the thing `namespace:twin`, one command for each time, so that the
+ * last one stands in the twin. What is no state of now (events, gaps, status, what a device told from its history) is a live message.
+ */
+export function dittoShape(namespace: string, context: ShapeContext): Shape {
+  return {
+    encode(stored, sentTimeMs) {
+      const sending = sendingOf(context, stored, sentTimeMs);
+      const { twin, kind } = stored.message;
+      const thing = `${namespace}/${twin}/things`;
+      if (kind !== 'telemetry' && kind !== 'property') return [encodeLive(thing, kind, encodeWithoutValues(sending), sending)];
+      const isPast = stored.message.isHistory === true;
+      return stepsOf(stored.message).map((step, index, steps) => {
+        const part = { index, count: steps.length };
+        return isPast
+          ? encodeLive(thing, 'history', { features: featuresOf(step) }, sending, part)
+          : encodeMerge(thing, step, sending, part);
+      });
+    },
+  };
+}
+
+interface Part {
+  readonly index: number;
+  readonly count: number;
+}
+
+function encodeMerge(thing: string, step: Step, sending: Sending, part: Part): Encoded {
+  const envelope = {
+    topic: `${thing}/twin/commands/merge`,
+    headers: headersOf(MERGE_TYPE, sending, part),
+    path: '/features',
+    value: featuresOf(step),
+  };
+  return encode(envelope, sending);
+}
+
+function encodeLive(thing: string, subject: string, value: JsonObject, sending: Sending, part: Part = { index: 0, count: 1 }) {
+  const envelope = {
+    topic: `${thing}/live/messages/${subject}`,
+    headers: headersOf('application/json', sending, part),
+    path: `/outbox/messages/${subject}`,
+    value,
+  };
+  return encode(envelope, sending);
+}
+
+function encode(envelope: JsonObject, sending: Sending): Encoded {
+  const { schema, history } = identityOf(`gw.${sending.stored.message.kind}.ditto/1`, sending);
+  return {
+    payload: JSON.stringify(envelope),
+    contentType: DITTO_TYPE,
+    properties: { schema: `${schema}`, history: `${history}` },
+  };
+}
+
+function headersOf(contentType: string, sending: Sending, { index, count }: Part): JsonObject {
+  const { gateway, stored } = sending;
+  const { id, part } = partOf(messageId(gateway, stored), index, count);
+  return {
+    'content-type': contentType,
+    'response-required': false,
+    'correlation-id': id,
+    ...(part === undefined ? {} : { part }),
+    gateway,
+    class: stored.class,
+    seq: stored.sequence,
+    epoch: stored.epoch,
+    history: isHistory(sending),
+  };
+}
+
+function featuresOf({ timeMs, values }: Step): JsonObject {
+  return Object.fromEntries([...values].map(([name, one]) => [name, { properties: propertiesOf(one, timeMs) }]));
+}
+
+/** In a merge `null` deletes: of a value that is not there the last one stays, and its quality tells. */
+function propertiesOf({ value, quality, status = 'Good' }: StepValue, timeMs: number): JsonObject {
+  return { ...(value === null ? {} : { value: jsonValue(value) }), timestamp: isoTime(timeMs), quality, status };
+}
