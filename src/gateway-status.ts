@@ -27,13 +27,14 @@ export interface StatusSources {
   readonly connections: readonly RunningConnection[];
   readonly hubs: readonly RunningHub[];
   readonly spool: SpoolStatus;
+  readonly audit: GatewayStatus['audit'];
   readonly latest: LatestReadings;
   readonly device: (twin: string) => RunningDevice | undefined;
 }
 
 /** One look at everything that runs: the source of `/status`, `/metrics` and the live view. */
 export function gatewayStatus(sources: StatusSources): GatewayStatus {
-  const { plan, version, startedTimeMs, nowMs, connections, hubs, spool } = sources;
+  const { plan, version, startedTimeMs, nowMs, connections, hubs, spool, audit } = sources;
   const { state, bytes, segments, counters, error } = spool;
   return {
     gateway: plan.gateway.id,
@@ -42,6 +43,7 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
     nowMs,
     connections: connections.map((connection) => connectionStatus(connection, sources)),
     hubs: hubs.map((hub) => hubStatus(hub, spool)),
+    ...(audit === undefined ? {} : { audit }),
     spool: {
       state,
       bytes,

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { asyncScheduler } from 'rxjs';
 import { connectors } from '../connectors/index.ts';
-import { type AuditEntry, auditFields } from './commands/audit.ts';
-import { createCommandRouter } from './commands/command-router.ts';
-import { refuse } from './commands/results.ts';
+import { createGatewayAudit, type GatewayAudit } from './gateway-audit.ts';
+import { type Commands, createCommands } from './gateway-commands.ts';
 import { type RunningDevice, startDevice } from './gateway-device.ts';
 import { followPatterns } from './gateway-patterns.ts';
 import { progressOf } from './gateway-progress.ts';
@@ -24,7 +23,7 @@ import { createMqttHub } from './northbound/mqtt-hub.ts';
 import { createHistoryPipeline } from './pipeline/history.ts';
 import { LatestReadings } from './pipeline/latest-readings.ts';
 import { operators } from './pipeline/operators/index.ts';
-import { createPipeline, engineer, invert } from './pipeline/pipeline.ts';
+import { createPipeline } from './pipeline/pipeline.ts';
 import { atMost } from './runtime/at-most.ts';
 import { type Clock, systemClock } from './runtime/clock.ts';
 import { type Health, watchHealth } from './runtime/health.ts';
@@ -65,6 +64,7 @@ interface Context {
   readonly options: GatewayOptions;
   readonly spool: Spool;
   readonly latest: LatestReadings;
+  readonly audit: GatewayAudit;
   /** Aborted when the field side stops; from then on no command is executed. */
   readonly stopping: AbortSignal;
 }
@@ -81,12 +81,14 @@ export async function startGateway(plan: GatewayPlan, options: GatewayOptions): 
     hubs: plan.hubs.map(({ name }) => name),
     onEvent: ({ level, event, fields }) => log[level](event, fields),
   });
+  const audit = await createGatewayAudit(plan, { ...options, clock });
   const stop = new AbortController();
   try {
-    const context: Context = { log, clock, options, spool, latest, stopping: stop.signal };
+    const context: Context = { log, clock, options, spool, latest, audit, stopping: stop.signal };
     return await run(plan, connectors, hubs, context, stop);
   } catch (error) {
     stop.abort(error);
+    await audit.close(0);
     await spool.close();
     throw error;
   }
@@ -99,7 +101,7 @@ async function run(
   context: Context,
   stop: AbortController,
 ): Promise<RunningGateway> {
-  const { log, clock, options, spool } = context;
+  const { log, clock, options, spool, audit } = context;
   const devices = new Map(
     plan.devices.map((device) => [device.twin, followPatterns(device, (one) => startPipeline(one, plan, context))]),
   );
@@ -119,9 +121,9 @@ async function run(
     commands.resolve(device);
   };
   const connections = created.map((connection) => startConnection(connection, { onBatch, onEvent, onResolved }, context));
-  const commands = createCommands(plan, connections, context);
+  const commands = createCommands(plan, connections, { ...context, onEvent });
   const { execute } = commands;
-  const hubs = createdHubs.map((hub) => startHub(hub, plan, execute, context));
+  const hubs = createdHubs.map((hub) => startHub(hub, plan, commands, context));
   const startedTimeMs = clock.nowMs();
   const status = () =>
     gatewayStatus({
@@ -132,11 +134,12 @@ async function run(
       connections,
       hubs,
       spool: spool.status(),
+      audit: audit.status(),
       latest: context.latest,
       device: (twin) => devices.get(twin),
     });
   const health = watchHealth({ clock, signal: stop.signal, parts: () => progressOf(status()) });
-  const operations = await openOperations({ ...plan.operations, status, health, log });
+  const operations = await openOperations({ ...plan.operations, status, health, log, onRefused: audit.requestRefused });
   const stopAll = async (drainMs: number): Promise<void> => {
     stop.abort();
     commands.close();
@@ -144,6 +147,7 @@ async function run(
     await Promise.all(connections.map(({ acquisition }) => acquisition.done));
     await atMost(drainMs, Promise.all([...devices.values()].map((device) => device.complete())), clock);
     await Promise.all(hubs.map(({ forwarding }) => forwarding.stop(drainMs)));
+    await audit.close(drainMs);
     await spool.close();
   };
   let stopped: Promise<void> | undefined;
@@ -250,50 +254,24 @@ export async function dialectsOf({ gateway, devices, hubs }: GatewayPlan): Promi
   return new Map(await Promise.all(hubs.map(async (hub) => [hub.name, await createDialect(hub, context)] as const)));
 }
 
-type Execute = (command: Command, signal: AbortSignal) => Promise<CommandResult>;
-
-function startHub({ plan, hub }: CreatedHub, { gateway }: GatewayPlan, execute: Execute, context: Context): RunningHub {
-  const { log, clock, options, spool } = context;
+function startHub(
+  { plan, hub }: CreatedHub,
+  { gateway }: GatewayPlan,
+  { execute, onRefused }: Pick<Commands, 'execute' | 'onRefused'>,
+  context: Context,
+): RunningHub {
+  const { log, clock, options, spool, audit } = context;
   const { onAcknowledged } = options;
   const forwarding = startForwarding({
-    hub,
+    hub: audit.watchHub(hub),
     reader: spool.reader(plan.name),
     quotaFile: join(options.stateDirectory, `quota-${plan.name}.json`),
     gateway: gateway.id,
     clock,
     log: log.with({ hub: plan.name }),
     execute,
+    onRefused,
     ...(onAcknowledged === undefined ? {} : { onAcknowledged: (...told) => onAcknowledged(plan.name, ...told) }),
   });
   return { plan, forwarding };
-}
-
-interface Commands {
-  readonly execute: Execute;
-  readonly resolve: (device: DevicePlan) => void;
-  readonly close: () => void;
-}
-
-function createCommands(plan: GatewayPlan, connections: readonly RunningConnection[], context: Context): Commands {
-  const sessions = new Map(
-    connections.flatMap(({ plan: { devices }, acquisition }) => devices.map(({ twin }) => [twin, acquisition])),
-  );
-  const audit = (entry: AuditEntry) => context.log.info('command answered', auditFields(entry));
-  const router = createCommandRouter({
-    devices: plan.devices,
-    invert: (point, value) => invert(operators, point, value),
-    engineering: (point, reading) => engineer(operators, point, reading),
-    latest: (point) => context.latest.get(point),
-    session: (device) => sessions.get(device)?.session,
-    clock: context.clock,
-    audit,
-  });
-  const stopped = new GatewayError('COMMAND_FAILED', plan.gateway.id, 'the gateway is stopping');
-  const execute: Execute = async (command, signal) => {
-    if (!context.stopping.aborted) return router.execute(command, signal);
-    const result = refuse(command, stopped);
-    audit({ timeMs: context.clock.nowMs(), durationMs: 0, command, result });
-    return result;
-  };
-  return { execute, resolve: (device) => router.resolve(device), close: () => router.close() };
 }

@@ -96,7 +96,9 @@ describe('secrets', () => {
     ];
     await gateway.stop(0);
     assert.equal(recorded.events('link lost').length, 3);
-    const places = [recorded.text, ...shown, ...(await contentsOf(configuration.path('spool')))];
+    const kept = await Promise.all(['spool', 'state'].map((name) => contentsOf(configuration.path(name))));
+    const places = [recorded.text, ...shown, ...kept.flat()];
+    assert.ok(places.some((place) => place.includes('"kind":"authentication"')));
     for (const place of places) for (const canary of canaries) assert.ok(!place.includes(canary), place.slice(0, 2_000));
   });
 });

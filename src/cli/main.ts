@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { toGatewayError } from '../model/error.ts';
+import { addAuditCommand } from './audit.ts';
 import { addBrowseCommand } from './browse.ts';
 import { addCheckCommand } from './check.ts';
 import { addCostCommand } from './cost.ts';
@@ -35,6 +36,7 @@ function createProgram(finish: Finish): Command {
     addDecodeCommand,
     addVerifyCommand,
     addSpoolCommand,
+    addAuditCommand,
     addTrustCommand,
     addCostCommand,
     addSchemaCommand,

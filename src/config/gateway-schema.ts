@@ -84,6 +84,18 @@ export const gatewayKeys = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'Where the gateway shows how it is' }),
+  audit: z
+    .strictObject({
+      maxBytes: byteSize()
+        .refine((bytes) => bytes >= 1_000_000, 'at least `1 MB`')
+        .optional()
+        .meta({
+          description: 'The oldest entries give way when there is more. Default: everything is kept',
+          examples: ['500 MB'],
+        }),
+    })
+    .prefault({})
+    .meta({ description: 'The log of commands and of who came, in `audit` of the state directory; see `fieldmarshal audit`' }),
   log: z
     .strictObject({
       level: z

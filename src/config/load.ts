@@ -13,6 +13,7 @@ import type { Problem } from './problem.ts';
 import { ProblemList } from './problem-list.ts';
 import { checkConnection } from './remarks.ts';
 import { SecretStore } from './secret-store.ts';
+import { dropUndefined } from './write-rule.ts';
 
 export interface LoadOptions {
   /** `STATE_DIRECTORY` and `CREDENTIALS_DIRECTORY` are looked at. Default: that of the process. */
@@ -165,6 +166,7 @@ class Loader {
         directory: directory === undefined ? this.#spoolDirectory() : resolve(this.#directory, directory),
       },
       operations: keys.operations,
+      audit: dropUndefined(keys.audit),
       log: keys.log,
     };
   }

@@ -13,6 +13,7 @@ export interface GatewayPlan {
   readonly devices: readonly DevicePlan[];
   readonly spool: SpoolPlan;
   readonly operations: { readonly host: string; readonly port: number };
+  readonly audit: AuditPlan;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
 }
 
@@ -114,6 +115,11 @@ export interface ArgumentPlan {
   readonly min?: number;
   readonly max?: number;
   readonly values?: readonly Scalar[];
+}
+
+export interface AuditPlan {
+  /** The oldest entries give way when there is more; absent: everything is kept. */
+  readonly maxBytes?: number;
 }
 
 export interface SpoolPlan {

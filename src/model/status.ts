@@ -10,6 +10,14 @@ export interface GatewayStatus {
   readonly nowMs: number;
   readonly connections: readonly ConnectionStatus[];
   readonly hubs: readonly HubStatus[];
+  /** Absent where nothing is audited. */
+  readonly audit?: {
+    readonly state: 'ok' | 'degraded';
+    readonly entries: number;
+    /** Not written, because the disk refused for too long. */
+    readonly lost: number;
+    readonly error?: string;
+  };
   readonly spool: {
     readonly state: 'ok' | 'degraded';
     readonly bytes: number;

@@ -12,6 +12,8 @@ export interface CommandDeskOptions {
   readonly log: Log;
   readonly clock: Clock;
   execute(command: Command, signal: AbortSignal): Promise<CommandResult>;
+  /** Called with what is refused here and never gets as far as `execute`. */
+  readonly onRefused?: (command: Command, result: CommandResult) => void;
 }
 
 /** Takes commands from a session, has them executed and answers each exactly once, to the session it came from. */
@@ -97,7 +99,9 @@ export class CommandDesk {
   #refuse(command: Command, { code, message }: GatewayError): CommandResult {
     this.#refused += 1;
     this.#options.log.info('command refused', { command: command.id, twin: command.device, code, reason: message });
-    return { ...resultHead(command), status: 'refused', points: {}, error: { code, message } };
+    const result: CommandResult = { ...resultHead(command), status: 'refused', points: {}, error: { code, message } };
+    this.#options.onRefused?.(command, result);
+    return result;
   }
 
   async #execute(command: Command): Promise<CommandResult> {

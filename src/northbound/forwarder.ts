@@ -32,6 +32,8 @@ export interface ForwardingOptions {
   readonly quotaFile?: string;
   /** Called once for each message the hub has acknowledged; `bytes` of its payload. */
   readonly onAcknowledged?: (stored: Stored, bytes: number, atMs: number) => void;
+  /** Called with commands that are refused before `execute`: too many are under way, or the gateway stops. */
+  readonly onRefused?: (command: Command, result: CommandResult) => void;
   /** Never rejects; the signal is aborted at the stop. */
   execute(command: Command, signal: AbortSignal): Promise<CommandResult>;
 }

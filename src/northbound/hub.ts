@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Command, CommandResult } from '../model/command.ts';
+import type { GatewayError } from '../model/error.ts';
 import type { Stored } from '../model/twin-message.ts';
 import type { Link, Session } from '../runtime/link.ts';
 import type { DeliveryLimits } from './delivery-limits.ts';
@@ -15,6 +16,8 @@ export interface HubSession extends Session {
   publish(stored: Stored): Promise<number>;
   /** Hot; never errors; completes at `close`. Bounded: past a number of unanswered commands more are dropped and counted. */
   readonly commands: Observable<Command>;
+  /** Why something that came was no command, each time; as `commands`. */
+  readonly refusals?: Observable<GatewayError>;
   /** Once for each command. Rejects like `publish`. */
   respond(result: CommandResult): Promise<void>;
   /** Rising counts of this session: `invalid_commands`, `dropped_commands`, `undelivered_notices` (birth, refusals). */

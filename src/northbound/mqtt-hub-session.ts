@@ -14,6 +14,7 @@ const END_WAIT_MS = 1_000;
 
 export class MqttHubSession implements HubSession {
   readonly commands: Observable<Command>;
+  readonly refusals = new Subject<GatewayError>();
   readonly lost: Promise<GatewayError>;
   readonly #commands = new Subject<Command>();
   /** Came between the subscription at the hub and the first subscriber here. */
@@ -143,6 +144,7 @@ export class MqttHubSession implements HubSession {
     this.#invalid += 1;
     const reason =
       error instanceof GatewayError ? error : new GatewayError('COMMAND_INVALID', this.#subject, 'the command cannot be read');
+    this.refusals.next(reason);
     const refusal = this.#conversation.refusal?.(packet, reason);
     if (refusal === undefined || !this.#hasRoom()) return;
     this.#unanswered += 1;
@@ -154,6 +156,7 @@ export class MqttHubSession implements HubSession {
   async #close(): Promise<void> {
     this.#over.abort();
     this.#commands.complete();
+    this.refusals.complete();
     await this.#sayEnd();
     await this.#wire.close();
   }

@@ -41,6 +41,7 @@ async function write({ log, clock, status, health, tell, signal }: HealthLineOpt
       acknowledged: counts.acknowledged - before.acknowledged,
       devices_down: downDevices(now).join(',') || 'none',
       spool: now.spool.state,
+      ...(isAuditOk(now) ? {} : { audit: now.audit?.state }),
       spool_messages: Math.max(0, ...now.hubs.map((hub) => hub.waitingMessages)),
       hubs: now.hubs.map((hub) => `${hub.name}:${hub.link.state}`).join(',') || 'none',
     });
@@ -75,5 +76,10 @@ function describe(status: GatewayStatus): string {
   const names = down.length === 0 ? '' : ` (${down.slice(0, 3).join(', ')}${down.length > 3 ? ', …' : ''} down)`;
   const hubs = status.hubs.map(({ name, link, waitingMessages }) => `${name} ${link.state}, ${waitingMessages} messages to send`);
   const spool = status.spool.state === 'ok' ? [] : ['spool degraded'];
-  return [`${up} of ${devices.length} devices up${names}`, ...hubs, ...spool].join('; ');
+  const audit = isAuditOk(status) ? [] : ['audit log degraded'];
+  return [`${up} of ${devices.length} devices up${names}`, ...hubs, ...spool, ...audit].join('; ');
+}
+
+function isAuditOk({ audit }: GatewayStatus): boolean {
+  return audit === undefined || audit.state === 'ok';
 }

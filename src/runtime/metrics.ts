@@ -31,6 +31,7 @@ function renderStatus(status: GatewayStatus, health: Health): Promise<string> {
   describeConnections(sheet, status);
   describeHubs(sheet, status);
   describeSpool(sheet, status);
+  describeAudit(sheet, status);
   return sheet.render();
 }
 
@@ -68,6 +69,12 @@ function describeSpool(sheet: MetricSheet, { spool }: GatewayStatus): void {
   sheet.gauge('spool_limit_bytes', 'Bytes on disk at most', spool.maxBytes);
   sheet.gauge('spool_segments', 'Files on disk', spool.segments);
   sheet.gauge('spool_degraded', '1 while the disk does not take what is appended', Number(spool.state === 'degraded'));
+}
+
+function describeAudit(sheet: MetricSheet, { audit }: GatewayStatus): void {
+  if (audit === undefined) return;
+  sheet.counters('audit', { entries: audit.entries, lost_entries: audit.lost }, {});
+  sheet.gauge('audit_degraded', '1 while the disk does not take what is to be audited', Number(audit.state === 'degraded'));
 }
 
 class MetricSheet {

@@ -14,6 +14,16 @@ export interface OperationsServerOptions {
   readonly status: () => GatewayStatus;
   readonly health: () => Health;
   readonly log: Log;
+  /** Called with each request that is refused for what it is. */
+  readonly onRefused?: (refused: RefusedRequest) => void;
+}
+
+export interface RefusedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly reason: string;
+  readonly from: string;
 }
 
 export interface OperationsServer {
@@ -63,8 +73,12 @@ export async function startOperationsServer(options: OperationsServerOptions): P
 
 async function answer(request: IncomingMessage, options: OperationsServerOptions, metrics: Metrics): Promise<Page> {
   const refusal = checkRequest(request, options.host);
-  if (refusal !== undefined) return text(refusal.status, refusal.reason);
-  const path = (request.url ?? '').split('?', 1)[0];
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  if (refusal !== undefined) {
+    const { method = '', socket } = request;
+    options.onRefused?.({ method, path, ...refusal, from: socket.remoteAddress ?? '' });
+    return text(refusal.status, refusal.reason);
+  }
   switch (path) {
     case '/metrics':
       return { status: 200, contentType: metrics.contentType, body: await metrics.render(options.status(), options.health()) };

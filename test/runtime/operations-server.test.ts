@@ -5,7 +5,7 @@ import { GatewayError } from '../../src/model/error.ts';
 import type { GatewayStatus } from '../../src/model/status.ts';
 import type { Health } from '../../src/runtime/health.ts';
 import { silentLog } from '../../src/runtime/log.ts';
-import { type OperationsServer, startOperationsServer } from '../../src/runtime/operations-server.ts';
+import { type OperationsServer, type RefusedRequest, startOperationsServer } from '../../src/runtime/operations-server.ts';
 
 const STATUS: GatewayStatus = {
   gateway: 'plant-a-line-3',
@@ -55,18 +55,21 @@ interface Answer {
 
 describe('operations server', () => {
   let server: OperationsServer;
+  let refused: RefusedRequest[];
   let health: Health;
   let status: () => GatewayStatus;
 
   beforeEach(async () => {
     health = { isHealthy: true, reasons: [] };
     status = () => STATUS;
+    refused = [];
     server = await startOperationsServer({
       host: '127.0.0.1',
       port: 0,
       status: () => status(),
       health: () => health,
       log: silentLog,
+      onRefused: (request) => refused.push(request),
     });
   });
   afterEach(() => server.close());
@@ -105,6 +108,14 @@ describe('operations server', () => {
     health = { isHealthy: false, reasons: ['spool stands still'] };
     const { status: code, body } = await ask('/health');
     assert.deepEqual([code, JSON.parse(body)], [503, { status: 'ill', reasons: ['spool stands still'] }]);
+  });
+
+  it('tells what it refused, and from where', async () => {
+    await ask('/status?secret=1', { headers: { host: 'evil.example' } });
+    await ask('/nothing');
+    assert.deepEqual(refused, [
+      { method: 'GET', path: '/status', status: 421, reason: 'this is not the host asked for', from: '127.0.0.1' },
+    ]);
   });
 
   it('answers without body to HEAD', async () => {

@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { listFiles } from '../audit/audit-files.ts';
+import { type AuditLine, type AuditPlace, piecesOf } from '../audit/audit-line.ts';
+import { type AuditBreak, type AuditProof, verifyAudit } from '../audit/verify-audit.ts';
+import { loadConfiguration } from '../config/load.ts';
+import { formatProblems } from '../config/problem.ts';
+import { declarations } from '../gateway.ts';
+import { auditDirectory } from '../gateway-audit.ts';
+import { GatewayError } from '../model/error.ts';
+import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
+import { stateDirectory } from './state-directory.ts';
+
+interface AuditOptions {
+  readonly config: string;
+  readonly directory?: string;
+  readonly json?: boolean;
+  readonly head?: string;
+  readonly kind?: string;
+  readonly last?: string;
+}
+
+type Look = (directory: string, options: AuditOptions) => Promise<ExitCode>;
+
+export function addAuditCommand(program: Command, finish: Finish): void {
+  const audit = program
+    .command('audit')
+    .description('look into the log of commands and of who came, whether a gateway writes it or not; changes nothing');
+  const add = (name: string, description: string, look: Look): Command =>
+    audit
+      .command(name)
+      .description(description)
+      .option('-c, --config <path>', 'directory that holds gateway.yaml, or the file itself', '.')
+      .option('-d, --directory <path>', 'the directory of the log itself, e.g. of a copy')
+      .option('--json', 'print JSON')
+      .action(async (options: AuditOptions) => finish(await open(options, look)));
+  add('verify', 'prove that no line was changed, left out or moved, or name the place; exit code 1 where any was', verify).option(
+    '--head <place>',
+    'a line that is known from elsewhere, as an event in the cloud tells it: <sequence>:<hash>',
+  );
+  add('show', 'print the entries, oldest first', show)
+    .option('--kind <kind>', 'only those of a kind, e.g. command')
+    .option('--last <count>', 'only so many, the newest');
+}
+
+async function open(options: AuditOptions, look: Look): Promise<ExitCode> {
+  if (options.directory !== undefined) return look(options.directory, options);
+  const { plan, problems } = await loadConfiguration(options.config, declarations);
+  process.stderr.write(formatProblems(problems));
+  return plan === undefined ? EXIT.config : look(auditDirectory(stateDirectory(plan)), options);
+}
+
+async function verify(directory: string, { json, head }: AuditOptions): Promise<ExitCode> {
+  const proof = await verifyAudit(directory, head === undefined ? {} : { known: parsePlace(head) });
+  process.stdout.write(json === true ? `${JSON.stringify(proof, null, 2)}\n` : format(directory, proof));
+  return proof.isSound ? EXIT.ok : EXIT.failed;
+}
+
+function parsePlace(text: string): AuditPlace {
+  const [, sequence, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (sequence === undefined || hash === undefined) {
+    throw new GatewayError('USAGE', text, 'expected the number of a line and its hash, `<sequence>:<64 hexadecimal digits>`');
+  }
+  return { sequence: Number(sequence), hash };
+}
+
+function format(directory: string, { isSound, entries, files, first, last, breaks, notes }: AuditProof): string {
+  const span = first === undefined || last === undefined ? '' : `, ${placeOf(first)} to ${placeOf(last)}`;
+  const lines = [
+    `${directory}: ${entries} entries in ${files} files${span}`,
+    ...notes.map((note) => `note: ${formatBreak(note)}`),
+    ...breaks.map((each) => `broken: ${formatBreak(each)}`),
+    isSound ? `the chain is whole${last === undefined ? '' : `; head ${last.sequence}:${last.hash}`}` : 'the chain is broken',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function placeOf({ sequence, time }: AuditLine): string {
+  return `${sequence} (${time})`;
+}
+
+function formatBreak({ file, line, message }: AuditBreak): string {
+  return `${file}${line === undefined ? '' : `:${line}`}: ${message}`;
+}
+
+async function show(directory: string, { json, kind, last }: AuditOptions): Promise<ExitCode> {
+  const count = last === undefined ? Number.POSITIVE_INFINITY : Number(last);
+  if (!(count >= 0)) throw new GatewayError('USAGE', String(last), 'expected a number of entries');
+  let lines: readonly AuditLine[] = [];
+  for (const name of (await listFiles(directory)).toReversed()) {
+    if (lines.length >= count) break;
+    const pieces = [...piecesOf(await readFile(join(directory, name)))];
+    lines = [...pieces.flatMap(({ line }) => (line !== undefined && (kind ?? line.kind) === line.kind ? [line] : [])), ...lines];
+  }
+  const shown = count === Number.POSITIVE_INFINITY ? lines : lines.slice(Math.max(0, lines.length - count));
+  for (const line of shown) process.stdout.write(json === true ? `${JSON.stringify(line)}\n` : formatLine(line));
+  return EXIT.ok;
+}
+
+/** `17 2026-11-29T12:00:00.000Z command id=c1 by=anna`; control characters stay escaped. */
+function formatLine({ sequence, time, kind, previous: _, hash: __, ...fields }: AuditLine): string {
+  const parts = Object.entries(fields).map(([name, value]) => `${name}=${formatValue(value)}`);
+  return `${[sequence, time, kind, ...parts].join(' ')}\n`;
+}
+
+function formatValue(value: unknown): string {
+  return typeof value === 'string' && /^[\w.:/@+-]+$/.test(value) ? value : JSON.stringify(value);
+}

@@ -1,0 +1,84 @@
+import { type AuditEntry, auditFields } from './commands/audit.ts';
+import { createCommandRouter } from './commands/command-router.ts';
+import { refuse } from './commands/results.ts';
+import type { GatewayAudit } from './gateway-audit.ts';
+import type { RunningConnection } from './gateway-status.ts';
+import type { Command, CommandResult } from './model/command.ts';
+import type { DeviceEvent } from './model/device-event.ts';
+import { GatewayError } from './model/error.ts';
+import type { DevicePlan, GatewayPlan } from './model/plan.ts';
+import type { LatestReadings } from './pipeline/latest-readings.ts';
+import { operators } from './pipeline/operators/index.ts';
+import { engineer, invert } from './pipeline/pipeline.ts';
+import type { Clock } from './runtime/clock.ts';
+import type { Log } from './runtime/log.ts';
+
+export interface Commands {
+  execute(command: Command, signal: AbortSignal): Promise<CommandResult>;
+  /** What a hub refused by itself is told, too. */
+  readonly onRefused: (command: Command, result: CommandResult) => void;
+  resolve(device: DevicePlan): void;
+  close(): void;
+}
+
+export interface CommandsContext {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly latest: LatestReadings;
+  readonly audit: GatewayAudit;
+  /** Aborted when the field side stops; from then on no command is executed. */
+  readonly stopping: AbortSignal;
+  readonly onEvent: (event: DeviceEvent) => void;
+}
+
+/** The way back, wired: what becomes of each command goes to the log, to the audit log and to the cloud. */
+export function createCommands(
+  plan: GatewayPlan,
+  connections: readonly RunningConnection[],
+  { log, clock, latest, audit, stopping, onEvent }: CommandsContext,
+): Commands {
+  const acquisitions = new Map(
+    connections.flatMap(({ plan: { devices }, acquisition }) => devices.map(({ twin }) => [twin, acquisition])),
+  );
+  const tell = (entry: AuditEntry): void => {
+    const fields = auditFields(entry);
+    log.info('command answered', fields);
+    const place = audit.answered(entry.result.status, fields);
+    if (place === undefined || entry.isRepeated === true || !acquisitions.has(entry.command.device)) return;
+    void place.then((known) => onEvent(eventOf(entry, known)));
+  };
+  const router = createCommandRouter({
+    devices: plan.devices,
+    invert: (point, value) => invert(operators, point, value),
+    engineering: (point, reading) => engineer(operators, point, reading),
+    latest: (point) => latest.get(point),
+    session: (device) => acquisitions.get(device)?.session,
+    clock,
+    audit: tell,
+  });
+  const tellRefused = (command: Command, result: CommandResult) =>
+    tell({ timeMs: clock.nowMs(), durationMs: 0, command, result });
+  return {
+    execute: async (command, signal) => {
+      if (!stopping.aborted) return router.execute(command, signal);
+      const result = refuse(command, new GatewayError('COMMAND_FAILED', plan.gateway.id, 'the gateway is stopping'));
+      tellRefused(command, result);
+      return result;
+    },
+    onRefused: tellRefused,
+    resolve: (device) => router.resolve(device),
+    close: () => router.close(),
+  };
+}
+
+/** What the cloud gets beside the answer, through the spool. `audit`: where the log tells it. */
+function eventOf(entry: AuditEntry, audit: object | undefined): DeviceEvent {
+  const { device: _, status: outcome, received: __, duration_ms: ___, ...body } = auditFields(entry);
+  const { timeMs, command } = entry;
+  return {
+    device: command.device,
+    name: 'command',
+    sourceTimeMs: timeMs,
+    body: { outcome, ...body, ...(audit === undefined ? {} : { audit }) },
+  };
+}
