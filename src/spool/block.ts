@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, type ZstdOptions, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Frame } from './frame.ts';
 
 /**
@@ -29,11 +29,14 @@ const TARGET_BYTES = 64 * 1024;
 const RECORD_HEADER_BYTES = 8;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+/** A window of a block, no more: what zstd sets up for large ones costs twice as much as the compressing. */
+const WINDOW_LOG = 17;
+const LEVEL = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_windowLog]: WINDOW_LOG };
+const OUTPUT_ROOM_BYTES = 1_024;
 /** A body that says it is larger is damage, whatever its checksum says. */
 const MAX_BODY_BYTES = 64 * 2 ** 20;
 
-const compress = promisify(zstdCompress) as (bytes: Buffer, options: typeof LEVEL) => Promise<Buffer>;
+const compress = promisify(zstdCompress) as (bytes: Buffer, options: ZstdOptions) => Promise<Buffer>;
 const decompress = promisify(zstdDecompress) as (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
 
 interface Key {
@@ -84,7 +87,7 @@ export class BlockCodec {
     const [first] = messages;
     if (first === undefined) throw new RangeError('a block without messages');
     const records = joinRecords(messages);
-    const compressed = this.#isCompressing ? await compress(records, LEVEL) : records;
+    const compressed = this.#isCompressing ? await compress(records, optionsFor(records)) : records;
     const key = this.#keys[0];
     const head: BlockHead = {
       n: messages.length,
@@ -104,6 +107,10 @@ export class BlockCodec {
     decipher.setAuthTag(body.subarray(-TAG_BYTES));
     return Buffer.concat([decipher.update(body.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
   }
+}
+
+function optionsFor({ length }: Buffer): ZstdOptions {
+  return { params: LEVEL, pledgedSrcSize: length, chunkSize: length + OUTPUT_ROOM_BYTES };
 }
 
 /** How many messages a block says it holds; 1 where it does not say. */

@@ -1,7 +1,7 @@
 import type { Gap, TwinMessage } from '../model/twin-message.ts';
 import type { Waiting } from './append-queue.ts';
 import type { Loss } from './loss-ledger.ts';
-import { encodeMessage, factsOf } from './message-record.ts';
+import { encodeMessage } from './message-record.ts';
 
 /** Names of points above this many characters are left out, so that a statement stays small. */
 const MAX_POINTS_LENGTH = 2_000;
@@ -10,7 +10,8 @@ const MAX_POINTS_LENGTH = 2_000;
 export function toStatement(twin: string, stated: Gap, hubs: readonly string[], settle: Waiting['settle'] = () => {}): Waiting {
   const gap = shorten(stated);
   const message: TwinMessage = { twin, kind: 'gap', startTimeMs: gap.fromTimeMs, values: {}, gap };
-  return { facts: { ...factsOf(message), to: gap.toTimeMs }, hubs, body: encodeMessage(message), gap, settle };
+  const { facts, body } = encodeMessage(message);
+  return { facts: { ...facts, to: gap.toTimeMs }, hubs, body, gap, settle };
 }
 
 export function statementOf({ twin, hub, ...gap }: Loss): Waiting {

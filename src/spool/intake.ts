@@ -91,8 +91,7 @@ export class Intake {
       return;
     }
     const { message } = draft;
-    const facts = factsOf(message);
-    const body = encodeMessage(message);
+    const { facts, body } = encodeMessage(message);
     const isTooLarge = body.length > this.#limits.maxMessageBytes;
     if (isTooLarge) this.#counters.add('dropped_messages', 1);
     this.queue.push(isTooLarge ? tooLarge(draft, hubs, settle) : { facts, hubs, body, settle });

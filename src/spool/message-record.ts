@@ -1,6 +1,6 @@
-import { countReadings, MESSAGE_KINDS, type TimedValue, type TwinMessage } from '../model/twin-message.ts';
-import { isArray, isCompound, type Value } from '../model/value.ts';
+import { countReadings, MESSAGE_KINDS, type TwinMessage } from '../model/twin-message.ts';
 import type { Frame } from './frame.ts';
+import { BodyDecoder, BodyEncoder } from './message-body.ts';
 
 /** What is known of a stored message without reading it: enough to count it, to skip it, and to declare its loss. */
 export interface MessageHead {
@@ -55,53 +55,17 @@ export function decodeHead(frame: Frame): MessageHead | undefined {
   }
 }
 
-/**
- * JSON has no big integers: `5n` is written as `{"$bigint":"5"}`. The names of a structure that begin with `$` are written with
- * one more, so that nothing else can be mistaken for it.
- */
-export function encodeMessage(message: TwinMessage): Buffer {
-  const needsTags = Object.values(message.values).some((values) => values.some(([, value]) => isTagged(value)));
-  return Buffer.from(JSON.stringify(needsTags ? { ...message, values: mapValues(message.values, tag) } : message));
+const encoder = new BodyEncoder();
+const decoder = new BodyDecoder();
+
+/** The bytes of a message, and what is known of it without reading them. */
+export function encodeMessage(message: TwinMessage): { readonly facts: MessageFacts; readonly body: Buffer } {
+  const { body, readings, lastMs } = encoder.encode(message);
+  const { twin, kind, startTimeMs: from } = message;
+  return { facts: { twin, kind, from, to: from + lastMs, readings }, body };
 }
 
-/** `undefined` as for the head. */
-export function decodeMessage(frame: Frame): TwinMessage | undefined {
-  try {
-    const text = frame.body.toString();
-    const message = JSON.parse(text) as TwinMessage;
-    return text.includes('{"$') || text.includes(',"$') ? { ...message, values: mapValues(message.values, untag) } : message;
-  } catch {
-    return undefined;
-  }
-}
-
-type Values = TwinMessage['values'];
-
-function mapValues(values: Values, change: (value: Value | null) => unknown): Values {
-  const mapped = Object.entries(values).map(([name, list]) => [
-    name,
-    list.map(([offsetMs, value, ...rest]) => [offsetMs, change(value), ...rest] as unknown as TimedValue),
-  ]);
-  return Object.fromEntries(mapped) as Values;
-}
-
-function isTagged(value: Value | null): boolean {
-  if (!isCompound(value)) return typeof value === 'bigint';
-  if (!isArray(value) && Object.keys(value).some((name) => name.startsWith('$'))) return true;
-  return Object.values(value).some(isTagged);
-}
-
-function tag(value: Value | null): unknown {
-  if (!isCompound(value)) return typeof value === 'bigint' ? { $bigint: value.toString() } : value;
-  if (isArray(value)) return value.map(tag);
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name.startsWith('$') ? `$${name}` : name, tag(part)]));
-}
-
-function untag(value: unknown): Value | null {
-  if (typeof value !== 'object' || value === null) return value as Value | null;
-  if (Array.isArray(value)) return value.map(untag);
-  if ('$bigint' in value) return BigInt(String(value.$bigint));
-  return Object.fromEntries(
-    Object.entries(value).map(([name, part]) => [name.startsWith('$') ? name.slice(1) : name, untag(part)]),
-  );
+/** `undefined` where the bytes are whole and yet no message: treated as damage. */
+export function decodeMessage({ body }: Frame): TwinMessage | undefined {
+  return decoder.decode(body);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { TwinMessage } from '../../src/model/twin-message.ts';
+import { countReadings, type TimedValue, type TwinMessage } from '../../src/model/twin-message.ts';
 import type { Value } from '../../src/model/value.ts';
 import type { Frame } from '../../src/spool/frame.ts';
 import { decodeMessage, encodeMessage } from '../../src/spool/message-record.ts';
@@ -13,17 +13,12 @@ const messageOf = (value: Value): TwinMessage => ({
   values: { a: [[0, value]] },
 });
 
-const keep = (value: Value): unknown => {
-  const frame: Frame = {
-    kind: 'message',
-    offset: 0,
-    index: 0,
-    epoch: '0',
-    head: Buffer.alloc(0),
-    body: encodeMessage(messageOf(value)),
-  };
-  return decodeMessage(frame)?.values.a?.[0]?.[1];
-};
+const frameOf = (body: Buffer): Frame => ({ kind: 'message', offset: 0, index: 0, epoch: '0', head: Buffer.alloc(0), body });
+
+const keep = (value: Value): unknown => decodeMessage(frameOf(encodeMessage(messageOf(value)).body))?.values.a?.[0]?.[1];
+
+/** What JSON cannot carry never reaches the spool. */
+const sendable = anyValue.map((value) => JSON.parse(JSON.stringify(value, toText), toValue) as Value);
 
 describe('a message record', () => {
   const table: readonly Value[] = [
@@ -37,12 +32,73 @@ describe('a message record', () => {
   for (const value of table) it(`keeps ${String(value)} as it is`, () => assert.deepEqual(keep(value), value));
 
   it('keeps any value that JSON can carry, and its long integers', () => {
-    // What JSON cannot carry never reaches the spool; minus zero becomes zero.
-    const sendable = anyValue.map((value) => JSON.parse(JSON.stringify(value, toText), toValue) as Value);
     fc.assert(
       fc.property(sendable, (value) => assert.deepEqual(keep(value), value)),
       { numRuns: 500 },
     );
+  });
+
+  it('keeps every number to the last bit, and small ones short', () => {
+    const decimal = fc.tuple(fc.integer({ min: -2_000_000, max: 2_000_000 }), fc.constantFrom(1, 10, 100, 1_000, 10_000));
+    const number = fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.float({ noNaN: true, noDefaultInfinity: true }),
+      fc.maxSafeInteger(),
+      decimal.map(([whole, parts]) => whole / parts),
+      fc.constantFrom(0, -0, 2 ** 31, -(2 ** 31), 2 ** 31 - 1, -(2 ** 31) - 1, 0.1, 71.4, 1e-7, Number.MAX_VALUE),
+    );
+    fc.assert(
+      fc.property(number, (value) => assert.ok(Object.is(keep(value), value))),
+      { numRuns: 3_000 },
+    );
+    const bytes = (value: Value) => encodeMessage(messageOf(value)).body.length - encodeMessage(messageOf(0)).body.length;
+    assert.deepEqual([0, 71.4, -3.25, 900].map(bytes), [0, 1, 1, 1]);
+  });
+
+  it('keeps times, qualities, the order of points and everything beside the values, and counts on the way', () => {
+    const timed = fc.tuple(
+      fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true })),
+      sendable,
+      fc.option(fc.tuple(fc.constantFrom('good', 'uncertain', 'bad'), fc.string()), { nil: undefined }),
+    );
+    const list = fc.array(timed.map(([time, value, more]) => [time, value, ...(more ?? [])] as unknown as TimedValue));
+    const values = fc.dictionary(fc.stringMatching(/^[A-Za-z]\w{0,9}$/), list, { noNullPrototype: true });
+    fc.assert(
+      fc.property(values, fc.maxSafeInteger(), (given, startTimeMs) => {
+        const message: TwinMessage = { twin: 'press-07', kind: 'telemetry', startTimeMs, values: given, isHistory: true };
+        const { body, facts } = encodeMessage(message);
+        assert.deepEqual(decodeMessage(frameOf(body)), message);
+        assert.equal(facts.readings, countReadings(message));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('reads what versions before wrote in JSON', () => {
+    const body =
+      '{"twin":"press-07","kind":"telemetry","startTimeMs":5,"values":{"a":[[0,{"$bigint":"7"}],[10,null,"bad","BadTimeout"]]}}';
+    assert.deepEqual(decodeMessage(frameOf(Buffer.from(body))), {
+      twin: 'press-07',
+      kind: 'telemetry',
+      startTimeMs: 5,
+      values: {
+        a: [
+          [0, 7n],
+          [10, null, 'bad', 'BadTimeout'],
+        ],
+      },
+    });
+  });
+
+  it('takes bytes that are no message for damage, wherever they were cut or changed', () => {
+    const { body } = encodeMessage({ ...messageOf(71.4), values: { a: [[0, 71.4]], b: [[5, 'x', 'bad', 'BadTimeout']] } });
+    for (let end = 0; end < body.length; end += 1) assert.equal(decodeMessage(frameOf(body.subarray(0, end))), undefined);
+    assert.equal(decodeMessage(frameOf(Buffer.concat([body, Buffer.of(0)]))), undefined);
+    for (let at = 0; at < body.length; at += 1) {
+      const changed = Buffer.from(body);
+      changed[at] = 0xff;
+      assert.doesNotThrow(() => decodeMessage(frameOf(changed)));
+    }
   });
 });
 
