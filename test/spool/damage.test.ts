@@ -47,7 +47,8 @@ describe('a damaged spool', () => {
     await first.close();
     const [path = ''] = disk.paths('segment-');
     const bytes = disk.content(path);
-    for (const value of [3, 8]) bytes.write('y', bytes.indexOf(`"value":[[0,${value}]]`));
+    const texts = [...bytes.toString('latin1').matchAll(/x{300}/g)].map(({ index }) => index);
+    for (const value of [3, 8]) bytes.write('y', texts[value - 1] ?? -1);
     disk.overwrite(path, bytes);
     const spool = await open({ ...DAMAGE_OPTIONS, fileSystem: disk });
     await spool.append([draft('press', 11)]);

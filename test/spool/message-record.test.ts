@@ -57,7 +57,7 @@ describe('a message record', () => {
 
   it('keeps times, qualities, the order of points and everything beside the values, and counts on the way', () => {
     const timed = fc.tuple(
-      fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true })),
+      fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true })).map((time) => time + 0),
       sendable,
       fc.option(fc.tuple(fc.constantFrom('good', 'uncertain', 'bad'), fc.string()), { nil: undefined }),
     );

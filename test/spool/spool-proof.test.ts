@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { encodeMessage } from '../../src/spool/message-record.ts';
 import { proveSpool } from '../../src/spool/spool-proof.ts';
 import { viewSpool } from '../../src/spool/spool-view.ts';
 import { SimulatedDisk } from './support/simulated-disk.ts';
@@ -28,7 +29,8 @@ describe('a look into a spool from outside', () => {
     await spool.close();
     const [path = ''] = disk.paths('segment-');
     const bytes = disk.content(path);
-    bytes.write('!', bytes.indexOf('"value":[[0,3]]'));
+    const { body } = encodeMessage(draft('press', 3).message);
+    bytes.write('!', bytes.indexOf(body));
     disk.overwrite(path, bytes);
     const before = disk.operations;
     const proof = await proveSpool(await viewSpool({ ...PLACE, fileSystem: disk }));
