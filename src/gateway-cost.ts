@@ -196,6 +196,9 @@ function startCounting(device: DevicePlan, { gateway }: GatewayPlan, keep: (draf
   return {
     take: ({ readings }) => source.next(readings),
     tell: () => {},
+    declare: () => {},
+    flush: () => {},
+    unmeasured: () => ({}),
     messages: () => 0,
     failures: () => 0,
     complete: async () => source.complete(),

@@ -1,9 +1,12 @@
 import { type SchedulerLike, Subject } from 'rxjs';
 import type { DeviceEvent } from './model/device-event.ts';
+import type { DeviceGap, UnmeasuredReason } from './model/device-gap.ts';
 import type { Draft } from './model/draft.ts';
 import type { DevicePlan, GatewayIdentity } from './model/plan.ts';
 import type { Batch, Reading } from './model/reading.ts';
+import type { UnmeasuredCount } from './model/status.ts';
 import { eventDraft } from './pipeline/event-message.ts';
+import { gapDraft } from './pipeline/gap-message.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import type { Log } from './runtime/log.ts';
 import type { Spool } from './spool/spool.ts';
@@ -12,6 +15,8 @@ export interface DeviceOptions {
   readonly device: DevicePlan;
   readonly gateway: Pick<GatewayIdentity, 'id' | 'labels'>;
   readonly pipeline: Pipeline;
+  /** Makes `pipeline` send what it has open. */
+  readonly flush?: () => void;
   /** Takes what the device tells from its own history. */
   readonly historyPipeline: Pipeline;
   readonly spool: Pick<Spool, 'append'>;
@@ -19,10 +24,18 @@ export interface DeviceOptions {
   readonly log: Log;
 }
 
+export type Unmeasured = Readonly<Partial<Record<UnmeasuredReason, UnmeasuredCount>>>;
+
 /** The way of what one device tells into the spool. */
 export interface RunningDevice {
   take(batch: Pick<Batch, 'readings' | 'isHistory'>): void;
   tell(event: DeviceEvent): void;
+  /** What was not measured: its gap record comes after the messages of all readings taken before. */
+  declare(gap: Omit<DeviceGap, 'device'>): void;
+  /** Open messages are sent as they are. */
+  flush(): void;
+  /** What `declare` was given since start. */
+  unmeasured(): Unmeasured;
   /** Messages made since start. */
   messages(): number;
   /** How often its pipeline failed and was begun anew, since start. */
@@ -36,10 +49,11 @@ export interface RunningDevice {
  * begins anew with the next readings.
  */
 export function startDevice(options: DeviceOptions): RunningDevice {
-  const { device, gateway, pipeline, historyPipeline, spool, scheduler, log } = options;
+  const { device, gateway, pipeline, historyPipeline, spool, scheduler, log, flush = () => {} } = options;
   const appending = new Set<Promise<void>>();
   let messages = 0;
   let failures = 0;
+  const unmeasured: Partial<Record<UnmeasuredReason, UnmeasuredCount>> = {};
 
   const keep = (draft: Draft): void => {
     messages += 1;
@@ -69,6 +83,14 @@ export function startDevice(options: DeviceOptions): RunningDevice {
         log.error('event failed', { device: device.twin, name: event.name, error });
       }
     },
+    declare: (gap) => {
+      const { records, readings } = unmeasured[gap.reason] ?? { records: 0, readings: 0 };
+      unmeasured[gap.reason] = { records: records + 1, readings: readings + gap.readings };
+      flush();
+      keep(gapDraft(device, gap));
+    },
+    flush,
+    unmeasured: () => unmeasured,
     messages: () => messages,
     failures: () => failures,
     complete: async () => {

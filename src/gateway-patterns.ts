@@ -52,6 +52,14 @@ export function followPatterns(device: DevicePlan, start: (device: DevicePlan) =
       for (const [way, part] of Map.groupBy(readings, wayOf)) way?.take({ readings: part, ...mark });
     },
     tell: own.tell,
+    declare: (gap) => {
+      for (const running of [...arrivals, ...leaving]) running.flush();
+      own.declare(gap);
+    },
+    flush: () => {
+      for (const running of [own, ...arrivals, ...leaving]) running.flush();
+    },
+    unmeasured: own.unmeasured,
     messages: () => sum('messages'),
     failures: () => sum('failures'),
     complete: async () => {

@@ -77,10 +77,16 @@ function connectionStatus({ plan, connector, acquisition }: RunningConnection, s
         readings: sources.latest.count(device.twin),
         messages: running?.messages() ?? 0,
         failures: running?.failures() ?? 0,
+        ...unmeasuredBy(running),
         points: sources.latest.points(device),
       };
     }),
   };
+}
+
+function unmeasuredBy(running: RunningDevice | undefined): Pick<DeviceStatus, 'unmeasured'> {
+  const unmeasured = Object.entries(running?.unmeasured() ?? {});
+  return unmeasured.length === 0 ? {} : { unmeasured: Object.fromEntries(unmeasured) };
 }
 
 function hubStatus({ plan, forwarding }: RunningHub, spool: SpoolStatus): HubStatus {

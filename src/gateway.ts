@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { asyncScheduler } from 'rxjs';
+import { asyncScheduler, Subject } from 'rxjs';
 import { connectors } from '../connectors/index.ts';
 import { createGatewayAudit, type GatewayAudit } from './gateway-audit.ts';
 import { type Commands, createCommands } from './gateway-commands.ts';
@@ -10,6 +10,7 @@ import { gatewayStatus, type RunningConnection, type RunningHub } from './gatewa
 import type { Command, CommandResult } from './model/command.ts';
 import type { Declarations } from './model/declaration.ts';
 import type { DeviceEvent } from './model/device-event.ts';
+import type { DeviceGap } from './model/device-gap.ts';
 import { GatewayError, toGatewayError } from './model/error.ts';
 import type { ConnectionPlan, DevicePlan, GatewayPlan, HubPlan } from './model/plan.ts';
 import type { Batch, Reading } from './model/reading.ts';
@@ -115,12 +116,15 @@ async function run(
     if (running === undefined) log.error('event of unknown device dropped', { device: event.device });
     else running.tell(event);
   };
+  const onGap = (gap: DeviceGap) => {
+    devices.get(gap.device)?.declare(gap);
+  };
   const onResolved = (device: DevicePlan) => {
     context.latest.resolve(device);
     devices.get(device.twin)?.resolve(device);
     commands.resolve(device);
   };
-  const connections = created.map((connection) => startConnection(connection, { onBatch, onEvent, onResolved }, context));
+  const connections = created.map((connection) => startConnection(connection, { onBatch, onEvent, onGap, onResolved }, context));
   const commands = createCommands(plan, connections, { ...context, onEvent });
   const { execute } = commands;
   const hubs = createdHubs.map((hub) => startHub(hub, plan, commands, context));
@@ -175,9 +179,13 @@ async function openOperations(options: OperationsServerOptions): Promise<Operati
 
 function startPipeline(device: DevicePlan, { gateway }: GatewayPlan, { spool, latest, log }: Context): RunningDevice {
   const onEngineering = (readings: readonly Reading[]) => latest.keep(readings);
-  const pipeline = createPipeline(device, operators, asyncScheduler, { gateway, onEngineering });
+  const flush = new Subject<void>();
+  const pipeline = createPipeline(device, operators, asyncScheduler, { gateway, onEngineering, flush });
   const historyPipeline = createHistoryPipeline(device, operators, asyncScheduler, { gateway });
-  return startDevice({ device, gateway, pipeline, historyPipeline, spool, scheduler: asyncScheduler, log });
+  return startDevice({
+    ...{ device, gateway, pipeline, historyPipeline, spool, scheduler: asyncScheduler, log },
+    flush: () => flush.next(),
+  });
 }
 
 interface CreatedConnection {
@@ -198,7 +206,7 @@ async function createConnector(
 
 function startConnection(
   { plan, connector, log }: CreatedConnection,
-  told: Pick<AcquisitionOptions, 'onBatch' | 'onEvent' | 'onResolved'>,
+  told: Pick<AcquisitionOptions, 'onBatch' | 'onEvent' | 'onGap' | 'onResolved'>,
   { clock, stopping }: Context,
 ): RunningConnection {
   return { plan, connector, acquisition: acquire(connector, { plan, clock, log, signal: stopping, ...told }) };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { map } from 'rxjs';
+import { map, Subject } from 'rxjs';
 import { z } from 'zod';
 import { startDevice } from '../src/gateway-device.ts';
 import type { Draft } from '../src/model/draft.ts';
@@ -20,10 +20,11 @@ const device = deviceOf({
 function start(operators: readonly OperatorDefinition[], { sketch = device, scheduler = new HandScheduler() } = {}) {
   const drafts: Draft[] = [];
   const append = async (more: readonly Draft[]) => void drafts.push(...more);
-  const pipeline = createPipeline(sketch, operators, scheduler);
+  const flush = new Subject<void>();
+  const pipeline = createPipeline(sketch, operators, scheduler, { flush });
   const historyPipeline = createHistoryPipeline(sketch, operators, scheduler);
   const gateway = { id: 'plant-a', labels: {} };
-  const parts = { gateway, pipeline, historyPipeline, spool: { append }, scheduler };
+  const parts = { gateway, pipeline, historyPipeline, spool: { append }, scheduler, flush: () => flush.next() };
   const running = startDevice({ device: sketch, ...parts, log: silentLog });
   const take = (sketches: readonly ReadingSketch[], isHistory?: true) =>
     running.take({ readings: sketches.map((one) => readingOf(sketch, one)), ...(isHistory === undefined ? {} : { isHistory }) });
@@ -138,6 +139,32 @@ describe('the way of a device into the spool', () => {
       drafts.map(({ message }) => message.gap?.reason ?? message.values),
       ['pipeline-failed', { oil: [[0, 1]] }, { oil: [[0, 2]] }],
     );
+  });
+
+  it('declares what was not measured after the messages of the readings before, and before those after', async () => {
+    const { running, drafts, take } = start(operators);
+    const points = device.points.map(({ point }) => point);
+    take([['oil', 1_000, 10]]);
+    running.declare({ reason: 'device-away', points, fromTimeMs: 1_100, toTimeMs: 1_900, readings: 18 });
+    take([['oil', 2_000, 20]]);
+    running.declare({ reason: 'device-away', points, fromTimeMs: 2_100, toTimeMs: 2_900, readings: 2 });
+    await running.complete();
+    const gap = { reason: 'device-away', fromTimeMs: 1_100, toTimeMs: 1_900, messages: 0, readings: 18, points: ['oil', 'slow'] };
+    assert.deepEqual(
+      drafts.slice(0, 3).map(({ message }) => message.gap ?? message.values),
+      [{ oil: [[0, 1]] }, gap, { oil: [[0, 2]] }],
+    );
+    assert.deepEqual(drafts[1]?.hubs, device.hubs.gap);
+    assert.deepEqual(running.unmeasured(), { 'device-away': { records: 2, readings: 20 } });
+  });
+
+  it('names no points in a gap record where they are too many', () => {
+    const points = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`point${index}`, {}]));
+    const sketch = deviceOf({ points });
+    const { running, drafts } = start([], { sketch });
+    const all = sketch.points.map(({ point }) => point);
+    running.declare({ reason: 'device-away', points: all, fromTimeMs: 0, toTimeMs: 1, readings: 500 });
+    assert.deepEqual(drafts[0]?.message.gap, { reason: 'device-away', fromTimeMs: 0, toTimeMs: 1, messages: 0, readings: 500 });
   });
 
   const event = {

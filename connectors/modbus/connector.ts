@@ -7,6 +7,7 @@ import { Line } from './line.ts';
 import { busyPercent, plannedGroups } from './line-load.ts';
 import { type OpenWire, openMbap } from './open-mbap.ts';
 import { isSerial, type ModbusPlan } from './plan.ts';
+import { missedMeanwhile, polledGroups } from './polled-groups.ts';
 import { RefusedRanges } from './refused-ranges.ts';
 import { RtuWire } from './rtu-wire.ts';
 import { openSerialPort } from './serial-port.ts';
@@ -22,15 +23,24 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
   const counters = createCounters();
   const units = new Units(plan, clock);
   const refused = new RefusedRanges(clock);
+  const groups = polledGroups(plan);
   const loadOnce = once(() => lineLoad(plan));
   const connector: Connector = {
     name: plan.name,
     open: async (signal) => {
-      const { port, wire } = await openWire(plan, { units, clock, count: counters.count, log }, signal);
+      const attemptedMs = clock.monotonicMs();
+      const { port, wire } = await openWire(plan, { units, clock, count: counters.count, log }, signal).catch(
+        (error: unknown) => {
+          // From then on polls are due that nobody makes.
+          for (const { cycle } of groups) cycle.begin(attemptedMs);
+          throw error;
+        },
+      );
       units.opened();
       const line = createLine(plan, wire, { units, clock, count: counters.count });
-      return new ModbusSession({ plan, port, line, units, refused, clock, count: counters.count, log });
+      return new ModbusSession({ plan, groups, port, line, units, refused, clock, count: counters.count, log });
     },
+    missed: () => missedMeanwhile(groups, clock),
     status: (): ConnectorStatus => ({
       counters: counters.values(),
       devices: Object.fromEntries(plan.devices.map(({ twin, settings }) => [twin, units.stateOf(settings.unit)])),

@@ -1,7 +1,8 @@
 import { type GatewayError, toGatewayError } from '../../src/model/error.ts';
 import { type Batch, badReading, type Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
-import type { PollGroup } from '../../src/southbound/poll-groups.ts';
+import { PollCycle } from '../../src/southbound/poll-cycle.ts';
+import type { PollGroup, PollOutcome } from '../../src/southbound/poll-groups.ts';
 import { exceptionNumber } from './exception.ts';
 import { readIdentification } from './identification.ts';
 import { categoryOf } from './identification-objects.ts';
@@ -65,13 +66,14 @@ export function identityGroups({ device, ask, units, clock, emit }: IdentityOpti
   const points = identificationPoints(device);
   const { unit } = device.settings;
   let dueMs = Number.NEGATIVE_INFINITY;
-  const poll = async (signal: AbortSignal): Promise<void> => {
-    if (clock.monotonicMs() < dueMs || units.isDown(unit)) return;
+  const poll = async (signal: AbortSignal): Promise<PollOutcome> => {
+    if (clock.monotonicMs() < dueMs || units.isDown(unit)) return 'answered';
     const { readings, error } = await readIdentity(points, { ask, unit, clock });
     const isSilent = error !== undefined && exceptionNumber(error) === undefined;
     const waitMs = isSilent ? 0 : error === undefined ? HOUR_MS : REFUSED_WAIT_MS;
     dueMs = clock.monotonicMs() + waitMs;
     if (!signal.aborted) emit({ device: device.twin, readings });
+    return 'answered';
   };
-  return points.length === 0 ? [] : [{ intervalMs: MINUTE_MS, poll }];
+  return points.length === 0 ? [] : [{ cycle: new PollCycle(MINUTE_MS), poll }];
 }

@@ -1,11 +1,13 @@
+import type { UnmeasuredReason } from '../../src/model/device-gap.ts';
 import { GatewayError } from '../../src/model/error.ts';
-import { type Batch, badReading, type Reading } from '../../src/model/reading.ts';
+import type { Point } from '../../src/model/point.ts';
+import type { Batch, Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import type { Count } from './counters.ts';
+import { exceptionNumber, isSilentBehindGateway } from './exception.ts';
 import type { Ask } from './line.ts';
-
-import { readings } from './point-results.ts';
+import { type PointResults, readings } from './point-results.ts';
 import { askPatiently, isAnswer, readBlocks } from './read-blocks.ts';
 import type { ReadCost } from './read-cost.ts';
 import { describeRange, type Item, type PlacedPoint, type Range } from './read-items.ts';
@@ -13,7 +15,6 @@ import { costOf, planReads, type ReadPlan } from './read-plan.ts';
 import type { RefusedRanges } from './refused-ranges.ts';
 import { readFunction } from './request.ts';
 import type { ModbusDevice } from './settings.ts';
-import { statusName } from './status-name.ts';
 import type { Units } from './units.ts';
 
 export interface PollGroupOptions {
@@ -52,6 +53,14 @@ export class PollGroupReader {
   #lookAgainAtMs: number;
   #isToldDown = false;
   #isProbing = false;
+  #missed = new Map<UnmeasuredReason, Point[]>();
+  readonly #results: PointResults<Reading> = {
+    read: readings.read,
+    failed: (place, error, timeMs) => {
+      this.#miss(place, error);
+      return readings.failed(place, error, timeMs);
+    },
+  };
 
   constructor(options: PollGroupOptions) {
     this.#options = options;
@@ -77,11 +86,27 @@ export class PollGroupReader {
 
   #tellDown(): Batch | undefined {
     const { units, device, points, clock } = this.#options;
+    const { error = new GatewayError('DEVICE_TIMEOUT', this.#options.twin, 'the unit does not answer') } = units.stateOf(
+      device.unit,
+    );
+    const told = points.map((place) => this.#results.failed(place, error, clock.nowMs()));
     if (this.#isToldDown) return undefined;
     this.#isToldDown = true;
-    const { error } = units.stateOf(device.unit);
-    const status = error === undefined ? 'BadTimeout' : statusName(error);
-    return this.#toBatch(points.map(({ point }) => badReading(point, status, clock.nowMs())));
+    return this.#toBatch(told);
+  }
+
+  /** The points that the last poll did not measure, and why; empty after that. */
+  takeMissed(): ReadonlyMap<UnmeasuredReason, readonly Point[]> {
+    const missed = this.#missed;
+    if (missed.size > 0) this.#missed = new Map();
+    return missed;
+  }
+
+  #miss({ point }: PlacedPoint, error: GatewayError): void {
+    const reason = exceptionNumber(error) === undefined || isSilentBehindGateway(error) ? 'device-away' : 'refused';
+    const known = this.#missed.get(reason);
+    if (known === undefined) this.#missed.set(reason, [point]);
+    else known.push(point);
   }
 
   #toBatch(read: readonly Reading[]): Batch | undefined {
@@ -92,7 +117,7 @@ export class PollGroupReader {
     const { ask, atOnce, device, clock, refused } = this.#options;
     this.#replanWhenDue();
     const { blocks, unreadable } = this.#plan;
-    const read = await readBlocks(blocks, readings, { ask, atOnce, device, refused, clock, signal });
+    const read = await readBlocks(blocks, this.#results, { ask, atOnce, device, refused, clock, signal });
     if (read.wereSplit) this.#tellSplit(read.newlyRefused);
     await this.#askRefusedAgain(signal);
     return unreadable.length === 0 ? read.results : [...read.results, ...unreadable.flatMap((item) => this.#unreadable(item))];
@@ -101,7 +126,7 @@ export class PollGroupReader {
   #unreadable(item: Item): readonly Reading[] {
     const { refused, device, clock } = this.#options;
     const error = refused.errorOf(device.unit, item) ?? new GatewayError('BUG', describeRange(item), 'no request can hold it');
-    return item.points.map((place) => readings.failed(place, error, clock.nowMs()));
+    return item.points.map((place) => this.#results.failed(place, error, clock.nowMs()));
   }
 
   #tellSplit(ranges: readonly Range[]): void {

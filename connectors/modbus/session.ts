@@ -1,17 +1,18 @@
 import { Observable, Subject } from 'rxjs';
+import type { DeviceGap } from '../../src/model/device-gap.ts';
 import { GatewayError, toGatewayError } from '../../src/model/error.ts';
 import type { Point } from '../../src/model/point.ts';
 import type { Batch } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import type { ConnectorSession, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
+import { wallTimeMs } from '../../src/southbound/poll-cycle.ts';
 import { type PollGroup, runPollGroups } from '../../src/southbound/poll-groups.ts';
 import type { Port } from './byte-port.ts';
 import type { Count } from './counters.ts';
 import { identityGroups, readIdentity } from './identity.ts';
 import type { Ask, Line } from './line.ts';
 import {
-  devicePoints,
   isIdentificationPoint,
   isRegisterPoint,
   type ModbusDevicePlan,
@@ -21,6 +22,7 @@ import {
 } from './plan.ts';
 import { oneShots } from './point-results.ts';
 import { PollGroupReader } from './poll-group-reader.ts';
+import { type PolledGroup, toGap } from './polled-groups.ts';
 import { readBlocks } from './read-blocks.ts';
 import { type ReadCost, readCost } from './read-cost.ts';
 import { placePoint } from './read-items.ts';
@@ -32,6 +34,7 @@ import { writePoint } from './write-point.ts';
 
 export interface SessionOptions {
   readonly plan: ModbusPlan;
+  readonly groups: readonly PolledGroup[];
   readonly port: Port;
   readonly line: Line;
   readonly units: Units;
@@ -48,9 +51,11 @@ const IDENTITY_WAIT_MS = 10_000;
 export class ModbusSession implements ConnectorSession {
   readonly lost: Promise<GatewayError>;
   readonly batches: Observable<Batch>;
+  readonly gaps: Observable<DeviceGap>;
   readonly #options: SessionOptions;
   readonly #devices: ReadonlyMap<string, ModbusDevicePlan>;
   readonly #batches = new Subject<Batch>();
+  readonly #gaps = new Subject<DeviceGap>();
   readonly #stop = new AbortController();
   #isPolling = false;
 
@@ -62,6 +67,7 @@ export class ModbusSession implements ConnectorSession {
       options.units.lost(error);
       this.#stop.abort(error);
     });
+    this.gaps = this.#gaps;
     this.batches = new Observable((subscriber) => {
       const subscription = this.#batches.subscribe(subscriber);
       this.#startPolling();
@@ -72,6 +78,7 @@ export class ModbusSession implements ConnectorSession {
   async close(): Promise<void> {
     this.#stop.abort(new GatewayError('LINK_CLOSED', this.#options.plan.name, 'the connection was closed by the gateway'));
     this.#batches.complete();
+    this.#gaps.complete();
     await this.#options.port.close();
   }
 
@@ -134,18 +141,15 @@ export class ModbusSession implements ConnectorSession {
   #startPolling(): void {
     if (this.#isPolling) return;
     this.#isPolling = true;
-    const { clock, count, port, plan } = this.#options;
+    const { clock, count, port, plan, groups: polled } = this.#options;
     const { signal } = this.#stop;
-    const groups = plan.devices.flatMap((device) => [...this.#pollGroups(device), ...this.#identityGroups(device)]);
+    const groups = [
+      ...polled.map((group) => this.#pollGroup(group)),
+      ...plan.devices.flatMap((device) => this.#identityGroups(device)),
+    ];
     void runPollGroups(groups, { clock, signal, onSkipped: (polls) => count('skipped_polls', polls) }).catch((error: unknown) =>
       port.fail(toGatewayError(error, plan.name)),
     );
-  }
-
-  #pollGroups(device: ModbusDevicePlan): readonly PollGroup[] {
-    const readable = devicePoints(device).filter(({ access }) => access !== 'write');
-    const byInterval = Map.groupBy(readable, ({ intervalMs }) => intervalMs);
-    return [...byInterval].map(([intervalMs, points]) => this.#pollGroup(device, intervalMs, points));
   }
 
   #identityGroups(device: ModbusDevicePlan): readonly PollGroup[] {
@@ -157,8 +161,9 @@ export class ModbusSession implements ConnectorSession {
     return identityGroups({ device, ask, units, clock, emit: (batch) => this.#batches.next(batch) });
   }
 
-  #pollGroup(device: ModbusDevicePlan, intervalMs: number, points: readonly RegisterPoint[]): PollGroup {
+  #pollGroup(group: PolledGroup): PollGroup {
     const { line, units, refused, clock, count, log } = this.#options;
+    const { device, points, cycle } = group;
     const { twin, settings } = device;
     const placed = points.map((point) => placePoint(point, settings));
     // What is not read when the next poll is due is late.
@@ -184,14 +189,25 @@ export class ModbusSession implements ConnectorSession {
       log,
     });
     return {
-      intervalMs,
+      cycle,
+      onMissed: (missed) => this.#gaps.next(toGap(group, missed)),
       poll: async (signal) => {
-        deadlineMs = clock.monotonicMs() + intervalMs;
+        deadlineMs = clock.monotonicMs() + cycle.intervalMs;
+        const dueTimeMs = wallTimeMs(clock, cycle.dueMs);
         const batch = await reader.poll(signal);
-        if (batch !== undefined && !signal.aborted) this.#batches.next(batch);
+        if (signal.aborted) return 'stopped';
+        const missed = reader.takeMissed();
+        for (const [reason, lacking] of missed) this.#gaps.next(gapOf(twin, reason, lacking, dueTimeMs));
+        if (batch !== undefined) this.#batches.next(batch);
+        return missed.has('device-away') ? 'unanswered' : 'answered';
       },
     };
   }
+}
+
+/** Of one poll. */
+function gapOf(device: string, reason: DeviceGap['reason'], points: readonly Point[], dueTimeMs: number): DeviceGap {
+  return { device, reason, points, fromTimeMs: dueTimeMs, toTimeMs: dueTimeMs, readings: points.length };
 }
 
 function unknownPoint(point: Point, sourceTimeMs: number): OneShot {

@@ -1,4 +1,5 @@
 import type { DataValue } from 'node-opcua-client';
+import type { DeviceGap } from '../../src/model/device-gap.ts';
 import type { Point } from '../../src/model/point.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
@@ -10,7 +11,7 @@ import type { FoundNode } from './nodes.ts';
 import type { RawSession } from './raw-session.ts';
 import { toReading } from './reading.ts';
 import { inChunks, type ServerFacts } from './requests.ts';
-import { endMs, type Span, startMs, untold } from './span.ts';
+import { endMs, type Span, startMs, tellSpan, untold } from './span.ts';
 
 export interface BackfillContext {
   readonly session: RawSession;
@@ -25,6 +26,7 @@ export interface BackfillContext {
   readonly isAway: () => boolean;
   readonly node: (point: Point) => FoundNode | undefined;
   readonly onHistory: (readings: readonly Reading[]) => void;
+  readonly onGap: (gap: DeviceGap) => void;
 }
 
 /** A server that writes its history a little later than it tells the values gets so long. */
@@ -77,7 +79,7 @@ export class Backfill {
         await this.#fetch(taken);
       } catch (error) {
         if (signal.aborted || isAway()) continue;
-        for (const { points } of taken) this.#fail(points, statusNameOf(error) ?? 'BadCommunicationError');
+        for (const span of taken) this.#fail(span, statusNameOf(error) ?? 'BadCommunicationError');
       }
       if (!signal.aborted) spans.splice(0, taken.length);
     }
@@ -87,10 +89,13 @@ export class Backfill {
     const { session, facts } = this.#context;
     const tasks = spans.flatMap((span): Task[] => {
       const nodes = span.points.map((point) => this.#context.node(point)).filter((node) => node?.problem === undefined);
-      return nodes.length < span.points.length ? [] : [{ span, nodes: nodes as readonly UsableNode[], values: 0 }];
+      if (nodes.length === span.points.length) return [{ span, nodes: nodes as readonly UsableNode[], values: 0 }];
+      this.#tell(span);
+      return [];
     });
     const nodeIds = tasks.flatMap(({ nodes: [node] }) => (node === undefined ? [] : [node.nodeId]));
     const may = await haveHistory(session, nodeIds, facts.limits);
+    for (const [at, { span }] of tasks.entries()) if (may[at] !== true) this.#tell(span);
     const buckets = Map.groupBy(
       tasks.filter((_, at) => may[at] === true),
       ({ span }) => Math.floor(startMs(span) / BUCKET_MS),
@@ -103,28 +108,29 @@ export class Backfill {
     const { session, signal, atMostMs } = this.#context;
     const end = Math.max(...chunk.map(({ span }) => endMs(span)));
     const start = Math.max(end - atMostMs, Math.min(...chunk.map(({ span }) => startMs(span))));
+    for (const { span } of chunk) if (startMs(span) < start) this.#tell(span);
     let tasks = chunk;
     while (tasks.length > 0 && !signal.aborted) {
       const answers = await readHistory(session, tasks.map(toNode), { startMs: start, endMs: end });
       const next = tasks.flatMap((task, at): Task[] => {
         const answer = answers[at];
         if (answer?.problem !== undefined || answer === undefined) {
-          this.#fail(task.span.points, answer?.problem ?? 'BadUnexpectedError');
+          this.#fail(task.span, answer?.problem ?? 'BadUnexpectedError');
           return [];
         }
-        this.#tell(task, answer.values);
+        this.#take(task, answer.values);
         const { continuation } = answer;
         return continuation === undefined ? [] : [{ ...task, continuation, values: task.values + answer.values.length }];
       });
       const tooMany = next.filter(({ values }) => values >= MAX_VALUES);
-      for (const { span } of tooMany) this.#fail(span.points, 'BadTooManyMatches');
+      for (const { span } of tooMany) this.#fail(span, 'BadTooManyMatches');
       if (tooMany.length > 0) await releaseHistory(session, tooMany.map(toNode));
       tasks = next.filter(({ values }) => values < MAX_VALUES);
     }
     return [];
   }
 
-  #tell({ span, nodes }: Task, values: readonly DataValue[]): void {
+  #take({ span, nodes }: Task, values: readonly DataValue[]): void {
     const { clock, counters, onHistory } = this.#context;
     const nowMs = clock.nowMs();
     const told = nodes.map((node, at) => {
@@ -142,9 +148,14 @@ export class Backfill {
     if (readings.length > 0) onHistory(readings);
   }
 
-  #fail(points: readonly Point[], problem: string): void {
+  #fail(span: Span, problem: string): void {
     this.#context.counters.backfill_failures += 1;
-    for (const { id } of points) this.problems.set(id, problem);
+    for (const { id } of span.points) this.problems.set(id, problem);
+    this.#tell(span);
+  }
+
+  #tell(span: Span): void {
+    for (const gap of tellSpan(span)) this.#context.onGap(gap);
   }
 }
 

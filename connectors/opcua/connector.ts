@@ -1,3 +1,4 @@
+import type { DeviceGap } from '../../src/model/device-gap.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import type { ConnectionPlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
@@ -16,7 +17,8 @@ import { describeSession } from './details.ts';
 import { toLinkError } from './errors.ts';
 import { Expiries } from './expiries.ts';
 import { hardenDecoder } from './hardened-decoder.ts';
-import { createMemory } from './memory.ts';
+import { createMemory, type Memory } from './memory.ts';
+import { Missing } from './missing.ts';
 import { findNodes } from './nodes.ts';
 import { Patterns } from './patterns.ts';
 import { quietLibrary } from './quiet.ts';
@@ -24,6 +26,7 @@ import { readServerFacts } from './requests.ts';
 import { openBest } from './servers.ts';
 import { OpcuaSession } from './session.ts';
 import type { OpcuaPoint } from './settings.ts';
+import { tellSpan } from './span.ts';
 import { trustFolders } from './trust.ts';
 import { learntTypes, lendTypes, runOf } from './type-descriptions.ts';
 
@@ -40,7 +43,7 @@ class OpcuaConnector implements Connector {
   readonly #context: ConnectorContext;
   readonly #points: readonly Point<OpcuaPoint>[];
   readonly #counters = createCounters();
-  readonly #memory = createMemory();
+  readonly #memory: Memory;
   readonly #patterns: Patterns;
   readonly #expiries: Expiries;
   #session: OpcuaSession | undefined;
@@ -52,6 +55,7 @@ class OpcuaConnector implements Connector {
     this.name = plan.name;
     this.#plan = plan;
     this.#context = context;
+    this.#memory = createMemory(new Missing(plan, context.clock));
     this.#expiries = new Expiries(context.log);
     this.#patterns = new Patterns(plan.devices, this.#memory, context.log);
     this.#points = plan.devices
@@ -62,6 +66,8 @@ class OpcuaConnector implements Connector {
   async open(signal: AbortSignal): Promise<ConnectorSession> {
     quietLibrary(this.#context.log);
     hardenDecoder();
+    const { clock } = this.#context;
+    const [attemptedMs, attemptedTimeMs] = [clock.monotonicMs(), clock.nowMs()];
     try {
       const session = await this.#open(signal);
       this.#session = session;
@@ -71,6 +77,7 @@ class OpcuaConnector implements Connector {
       return session;
     } catch (error) {
       this.#error = toLinkError(error, this.name, 'opening');
+      this.#memory.missing.begin(attemptedMs, attemptedTimeMs);
       throw this.#error;
     }
   }
@@ -154,6 +161,12 @@ class OpcuaConnector implements Connector {
       return { facts, nodes };
     };
     return Promise.race([look(), broken]);
+  }
+
+  /** What the history of the server may still fill is told as missing all the same: nobody knows when there will be a session. */
+  missed(): readonly DeviceGap[] {
+    const { missing, spans } = this.#memory;
+    return [...missing.take(), ...spans.flatMap((span) => tellSpan(span))];
   }
 
   status(): ConnectorStatus {

@@ -1,4 +1,5 @@
 import { LastReadings } from './last-readings.ts';
+import type { Missing } from './missing.ts';
 import type { Fingerprints } from './nodes.ts';
 import type { ServerFacts } from './requests.ts';
 import { SeenEvents } from './seen-events.ts';
@@ -11,6 +12,7 @@ export interface Memory {
   readonly fingerprints: Fingerprints;
   readonly last: LastReadings;
   readonly seenEvents: SeenEvents;
+  readonly missing: Missing;
   /** What is to be fetched from the history of the server. */
   readonly spans: Span[];
   /** Up to when the values that the server computes were told, by point id. */
@@ -31,8 +33,11 @@ export interface LeftSubscriptions {
   readonly subscriptions: readonly Subscription[];
 }
 
-export function createMemory(): Memory {
-  return { fingerprints: new Map(), last: new LastReadings(), seenEvents: new SeenEvents(), spans: [], aggregated: new Map() };
+export function createMemory(missing: Missing): Memory {
+  return {
+    ...{ fingerprints: new Map(), last: new LastReadings(), seenEvents: new SeenEvents() },
+    ...{ missing, spans: [], aggregated: new Map() },
+  };
 }
 
 /**

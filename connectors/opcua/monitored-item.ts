@@ -1,4 +1,5 @@
 import { DataChangeFilter, DataChangeTrigger, DeadbandType, MonitoringMode, TimestampsToReturn } from 'node-opcua-client';
+import type { UnmeasuredReason } from '../../src/model/device-gap.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import { type FoundNode, valueRequest } from './nodes.ts';
 import type { RawSession } from './raw-session.ts';
@@ -41,6 +42,9 @@ export interface Gap {
   readonly since: readonly Reading[];
   /** Nothing was collected meanwhile: the next value ends the gap. Else the server kept what happened, unless its queue overflowed. */
   readonly isLost: boolean;
+  readonly reason: UnmeasuredReason;
+  /** The server told everything until then; UTC, milliseconds since 1970. */
+  readonly fromTimeMs: number;
   /** On the monotonic clock: until then a queue may turn out to have overflowed in the break. */
   readonly untilMs: number;
 }

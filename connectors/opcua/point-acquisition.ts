@@ -1,3 +1,4 @@
+import type { DeviceGap } from '../../src/model/device-gap.ts';
 import type { DevicePlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
 import { badReading, type Reading } from '../../src/model/reading.ts';
@@ -7,6 +8,7 @@ import { runPollGroups } from '../../src/southbound/poll-groups.ts';
 import { Backfill } from './backfill.ts';
 import type { Counters } from './counters.ts';
 import { Doubts } from './doubts.ts';
+import { Gaps } from './gaps.ts';
 import type { Memory } from './memory.ts';
 import type { MonitoredItem, UsableNode } from './monitored-item.ts';
 import { CHANGED, type FoundNode, findNodes } from './nodes.ts';
@@ -40,6 +42,7 @@ export interface AcquisitionContext {
   readonly onResolved: (device: DevicePlan) => void;
   readonly onReadings: (readings: readonly Reading[]) => void;
   readonly onHistory: (readings: readonly Reading[]) => void;
+  readonly onGap: (gap: DeviceGap) => void;
   readonly onFailure: (error: unknown) => void;
   readonly onEvents: SubscriptionContext['onEvents'];
 }
@@ -59,6 +62,7 @@ export class PointAcquisition {
   readonly #context: AcquisitionContext;
   readonly #nodes = new Map<string, FoundNode>();
   readonly #doubts: Doubts;
+  readonly #gaps: Gaps;
 
   constructor(context: AcquisitionContext, nodes: readonly FoundNode[]) {
     this.#context = context;
@@ -81,21 +85,28 @@ export class PointAcquisition {
     const { backfill } = context.settings;
     const node = (point: Point) => this.#nodes.get(point.id);
     this.backfill = backfill === false ? undefined : new Backfill({ ...context, spans, node, atMostMs: backfill });
+    this.#gaps = new Gaps({ ...context, backfill: this.backfill });
     this.aggregates = new ServerAggregates([...this.#nodes.values()], { ...context, node });
   }
 
   /** Called when the network breaks, and the library tries to bring it back. */
   goAway(): void {
+    this.#gaps.goAway();
     this.watching.publisher.pause();
     this.#doubts.tellAway([...this.#nodes.values()].map(({ point }) => point));
   }
 
   /** Called when the network is back and the session is still ours. */
   comeBack(): void {
-    this.watching.openGaps(this.watching.items, { isLost: false });
+    this.watching.openGaps(this.watching.items, { isLost: false, ...this.#gaps.away });
     this.watching.publisher.resume();
     void this.#doubts.settle();
     this.backfill?.start();
+  }
+
+  /** Called when the session ends for good. */
+  stop(): void {
+    this.#gaps.stop();
   }
 
   node(point: Point): FoundNode | undefined {
@@ -104,19 +115,17 @@ export class PointAcquisition {
 
   /** Status names by point id of all that cannot be read. */
   get problems(): Readonly<Record<string, string>> {
-    const all = [...this.#nodes.values()].map(({ point, problem }) => [
-      point.id,
-      problem ?? this.watching.item(point.id)?.problem,
-    ]);
+    const all = [...this.#nodes.values()].map((node) => [node.point.id, this.#problemOf(node)]);
     return Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== undefined));
   }
 
   async start(): Promise<void> {
     const { memory } = this.#context;
+    this.#gaps.tellNeverThere(this.#readable('subscribe').map(({ point }) => point));
     const points = [...this.#nodes.values()].map(({ point }) => point);
     if (memory.lostMs !== undefined) memory.last.lose(points, memory.lostMs);
     await this.watching.adopt(({ problem, nodes }) => problem === undefined && nodes.every((node) => this.#isStill(node)));
-    this.watching.openGaps(this.watching.items, { isLost: false });
+    this.watching.openGaps(this.watching.items, { isLost: false, ...this.#gaps.away });
     await this.#watch(this.#usable('subscribe').filter(({ point }) => this.watching.item(point.id) === undefined));
     if (memory.lostMs !== undefined) void this.#doubts.settle();
     this.#settle(points, {});
@@ -133,12 +142,12 @@ export class PointAcquisition {
   }
 
   #watch(nodes: readonly UsableNode[]): Promise<void> {
-    return this.watching.watch(nodes, (item) => this.watching.openGaps([item], { isLost: true }));
+    return this.watching.watch(nodes, (item) => this.watching.openGaps([item], { isLost: true, ...this.#gaps.away }));
   }
 
   #poll(): void {
     const { session, settings, facts, clock, signal, counters, memory, pollIntervals, onFailure } = this.#context;
-    const nodesOf = (intervalMs: number) => this.#usable('poll').filter(({ point }) => point.intervalMs === intervalMs);
+    const nodesOf = (intervalMs: number) => this.#readable('poll').filter(({ point }) => point.intervalMs === intervalMs);
     const intervals = new Set([...pollIntervals, ...this.#readable('poll').map(({ point }) => point.intervalMs)]);
     const onReadings = (readings: readonly Reading[]) => {
       for (const { point, status } of readings) if (status !== undefined && GONE.has(status)) this.#lookAgain(point.id, status);
@@ -146,7 +155,9 @@ export class PointAcquisition {
     };
     const registered = settings.registerNodes ? { registered: new RegisteredNodes(session, facts.limits) } : {};
     const options = { ...this.#context, limits: facts.limits, onReadings, ...registered };
-    const groups = [...intervals].map((intervalMs) => pollGroup(() => nodesOf(intervalMs), intervalMs, options));
+    const groups = [...intervals].map((intervalMs) =>
+      pollGroup(() => nodesOf(intervalMs), memory.missing.cycle(intervalMs), options),
+    );
     const onSkipped = (polls: number) => {
       counters.skipped_polls += polls;
     };
@@ -165,21 +176,12 @@ export class PointAcquisition {
     const { nodes } = item;
     item.isActive = true;
     if (hasOverflown) item.overflows = (item.overflows ?? 0) + 1;
-    this.#closeGap(item, samples, hasOverflown);
+    this.#gaps.close(item, samples, hasOverflown);
     const status = samples[0]?.status;
     if (status === undefined || !GONE.has(status)) return;
     item.problem = status;
     for (const { point } of nodes) this.retries.fail(point.id);
     this.#context.patternWatch.doubt();
-  }
-
-  #closeGap(item: MonitoredItem, samples: readonly Reading[], hasOverflown: boolean): void {
-    const { gap, nodes } = item;
-    if (gap === undefined) return;
-    const isLost = gap.isLost || hasOverflown;
-    if (!isLost && this.#context.clock.monotonicMs() < gap.untilMs) item.gap = { ...gap, since: samples };
-    else delete item.gap;
-    if (isLost) this.backfill?.add({ points: nodes.map(({ point }) => point), before: gap.since, after: samples });
   }
 
   #lookAgain(id: string, problem: string): void {
@@ -194,8 +196,19 @@ export class PointAcquisition {
     const { clock, signal, isAway, onFailure } = this.#context;
     while (!signal.aborted) {
       await clock.sleep(LOOK_FOR_RETRIES_MS, signal).catch(() => {});
+      if (!signal.aborted && !isAway()) this.#gaps.tellRefused(this.#refused());
       if (!signal.aborted && !isAway()) await this.#lookAround().catch((error) => isAway() || onFailure(error));
     }
+  }
+
+  #refused(): readonly Point[] {
+    return this.#readable('subscribe')
+      .filter((node) => this.#problemOf(node) !== undefined)
+      .map(({ point }) => point);
+  }
+
+  #problemOf({ point, problem }: FoundNode): string | undefined {
+    return problem ?? this.watching.item(point.id)?.problem;
   }
 
   async #lookAround(): Promise<void> {

@@ -1,11 +1,14 @@
 import type { ClientSession, DataValue } from 'node-opcua-client';
+import type { DeviceGap } from '../../src/model/device-gap.ts';
+import type { Point } from '../../src/model/point.ts';
 import { badReading, type Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
-import type { PollGroup } from '../../src/southbound/poll-groups.ts';
+import { type PollCycle, wallTimeMs } from '../../src/southbound/poll-cycle.ts';
+import type { MissedPolls, PollGroup } from '../../src/southbound/poll-groups.ts';
 import type { Counters } from './counters.ts';
 import { statusNameOf } from './errors.ts';
 import type { UsableNode } from './monitored-item.ts';
-import { valueRequest } from './nodes.ts';
+import { type FoundNode, valueRequest } from './nodes.ts';
 import { toReading } from './reading.ts';
 import type { RegisteredNodes } from './registered-nodes.ts';
 import { readAll, type ServerLimits } from './requests.ts';
@@ -21,26 +24,61 @@ export interface PollingOptions {
   /** While the network is away there is nobody to ask. */
   readonly isAway: () => boolean;
   readonly onReadings: (readings: readonly Reading[]) => void;
+  readonly onGap: (gap: DeviceGap) => void;
 }
 
-/** Points with one interval, polled together; while the network is away their polls are skipped. */
-export function pollGroup(nodes: () => readonly UsableNode[], intervalMs: number, options: PollingOptions): PollGroup {
+/** Points with one interval, polled together; while the network is away their polls are missed. */
+export function pollGroup(nodes: () => readonly FoundNode[], cycle: PollCycle, options: PollingOptions): PollGroup {
+  const { clock, counters, signal, isAway, onGap } = options;
+  const miss = (points: readonly Point[], missed: Omit<MissedPolls, 'reason'>, reason: DeviceGap['reason']) => {
+    for (const gap of missedOf(points, missed, reason)) onGap(gap);
+  };
   return {
-    intervalMs,
+    cycle,
+    onMissed: ({ reason, ...missed }) => miss(nodes().map(pointOf), missed, reason),
     poll: async () => {
-      if (options.isAway()) options.counters.skipped_polls += 1;
-      else await pollOnce(nodes(), options);
+      const dueTimeMs = wallTimeMs(clock, cycle.dueMs);
+      const missed = { polls: 1, fromTimeMs: dueTimeMs, toTimeMs: dueTimeMs };
+      const all = nodes();
+      const unread = isAway() ? all : await pollOnce(all.filter(isUsable), options);
+      if (signal.aborted) return 'stopped';
+      if (isAway()) counters.skipped_polls += 1;
+      else miss(all.filter((node) => !isUsable(node)).map(pointOf), missed, 'refused');
+      const unanswered = isAway() ? all : unread;
+      miss(unanswered.map(pointOf), missed, 'device-away');
+      return unanswered.length > 0 ? 'unanswered' : 'answered';
     },
   };
 }
 
-async function pollOnce(nodes: readonly UsableNode[], options: PollingOptions): Promise<void> {
+/** Polls of points that may be of several devices. */
+export function missedOf(
+  points: readonly Point[],
+  { polls, fromTimeMs, toTimeMs }: Omit<MissedPolls, 'reason'>,
+  reason: DeviceGap['reason'],
+): readonly DeviceGap[] {
+  return [...Map.groupBy(points, ({ device }) => device)].map(([device, own]) => {
+    return { device, reason, points: own, fromTimeMs, toTimeMs, readings: polls * own.length };
+  });
+}
+
+function pointOf({ point }: FoundNode): Point {
+  return point;
+}
+
+function isUsable(node: FoundNode): node is UsableNode {
+  return node.problem === undefined;
+}
+
+/** Gives the nodes of which the server said nothing. */
+async function pollOnce(nodes: readonly UsableNode[], options: PollingOptions): Promise<readonly UsableNode[]> {
   const { session, limits, clock, counters, signal, onReadings } = options;
-  if (nodes.length === 0) return;
+  if (nodes.length === 0) return [];
   counters.polls += 1;
   const readable = (await options.registered?.of(nodes)) ?? nodes;
   const readings = await readNodes(session, readable, limits, clock);
   if (!signal.aborted && !options.isAway()) onReadings(readings.map(([reading]) => reading));
+  return nodes.filter((_, at) => readings[at]?.[1] === undefined);
 }
 
 /** One reading per node, with the DataValue it came from; a request that fails is a bad reading of each. */

@@ -1,5 +1,6 @@
 import { concat, defer, Observable, Subject } from 'rxjs';
 import type { DeviceEvent } from '../../src/model/device-event.ts';
+import type { DeviceGap } from '../../src/model/device-gap.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import type { DevicePlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
@@ -55,6 +56,7 @@ export class OpcuaSession implements ConnectorSession {
   readonly lost: Promise<GatewayError>;
   readonly batches: Observable<Batch>;
   readonly events: Observable<DeviceEvent>;
+  readonly gaps: Observable<DeviceGap>;
   readonly resolved: Observable<DevicePlan>;
   readonly acquisition: PointAcquisition;
   readonly eventAcquisition: EventAcquisition;
@@ -65,6 +67,7 @@ export class OpcuaSession implements ConnectorSession {
   readonly #options: SessionOptions;
   readonly #subject = new Subject<Batch>();
   readonly #eventSubject = new Subject<DeviceEvent>();
+  readonly #gapSubject = new Subject<DeviceGap>();
   readonly #resolvedSubject = new Subject<DevicePlan>();
   readonly #end = new AbortController();
   readonly #requests: Requests;
@@ -84,6 +87,7 @@ export class OpcuaSession implements ConnectorSession {
     this.lost = new Promise((resolve) => {
       this.#resolveLost = resolve;
     });
+    this.gaps = this.#gapSubject;
     this.batches = this.#startingWith(this.#subject);
     this.events = this.#startingWith(this.#eventSubject);
     const { patterns } = options;
@@ -106,6 +110,7 @@ export class OpcuaSession implements ConnectorSession {
         onReadings: (readings) => this.#emit(readings),
         onEvents: (subscription, list) => this.eventAcquisition.take(subscription, list),
         onHistory: (readings) => this.#emit(readings, { isHistory: true }),
+        onGap: (gap) => this.#gapSubject.next(gap),
         onFailure: (error) => this.#lose(toLinkError(error, options.name, 'reading')),
       },
       options.nodes,
@@ -168,9 +173,11 @@ export class OpcuaSession implements ConnectorSession {
     const isLost = this.#end.signal.aborted;
     const state = this.#isAway ? 'away' : isLost ? 'lost' : 'open';
     this.#stop(new GatewayError('LINK_CLOSED', this.#options.name, 'closed'));
+    if (!isLost) this.acquisition.stop();
     if (!isLost) this.#options.onEnd();
     this.#subject.complete();
     this.#eventSubject.complete();
+    this.#gapSubject.complete();
     this.#resolvedSubject.complete();
     await this.#options.server.open.close(CLOSE_TIMEOUT_MS[state], {
       keepsSubscriptions: this.#options.memory.left !== undefined,
@@ -198,12 +205,21 @@ export class OpcuaSession implements ConnectorSession {
 
   #lose(error: GatewayError): void {
     if (this.#end.signal.aborted) return;
-    this.#options.memory.lostMs = this.#options.clock.nowMs();
-    this.#options.memory.left =
-      this.#isSilent || this.#isLeaving ? undefined : (this.acquisition.watching.left ?? this.#options.memory.left);
+    const { memory, patterns } = this.#options;
+    memory.lostMs = this.#options.clock.nowMs();
+    memory.missing.lose(this.#heardTimeMs(), patterns.points());
+    memory.left = this.#isSilent || this.#isLeaving ? undefined : (this.acquisition.watching.left ?? memory.left);
     this.#stop(error);
     this.#options.onEnd(error);
     this.#resolveLost(error);
+  }
+
+  /** What the server told by itself was complete until then. */
+  #heardTimeMs(): number {
+    const { publisher, items } = this.acquisition.watching;
+    const heard = publisher.subscriptions.map(({ heardTimeMs }) => heardTimeMs);
+    const open = items.flatMap(({ gap }) => (gap?.isLost === true ? [gap.fromTimeMs] : []));
+    return [...heard, ...open].reduce((earliest, timeMs) => Math.min(earliest, timeMs), this.#options.clock.nowMs());
   }
 
   #stop(reason: GatewayError): void {

@@ -1,3 +1,4 @@
+import type { DeviceGap } from '../../src/model/device-gap.ts';
 import type { Point } from '../../src/model/point.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import { isSame } from '../../src/model/value.ts';
@@ -10,6 +11,23 @@ export interface Span {
   /** Moves on with what is fetched: the next session goes on from there. */
   before: readonly Reading[];
   readonly after: readonly Reading[];
+  /** Why nobody was told. */
+  readonly reason: DeviceGap['reason'];
+  /** When the server was last known to tell everything, and when it did again; by our clock. */
+  readonly fromTimeMs: number;
+  readonly toTimeMs: number;
+  /** It was told that something is missing; what can be fetched all the same is welcome. */
+  isTold?: boolean;
+}
+
+/** It cannot be filled, or not now: what is missing, once. */
+export function tellSpan(span: Span): readonly DeviceGap[] {
+  if (span.isTold === true || endMs(span) <= startMs(span)) return [];
+  span.isTold = true;
+  const { points, reason, fromTimeMs, toTimeMs } = span;
+  return [...Map.groupBy(points, ({ device }) => device)].map(([device, own]) => {
+    return { device, reason, points: own, fromTimeMs, toTimeMs, readings: 0, isOver: true };
+  });
 }
 
 export function startMs({ before }: Span): number {

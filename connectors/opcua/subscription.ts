@@ -6,6 +6,7 @@ import {
   StatusChangeNotification,
 } from 'node-opcua-client';
 import type { Reading } from '../../src/model/reading.ts';
+import { wallTimeMs } from '../../src/southbound/poll-cycle.ts';
 import type { EventItem } from './event-item.ts';
 import type { MonitoredItem } from './monitored-item.ts';
 import { type ChangesContext, readChanges, republish, understand } from './notifications.ts';
@@ -28,8 +29,8 @@ export interface SubscriptionSettings {
 
 export interface SubscriptionContext extends ChangesContext {
   readonly session: RawSession;
-  /** Messages are missing for good: points were told as doubted and are to be read. */
-  readonly onDoubt: (items: Iterable<MonitoredItem>) => void;
+  /** Messages are missing for good, after the one that came then: points were told as doubted and are to be read. */
+  readonly onDoubt: (items: Iterable<MonitoredItem>, sinceTimeMs: number) => void;
   readonly onEvents: (subscription: Subscription, events: EventNotificationList) => void;
 }
 
@@ -66,6 +67,8 @@ export class Subscription implements Terms {
   readonly #sequence: Sequence;
   readonly #context: SubscriptionContext;
   #heardMs: number;
+  /** When the last message was received, by the clock on the wall. */
+  #messageTimeMs: number;
   #toAcknowledge: number[] = [];
 
   private constructor(terms: Terms, sequence: Sequence, items: Map<number, MonitoredItem>, context: SubscriptionContext) {
@@ -78,6 +81,7 @@ export class Subscription implements Terms {
     this.#sequence = sequence;
     this.#context = context;
     this.#heardMs = context.clock.monotonicMs();
+    this.#messageTimeMs = context.clock.nowMs();
   }
 
   static async create(settings: SubscriptionSettings, context: SubscriptionContext): Promise<Subscription> {
@@ -110,6 +114,11 @@ export class Subscription implements Terms {
     return nowMs - this.#heardMs > this.maxSilenceMs;
   }
 
+  /** When it was last heard, by the clock on the wall. */
+  get heardTimeMs(): number {
+    return wallTimeMs(this.#context.clock, this.#heardMs);
+  }
+
   /** Silence begins now. */
   hear(): void {
     this.#heardMs = this.#context.clock.monotonicMs();
@@ -125,6 +134,8 @@ export class Subscription implements Terms {
   /** Readings of one message, in order, after those of messages that were missing before it. */
   async receive(message: NotificationMessage): Promise<readonly Reading[]> {
     const { counters } = this.#context;
+    const beforeTimeMs = this.#messageTimeMs;
+    this.#messageTimeMs = this.#context.clock.nowMs();
     this.hear();
     const isKeepAlive = (message.notificationData ?? []).length === 0;
     if (!isKeepAlive && this.#sequence.isRepeated(message.sequenceNumber, publishMs(message))) {
@@ -132,7 +143,7 @@ export class Subscription implements Terms {
       this.#toAcknowledge.push(message.sequenceNumber);
       return [];
     }
-    const recovered = await this.#recover(message.sequenceNumber);
+    const recovered = await this.#recover(message.sequenceNumber, beforeTimeMs);
     if (isKeepAlive) {
       counters.keep_alives += 1;
       return recovered;
@@ -150,14 +161,14 @@ export class Subscription implements Terms {
     return this.#republish(MAX_REPUBLISHED);
   }
 
-  async #recover(upTo: number): Promise<readonly Reading[]> {
+  async #recover(upTo: number, beforeTimeMs: number): Promise<readonly Reading[]> {
     const missing = this.#sequence.missingBefore(upTo);
     if (missing === 0) return [];
     const readings = await this.#republish(Math.min(missing, MAX_REPUBLISHED));
     if (this.#sequence.missingBefore(upTo) === 0) return readings;
     this.#context.counters.sequence_gaps += 1;
     this.#sequence.skipTo(upTo);
-    this.#context.onDoubt(this.items.values());
+    this.#context.onDoubt(this.items.values(), beforeTimeMs);
     return [...readings, ...this.#doubtEverything()];
   }
 

@@ -1,3 +1,4 @@
+import type { UnmeasuredReason } from '../../src/model/device-gap.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Counters } from './counters.ts';
@@ -32,6 +33,12 @@ const MAX_WAITING_SILENCES = 2;
 
 /** After a break the first that a server tells may be older than what overflowed. */
 const OVERFLOW_WITHIN_MS = 5_000;
+
+interface OpenedGap {
+  readonly isLost: boolean;
+  readonly reason: UnmeasuredReason;
+  readonly fromTimeMs: number;
+}
 
 /** What the server watches for one session: its subscriptions and their monitored items. */
 export class Watching {
@@ -144,22 +151,22 @@ export class Watching {
     return {
       ...this.#context,
       last: this.#context.memory.last,
-      onDoubt: (items) => {
-        this.openGaps(items, { isLost: true });
+      onDoubt: (items, fromTimeMs) => {
+        this.openGaps(items, { isLost: true, reason: 'subscription-gap', fromTimeMs });
         this.#context.onDoubt();
       },
     };
   }
 
   /** From now on values may be missing, until the next one comes. */
-  openGaps(items: Iterable<MonitoredItem>, { isLost }: { readonly isLost: boolean }): void {
+  openGaps(items: Iterable<MonitoredItem>, { isLost, reason, fromTimeMs }: OpenedGap): void {
     const { clock, memory } = this.#context;
     const { last } = memory;
     const untilMs = clock.monotonicMs() + OVERFLOW_WITHIN_MS;
     for (const item of items) {
       const since = item.nodes.map(({ point }) => last.sample(point)).filter((sample) => sample !== undefined);
       if (item.gap?.isLost === true || since.length < item.nodes.length) continue;
-      item.gap = { since: item.gap?.since ?? since, isLost, untilMs };
+      item.gap = { since: item.gap?.since ?? since, isLost, reason, untilMs, fromTimeMs: item.gap?.fromTimeMs ?? fromTimeMs };
     }
   }
 

@@ -11,6 +11,8 @@ export interface DemoSummary {
   readonly losses: number;
   /** Losses that the gateway itself told. */
   readonly gapRecords: number;
+  /** Readings that could not be made: a poll came too late, a device did not answer. */
+  readonly unmeasured: number;
   readonly duplicates: number;
   /** From the source time of a reading to the acknowledgement of its message, milliseconds. */
   readonly latencyMs: { readonly p50: number; readonly p99: number };
@@ -62,6 +64,7 @@ export class DemoMeasurement {
       bytes: this.#bytes,
       losses,
       gapRecords,
+      unmeasured: recorder.total('unmeasured'),
       duplicates: recorder.total('duplicates'),
       latencyMs: { p50: at(0.5), p99: at(0.99) },
       protocols,
@@ -76,7 +79,7 @@ export class DemoMeasurement {
 }
 
 export function formatSummary(summary: DemoSummary): string {
-  const { readings, messages, bytes, losses, gapRecords, duplicates, latencyMs, protocols, ok } = summary;
+  const { readings, messages, bytes, losses, gapRecords, unmeasured, duplicates, latencyMs, protocols, ok } = summary;
   const rows = Object.entries(protocols).map(
     ([protocol, counts]) => `  ${protocol.padEnd(20)} ${counts.readings} readings in ${counts.messages} messages`,
   );
@@ -84,6 +87,7 @@ export function formatSummary(summary: DemoSummary): string {
     `delivered    ${readings} readings in ${messages} messages, ${formatBytes(bytes)}`,
     ...rows,
     `lost         ${losses} messages (${gapRecords} gap records, ${duplicates} duplicates)`,
+    ...(unmeasured === 0 ? [] : [`not measured ${unmeasured} readings, told in gap records`]),
     `latency      p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, from source time to acknowledgement`,
     ok ? 'every protocol delivered, nothing was lost' : 'NOT every protocol delivered, or something was lost',
     '',

@@ -63,7 +63,16 @@ export interface DeviceStatus {
   readonly messages: number;
   /** Bugs of its pipeline, each told in a gap record. */
   readonly failures?: number;
+  /** What could not be measured since the start, as it was told in gap records, by reason; absent: nothing. */
+  readonly unmeasured?: Readonly<Record<string, UnmeasuredCount>>;
   readonly points: readonly PointStatus[];
+}
+
+export interface UnmeasuredCount {
+  /** Gap records. */
+  readonly records: number;
+  /** Of which the number is known. */
+  readonly readings: number;
 }
 
 export interface PointStatus {

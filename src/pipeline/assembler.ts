@@ -13,6 +13,8 @@ export interface AssemblerOptions {
   readonly gateway?: Pick<GatewayIdentity, 'id' | 'labels'>;
   /** Marks every message as history. */
   readonly isHistory?: true;
+  /** Whenever it emits, what is open is sent. */
+  readonly flush?: Observable<unknown>;
 }
 
 /**
@@ -39,6 +41,7 @@ export function assemble(
         if (delayMs !== undefined) alarm.within(delayMs);
       };
       subscriber.add(alarm.cancel);
+      subscriber.add(options.flush?.subscribe(() => guarded(subscriber, () => send(assembler.closeAll()))));
       subscriber.add(
         source.subscribe({
           next: (readings) =>

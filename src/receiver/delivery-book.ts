@@ -2,6 +2,15 @@ import { createHash } from 'node:crypto';
 import { countOf, type NumberRange, NumberRanges } from './number-ranges.ts';
 import type { ReceivedGap, ReceivedMessage } from './received-message.ts';
 
+/** Gap records of one reason. */
+export interface GapSum {
+  readonly records: number;
+  readonly messages: number;
+  /** As far as their number is known. */
+  readonly readings: number;
+  readonly durationMs: number;
+}
+
 /** What came of one twin in one class under one epoch. */
 export interface StreamReport {
   readonly gateway: string;
@@ -21,7 +30,7 @@ export interface StreamReport {
   /** Did not come, and nobody says why. */
   readonly undeclared: readonly NumberRange[];
   /** Gap records by reason. */
-  readonly gaps: Readonly<Record<string, { readonly records: number; readonly messages: number; readonly readings: number }>>;
+  readonly gaps: Readonly<Record<string, GapSum>>;
   /** Against the rules: a number that came again with another content, an id that does not fit. */
   readonly faults: readonly string[];
 }
@@ -86,7 +95,7 @@ class Stream {
   readonly #seen = new NumberRanges();
   readonly #declared = new NumberRanges();
   readonly #contents = new Map<number, string>();
-  readonly #gaps: Record<string, { records: number; messages: number; readings: number }> = {};
+  readonly #gaps: Record<string, GapSum> = {};
   readonly #faults: string[] = [];
   #highest = 0;
   #readings = 0;
@@ -121,13 +130,15 @@ class Stream {
     return true;
   }
 
-  declare({ reason, from, to, messages, readings }: ReceivedGap): void {
+  declare({ reason, from, to, messages, readings, durationMs }: ReceivedGap): void {
     if (to !== undefined) this.#declared.add(from ?? 1, to);
-    this.#gaps[reason] ??= { records: 0, messages: 0, readings: 0 };
-    const sum = this.#gaps[reason];
-    sum.records += 1;
-    sum.messages += messages;
-    sum.readings += readings;
+    const sum = this.#gaps[reason] ?? { records: 0, messages: 0, readings: 0, durationMs: 0 };
+    this.#gaps[reason] = {
+      records: sum.records + 1,
+      messages: sum.messages + messages,
+      readings: sum.readings + readings,
+      durationMs: sum.durationMs + durationMs,
+    };
   }
 
   report(fromFirst: boolean): StreamReport {

@@ -1,5 +1,6 @@
-import { countMissing, type DeliveryReport, type StreamReport } from './delivery-book.ts';
+import { countMissing, type DeliveryReport, type GapSum, type StreamReport } from './delivery-book.ts';
 import { countOf, formatRanges } from './number-ranges.ts';
+import { isUnmeasured } from './unmeasured.ts';
 
 /** The proof for people: what is against the promise, stream by stream, then the sums and the verdict in one line. */
 export function formatReport(report: DeliveryReport): string {
@@ -14,9 +15,7 @@ function describeStream(stream: StreamReport): readonly string[] {
   const late = overtaken === 0 ? '' : `, ${overtaken} overtaken`;
   return [
     `${gateway}/${twin} ${urgency} epoch ${epoch}: ${first} to ${last}, ${messages} messages, ${readings} readings${again}${late}${missing}`,
-    ...Object.entries(gaps).map(
-      ([reason, gap]) => `  gap, ${reason}: ${gap.records} records, ${gap.messages} messages, ${gap.readings} readings`,
-    ),
+    ...Object.entries(gaps).map(describeGaps),
     ...(undeclared.length === 0
       ? []
       : [`  NOT DECLARED: ${shorten(formatRanges(undeclared))} did not come, and no gap record says why`]),
@@ -24,16 +23,29 @@ function describeStream(stream: StreamReport): readonly string[] {
   ];
 }
 
+/** What was lost on the way, and what never was. */
+function describeGaps([reason, { records, messages, readings, durationMs }]: readonly [string, GapSum]): string {
+  if (!isUnmeasured(reason)) return `  lost, ${reason}: ${records} records, ${messages} messages, ${readings} readings`;
+  const known = readings === 0 ? 'an unknown number of readings' : `${readings} readings`;
+  return `  not measured, ${reason}: ${records} records, ${known}, ${(durationMs / 1_000).toFixed(1)} s`;
+}
+
 function verdict(report: DeliveryReport): string {
   const { streams, isComplete } = report;
   const sum = (pick: (stream: StreamReport) => number) => streams.reduce((total, stream) => total + pick(stream), 0);
   const missing = countMissing(report);
+  const unmeasured = sum(({ gaps }) => unmeasuredIn(gaps));
   const word = streams.length === 0 ? 'nothing came' : isComplete ? 'complete' : 'NOT COMPLETE';
   return (
     `${word}: ${sum(({ messages }) => messages)} messages, ${sum(({ readings }) => readings)} readings of ` +
     `${new Set(streams.map(({ twin }) => twin)).size} twins, ${sum(({ duplicates }) => duplicates)} twice, ` +
-    `${missing.declared} missing and declared, ${missing.undeclared} missing and not declared`
+    `${missing.declared} missing and declared, ${missing.undeclared} missing and not declared` +
+    (unmeasured === 0 ? '' : `; ${unmeasured} readings could not be measured`)
   );
+}
+
+function unmeasuredIn(gaps: StreamReport['gaps']): number {
+  return Object.entries(gaps).reduce((total, [reason, { readings }]) => total + (isUnmeasured(reason) ? readings : 0), 0);
 }
 
 const MAX_TEXT = 200;

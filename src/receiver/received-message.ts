@@ -21,6 +21,8 @@ export interface ReceivedGap {
   readonly epoch?: string;
   readonly messages: number;
   readonly readings: number;
+  /** From its `from` to its `to`, milliseconds; 0 where they are no times. */
+  readonly durationMs: number;
 }
 
 /** `undefined` for anything but a message of a twin: a status, a result, a foreign payload. */
@@ -38,7 +40,7 @@ export function parseMessage(payload: string): ReceivedMessage | undefined {
   };
 }
 
-function toGap({ reason, fromSeq, toSeq, epoch, messages, readings }: Readonly<Record<string, unknown>>): ReceivedGap {
+function toGap({ reason, fromSeq, toSeq, epoch, messages, readings, from, to }: Readonly<Record<string, unknown>>): ReceivedGap {
   return {
     reason: typeof reason === 'string' ? reason : 'unknown',
     ...(isSequence(fromSeq) ? { from: fromSeq } : {}),
@@ -46,6 +48,7 @@ function toGap({ reason, fromSeq, toSeq, epoch, messages, readings }: Readonly<R
     ...(typeof epoch === 'string' ? { epoch } : {}),
     messages: typeof messages === 'number' ? messages : 0,
     readings: typeof readings === 'number' ? readings : 0,
+    durationMs: Math.max(0, Date.parse(String(to)) - Date.parse(String(from))) || 0,
   };
 }
 

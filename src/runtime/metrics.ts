@@ -43,9 +43,11 @@ function describeConnections(sheet: MetricSheet, { connections }: GatewayStatus)
       const help = 'When the certificate expires, UTC since 1970';
       sheet.gauge('southbound_certificate_expiry_time_seconds', help, validToMs / 1_000, { connection, certificate });
     }
-    for (const { twin: device, state, readings, messages, failures = 0 } of devices) {
+    for (const { twin: device, state, readings, messages, failures = 0, unmeasured = {} } of devices) {
       sheet.gauge('southbound_device_up', '1 while the device answers', Number(state === 'up'), { connection, device });
       sheet.counters('pipeline', { readings, messages, failures }, { device });
+      for (const [reason, { records, readings }] of Object.entries(unmeasured))
+        sheet.counters('pipeline', { gap_records: records, unmeasured_readings: readings }, { device, reason });
     }
   }
 }

@@ -1,3 +1,5 @@
+import { isUnmeasured } from '../model/device-gap.ts';
+
 /** What one twin has sent under one epoch of the spool. */
 export interface RecordedStream {
   readonly twin: string;
@@ -9,8 +11,10 @@ export interface RecordedStream {
   readonly duplicates: number;
   /** Sequence numbers that never came, whether declared or not. */
   readonly missing: number;
-  /** Gap records: losses that the gateway itself has told. */
+  /** Gap records of losses. */
   readonly gapRecords: number;
+  /** Readings that could not be made, as gap records tell. */
+  readonly unmeasured: number;
 }
 
 interface TwinMessageBody {
@@ -19,7 +23,7 @@ interface TwinMessageBody {
   readonly epoch: string;
   readonly seq: number;
   readonly values?: Readonly<Record<string, readonly unknown[]>>;
-  readonly gap?: object;
+  readonly gap?: { readonly reason: string; readonly readings: number };
 }
 
 /**
@@ -43,7 +47,7 @@ export class Recorder {
   }
 
   /** Of one twin, or of all. */
-  total(count: 'messages' | 'readings' | 'duplicates' | 'missing' | 'gapRecords', twin?: string): number {
+  total(count: 'messages' | 'readings' | 'duplicates' | 'missing' | 'gapRecords' | 'unmeasured', twin?: string): number {
     return this.streams
       .filter((stream) => twin === undefined || stream.twin === twin)
       .reduce((sum, stream) => sum + stream[count], 0);
@@ -54,7 +58,7 @@ type Stream = RecordedStream & { readonly absent: Set<number> };
 
 /** Sequences begin at 1. */
 function emptyStream({ twin, epoch }: TwinMessageBody): Stream {
-  const counts = { lastSequence: 0, messages: 0, readings: 0, duplicates: 0, missing: 0, gapRecords: 0 };
+  const counts = { lastSequence: 0, messages: 0, readings: 0, duplicates: 0, missing: 0, gapRecords: 0, unmeasured: 0 };
   return { twin, epoch, ...counts, absent: new Set() };
 }
 
@@ -66,12 +70,14 @@ function accept(stream: Stream, { seq, values = {}, gap }: TwinMessageBody): Str
   stream.absent.delete(seq);
   for (let absent = stream.lastSequence + 1; absent < seq; absent += 1) stream.absent.add(absent);
   const readings = Object.values(values).reduce((sum, timed) => sum + timed.length, 0);
+  const isLoss = gap !== undefined && !isUnmeasured(gap.reason);
   return {
     ...stream,
     lastSequence: Math.max(stream.lastSequence, seq),
     messages: stream.messages + 1,
     readings: stream.readings + readings,
-    gapRecords: stream.gapRecords + (gap === undefined ? 0 : 1),
+    gapRecords: stream.gapRecords + Number(isLoss),
+    unmeasured: stream.unmeasured + (isLoss ? 0 : (gap?.readings ?? 0)),
   };
 }
 

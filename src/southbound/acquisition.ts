@@ -1,5 +1,6 @@
 import type { Subscription } from 'rxjs';
 import type { DeviceEvent } from '../model/device-event.ts';
+import type { DeviceGap } from '../model/device-gap.ts';
 import type { ErrorCode } from '../model/error.ts';
 import type { ConnectionPlan, DevicePlan } from '../model/plan.ts';
 import { type Batch, badReading } from '../model/reading.ts';
@@ -10,6 +11,7 @@ import { createLinkLog } from '../runtime/link-log.ts';
 import type { Log } from '../runtime/log.ts';
 import { supervise } from '../runtime/supervise.ts';
 import type { Connector, ConnectorSession } from './connector.ts';
+import { Silences, TELL_LASTING_MS } from './silences.ts';
 
 export interface AcquisitionOptions {
   readonly plan: ConnectionPlan;
@@ -23,6 +25,11 @@ export interface AcquisitionOptions {
   readonly onEvent?: (event: DeviceEvent) => void;
   /** Called with a device whose points have turned out to be others, before any batch with them, and after bad readings of those that went. */
   readonly onResolved?: (device: DevicePlan) => void;
+  /**
+   * Called with what could not be measured: one gap for each silence, after the batch before it and before the one after it; one that
+   * lasts is told every hour, and what is left of it when the signal is aborted.
+   */
+  readonly onGap?: (gap: DeviceGap) => void;
   readonly backOff?: BackOffSettings;
 }
 
@@ -41,12 +48,17 @@ const STATUS_OF_LOSS: Partial<Record<ErrorCode, string>> = {
   LINK_UNAUTHORIZED: 'BadUserAccessDenied',
 };
 
+const LOOK_AROUND_MS = 10_000;
+
 export function acquire(connector: Connector, options: AcquisitionOptions): Acquisition {
-  const { plan, clock, log, signal, onBatch, onEvent = () => {}, onResolved = () => {}, backOff } = options;
+  const { plan, clock, log, signal, onBatch, onEvent = () => {}, onResolved = () => {}, onGap = () => {}, backOff } = options;
   let link: LinkState = { state: 'opening', attempt: 1 };
   let session: ConnectorSession | undefined;
   let subscription: Subscription | undefined;
   let isToldBad = false;
+  /** Since then no session is open, for connectors that do not tell by themselves what they miss. */
+  let awaySinceMs = clock.nowMs();
+  const silences = new Silences({ clock, onGap });
   const present = new Map(plan.devices.map((device) => [device.twin, device]));
   const tellState = createLinkLog();
 
@@ -64,7 +76,19 @@ export function acquire(connector: Connector, options: AcquisitionOptions): Acqu
     onResolved(device);
   };
 
+  let toldMissedMs = clock.monotonicMs();
+  const tellMissed = (): void => {
+    const missed = connector.missed?.() ?? missedByAll([...present.values()], awaySinceMs, clock.nowMs());
+    awaySinceMs = clock.nowMs();
+    toldMissedMs = clock.monotonicMs();
+    for (const gap of missed) silences.take(gap);
+  };
+
   const onState = (state: LinkState): void => {
+    if (link.state === 'up') {
+      awaySinceMs = clock.nowMs();
+      toldMissedMs = clock.monotonicMs();
+    } else if (state.state === 'stopped' || (state.state === 'up' && isToldBad && connector.missed === undefined)) tellMissed();
     link = state;
     if (state.state !== 'up') {
       subscription?.unsubscribe();
@@ -74,16 +98,37 @@ export function acquire(connector: Connector, options: AcquisitionOptions): Acqu
     if (state.state === 'waiting') tellBad(STATUS_OF_LOSS[state.error.code] ?? 'BadNoCommunication');
   };
 
+  const take = (batch: Batch): void => {
+    silences.see(batch);
+    onBatch(batch);
+  };
+
   const onSession = (opened: ConnectorSession): void => {
     session = opened;
     isToldBad = false;
     const resolved = opened.resolved?.subscribe({ next: resolve, error: (error) => log.error('patterns failed', { error }) });
-    subscription = opened.batches.subscribe({ next: onBatch, error: (error) => log.error('batches failed', { error }) });
+    const gaps = opened.gaps?.subscribe({
+      next: (gap) => silences.take(gap),
+      error: (error) => log.error('gaps failed', { error }),
+    });
+    subscription = opened.batches.subscribe({ next: take, error: (error) => log.error('batches failed', { error }) });
     subscription.add(resolved);
+    subscription.add(gaps);
     subscription.add(opened.events?.subscribe({ next: onEvent, error: (error) => log.error('events failed', { error }) }));
   };
 
-  const done = supervise(connector, { signal, onSession, onState, clock, ...(backOff === undefined ? {} : { backOff }) });
+  const lookAround = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await clock.sleep(LOOK_AROUND_MS, signal).catch(() => {});
+      if (signal.aborted) return;
+      const isAwayLong = link.state !== 'up' && (silences.areLasting || clock.monotonicMs() - toldMissedMs >= TELL_LASTING_MS);
+      if (isAwayLong) tellMissed();
+      silences.tellDue({ isAwayLong });
+    }
+  };
+
+  const supervised = supervise(connector, { signal, onSession, onState, clock, ...(backOff === undefined ? {} : { backOff }) });
+  const done = Promise.all([supervised, lookAround()]).then(() => silences.tellAll());
   return {
     get link() {
       return link;
@@ -93,6 +138,14 @@ export function acquire(connector: Connector, options: AcquisitionOptions): Acqu
     },
     done,
   };
+}
+
+/** Nobody knows more than that there was no session. */
+function missedByAll(devices: readonly DevicePlan[], fromTimeMs: number, toTimeMs: number): readonly DeviceGap[] {
+  return devices.map(({ twin, points }) => ({
+    ...{ device: twin, reason: 'device-away', fromTimeMs, toTimeMs, readings: 0 },
+    points: points.map(({ point }) => point).filter(({ address, access }) => address !== undefined && access !== 'write'),
+  }));
 }
 
 function badBatches(devices: readonly DevicePlan[], status: string, nowMs: number): readonly Batch[] {

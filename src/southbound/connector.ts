@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { ProtocolDeclaration } from '../model/declaration.ts';
 import type { DeviceEvent } from '../model/device-event.ts';
+import type { DeviceGap } from '../model/device-gap.ts';
 import type { GatewayError } from '../model/error.ts';
 import type { ConnectionPlan, DevicePlan, MethodPlan } from '../model/plan.ts';
 import type { Point } from '../model/point.ts';
@@ -25,6 +26,12 @@ export interface ConnectorSession extends Session {
   write(writes: readonly Write[], signal: AbortSignal): Promise<readonly WriteResult[]>;
   /** What the mapping lists under `events`. As `batches`: hot, starts when subscribed, once, never errors, completes at `close`. */
   readonly events?: Observable<DeviceEvent>;
+  /**
+   * What was due and could not be measured, as it is found: polls that failed or were skipped, what was due between the session before
+   * and this one, what the server lost. Told piece by piece, before the batch that shows it; pieces that belong together are put
+   * together by the acquisition. As `batches`: hot, never errors, completes at `close`; to be subscribed before them.
+   */
+  readonly gaps?: Observable<DeviceGap>;
   /** One call of a method of the mapping, made once. Rejects only when the link is lost or aborted. */
   call?(call: MethodCall, signal: AbortSignal): Promise<MethodResult>;
 }
@@ -59,6 +66,11 @@ export type MethodResult =
 export interface Connector extends Link<ConnectorSession> {
   /** For `/status` and metrics; cheap, callable at any time. */
   status(): ConnectorStatus;
+  /**
+   * What was due since the last session, or the first call, and since the last call; asked while no session is open. Nothing told
+   * here is told again in `gaps`. Absent: all points of the devices are taken to be missing as long as no session is open.
+   */
+  missed?(): readonly DeviceGap[];
 }
 
 export interface ConnectorStatus {

@@ -1,10 +1,26 @@
 import type { Clock } from '../runtime/clock.ts';
+import { type PassedPolls, type PollCycle, wallTimeMs } from './poll-cycle.ts';
 
 /** What is polled together: the points of one device with one interval. */
 export interface PollGroup {
-  readonly intervalMs: number;
+  /** Outlives the session where it is to be known what was missed between two of them. */
+  readonly cycle: PollCycle;
   /** Rejects only when there is no sense in going on. */
-  poll(signal: AbortSignal): Promise<void>;
+  poll(signal: AbortSignal): Promise<PollOutcome>;
+  /** Called with polls that were due and not made. */
+  onMissed?(missed: MissedPolls): void;
+}
+
+/** `unanswered`: polls that became due meanwhile are missed for the same reason. `stopped`: nothing of it was told. */
+export type PollOutcome = 'answered' | 'unanswered' | 'stopped';
+
+export interface MissedPolls {
+  /** `device-away`: nobody answered, or there was no session. `poll-skipped`: the poll before took too long. */
+  readonly reason: 'device-away' | 'poll-skipped';
+  readonly polls: number;
+  /** When the first and the last of them were due; UTC, milliseconds since 1970. */
+  readonly fromTimeMs: number;
+  readonly toTimeMs: number;
 }
 
 export interface PollGroupsOptions {
@@ -14,9 +30,6 @@ export interface PollGroupsOptions {
   readonly onSkipped: (polls: number) => void;
 }
 
-/** The first polls are spread over this time, so that a hundred devices do not ask in the same millisecond, now and ever after. */
-const SPREAD_MS = 1_000;
-
 /**
  * Polls each group at its pace until the signal is aborted; then resolves, when the polls under way have ended. A late poll is
  * skipped and counted, never queued. Rejects with what the first failing poll rejected with, and stops the others.
@@ -24,8 +37,8 @@ const SPREAD_MS = 1_000;
 export async function runPollGroups(groups: readonly PollGroup[], options: PollGroupsOptions): Promise<void> {
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
-  const runs = groups.map((group, index) =>
-    run(group, phaseMs(group, index, groups.length), { ...options, signal }).catch((error: unknown) => {
+  const runs = groups.map((group) =>
+    run(group, { ...options, signal }).catch((error: unknown) => {
       if (!signal.aborted) failed.abort(error);
     }),
   );
@@ -33,19 +46,26 @@ export async function runPollGroups(groups: readonly PollGroup[], options: PollG
   if (!options.signal.aborted && failed.signal.aborted) throw failed.signal.reason;
 }
 
-function phaseMs({ intervalMs }: PollGroup, index: number, groups: number): number {
-  return (Math.min(intervalMs, SPREAD_MS) * index) / groups;
+async function run(group: PollGroup, { clock, signal, onSkipped }: PollGroupsOptions): Promise<void> {
+  const { cycle } = group;
+  tellMissed(group, 'device-away', cycle.resume(clock.monotonicMs()), clock);
+  while (!signal.aborted) {
+    const waitMs = cycle.dueMs - clock.monotonicMs();
+    if (waitMs > 0) await clock.sleep(waitMs, signal);
+    const outcome = await group.poll(signal);
+    if (outcome === 'stopped') return;
+    // A timer may be a fraction of a millisecond early; the poll was made all the same.
+    cycle.settle();
+    const skipped = cycle.pass(clock.monotonicMs());
+    if (skipped !== undefined) onSkipped(skipped.polls);
+    tellMissed(group, outcome === 'unanswered' ? 'device-away' : 'poll-skipped', skipped, clock);
+  }
 }
 
-async function run(group: PollGroup, firstMs: number, { clock, signal, onSkipped }: PollGroupsOptions): Promise<void> {
-  let dueMs = clock.monotonicMs() + firstMs;
-  while (!signal.aborted) {
-    const waitMs = dueMs - clock.monotonicMs();
-    if (waitMs > 0) await clock.sleep(waitMs, signal);
-    await group.poll(signal);
-    // A timer may be a fraction of a millisecond early; the poll was made all the same.
-    const missed = Math.max(0, Math.floor((clock.monotonicMs() - dueMs) / group.intervalMs));
-    if (missed > 0) onSkipped(missed);
-    dueMs += (missed + 1) * group.intervalMs;
-  }
+function tellMissed(group: PollGroup, reason: MissedPolls['reason'], passed: PassedPolls | undefined, clock: Clock): void {
+  if (passed !== undefined) group.onMissed?.({ reason, ...toMissed(passed, clock) });
+}
+
+export function toMissed({ polls, firstMs, lastMs }: PassedPolls, clock: Clock): Omit<MissedPolls, 'reason'> {
+  return { polls, fromTimeMs: wallTimeMs(clock, firstMs), toTimeMs: wallTimeMs(clock, lastMs) };
 }

@@ -92,9 +92,10 @@ export class Intake {
     }
     const { message } = draft;
     const { facts, body } = encodeMessage(message);
+    const statement = message.gap === undefined ? {} : { gap: message.gap };
     const isTooLarge = body.length > this.#limits.maxMessageBytes;
     if (isTooLarge) this.#counters.add('dropped_messages', 1);
-    this.queue.push(isTooLarge ? tooLarge(draft, hubs, settle) : { facts, hubs, body, settle });
+    this.queue.push(isTooLarge ? tooLarge(draft, hubs, settle) : { facts, hubs, body, settle, ...statement });
   }
 }
 

@@ -74,7 +74,7 @@ describe('fieldmarshal verify', function () {
     child.kill('SIGINT');
     const report = await output;
     assert.equal(await code, 0, report);
-    assert.match(report, /gap, expired: 1 records, 1 messages, 3 readings\n/);
+    assert.match(report, /lost, expired: 1 records, 1 messages, 3 readings\n/);
     assert.match(report, /\ncomplete: .* 1 missing and declared, 0 missing and not declared\n$/);
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Subscription } from 'rxjs';
 import type { DeviceEvent } from '../../src/model/device-event.ts';
+import type { DeviceGap } from '../../src/model/device-gap.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import type { ConnectionPlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
@@ -8,6 +9,7 @@ import type { Batch, Reading } from '../../src/model/reading.ts';
 import type { Compound, Value } from '../../src/model/value.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
+import { acquire } from '../../src/southbound/acquisition.ts';
 import type {
   Connector,
   ConnectorContext,
@@ -253,7 +255,82 @@ export function describeConnector(
       const recorded = record(await openPatiently(open));
       await recorded.wait(({ quality }) => quality === 'good');
     });
+
+    itWith('takeAway', 'declares one gap for each device that was away, and counts the polls that are missing', async () => {
+      const { takeAway, bringBack, missing } = fixture;
+      assert.ok(takeAway !== undefined && bringBack !== undefined);
+      const plan = pollingEvery(POLL_MS, fixture.plan, missing);
+      const good: Arrival[] = [];
+      const gaps: DeviceGap[] = [];
+      const stop = new AbortController();
+      const { done } = acquire(fixture.create(plan, contextOf(fixture)), {
+        ...{ plan, clock: systemClock, log: silentLog, signal: stop.signal, onGap: (gap) => gaps.push(gap) },
+        onBatch: ({ readings }) => good.push(...arrivalsOf(readings)),
+        backOff: { firstMs: 100, maxMs: 300, resetAfterMs: 60_000 },
+      });
+      const measured = async (since: number) => {
+        await until(() => good.length > since, 'values');
+        await systemClock.sleep(5 * POLL_MS);
+      };
+      await measured(0);
+      await takeAway();
+      await systemClock.sleep(8 * POLL_MS);
+      const before = good.length;
+      await bringBack();
+      await measured(before);
+      await until(() => gaps.some(({ reason }) => reason === 'device-away'), 'a gap');
+      const away = gaps.filter(({ reason }) => reason === 'device-away');
+      assert.equal(away.length, plan.devices.length, JSON.stringify(gaps.map(({ reason, readings }) => [reason, readings])));
+      for (const { device, fromTimeMs, toTimeMs } of away) {
+        const inside = good.filter(({ point, atMs }) => point.device === device && atMs > fromTimeMs && atMs < toTimeMs);
+        assert.deepEqual(inside, [], `measured between ${fromTimeMs} and ${toTimeMs}`);
+        assert.ok(toTimeMs - fromTimeMs >= 6 * POLL_MS, `${toTimeMs - fromTimeMs} ms`);
+      }
+      stop.abort();
+      await done;
+      const counted = gaps.filter(({ readings }) => readings > 0);
+      const declared = counted.reduce((sum, { readings }) => sum + readings, 0);
+      if (counted.length > 0)
+        assert.equal(declared, pollsMissing(good), JSON.stringify(gaps.map(({ reason, readings }) => [reason, readings])));
+    });
   });
+}
+
+const POLL_MS = 200;
+
+/** Without the point that the device does not have. */
+function pollingEvery(intervalMs: number, plan: ConnectionPlan, { id }: Point): ConnectionPlan {
+  const devices = plan.devices.map((device) => {
+    const points = device.points.filter(({ point }) => point.id !== id);
+    return { ...device, points: points.map((one) => ({ ...one, point: { ...one.point, intervalMs } })) };
+  });
+  return { ...plan, devices };
+}
+
+/** A good reading, and when it came: what it says of its time is the device's. */
+interface Arrival {
+  readonly point: Point;
+  readonly atMs: number;
+}
+
+function arrivalsOf(readings: readonly Reading[]): readonly Arrival[] {
+  return readings.filter(({ quality }) => quality === 'good').map(({ point }) => ({ point, atMs: Date.now() }));
+}
+
+/** Readings that are missing between others, where one comes every interval. */
+function pollsMissing(arrivals: readonly Arrival[]): number {
+  const holes = [...Map.groupBy(arrivals, ({ point }) => point.id).values()].flatMap((own) =>
+    own.slice(1).map(({ atMs }, at) => Math.round((atMs - (own[at]?.atMs ?? 0)) / POLL_MS) - 1),
+  );
+  return holes.reduce((sum, hole) => sum + hole, 0);
+}
+
+async function until(holds: () => boolean, what: string): Promise<void> {
+  const untilMs = Date.now() + PATIENCE_MS;
+  while (!holds()) {
+    assert.ok(Date.now() < untilMs, `${what} did not come within ${PATIENCE_MS} ms`);
+    await systemClock.sleep(20);
+  }
 }
 
 function contextOf({ stateDirectory = '' }: ConnectorFixture): ConnectorContext {

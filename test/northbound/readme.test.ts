@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { isCall, resultHead } from '../../src/model/command.ts';
+import { UNMEASURED_REASONS } from '../../src/model/device-gap.ts';
 import type { Stored, TwinMessage } from '../../src/model/twin-message.ts';
 import { createShape } from '../../src/northbound/shapes/index.ts';
 import type { ShapeSetting } from '../../src/northbound/shapes/settings.ts';
 import { eventDraft } from '../../src/pipeline/event-message.ts';
+import { gapDraft } from '../../src/pipeline/gap-message.ts';
 import { deviceOf } from '../support/device.ts';
 import { mqttDialect } from './plant.ts';
 import { CONTEXT } from './shape-messages.ts';
@@ -13,11 +15,12 @@ type Json = Record<string, unknown>;
 
 describe('README of northbound', () => {
   const examples = new Map<string, Json>();
+  let readme = '';
   const example = (name: string): Json => examples.get(name) ?? assert.fail(`no example \`${name}\``);
 
   before(async () => {
-    const text = await readFile(new URL('../../src/northbound/README.md', import.meta.url), 'utf8');
-    for (const [, name = '', json = ''] of text.matchAll(/```json (\w+)\n([\s\S]*?)```/g)) examples.set(name, JSON.parse(json));
+    readme = await readFile(new URL('../../src/northbound/README.md', import.meta.url), 'utf8');
+    for (const [, name = '', json = ''] of readme.matchAll(/```json (\w+)\n([\s\S]*?)```/g)) examples.set(name, JSON.parse(json));
   });
 
   const encode = (shape: ShapeSetting, name: string, message: Partial<TwinMessage>): unknown => {
@@ -64,6 +67,19 @@ describe('README of northbound', () => {
     const times = { fromTimeMs: Date.parse(from), toTimeMs: Date.parse(to) };
     const gap = { ...rest, ...times, fromSequence: fromSeq, toSequence: toSeq } as unknown as NonNullable<TwinMessage['gap']>;
     assert.deepEqual(encode('twin', 'gap', { kind: 'gap', gap }), example('gap'));
+  });
+
+  it('shows a gap record of what could not be measured as it is', () => {
+    const { from, to, readings } = example('unmeasured').gap as { from: string; to: string; readings: number };
+    const sketch = deviceOf({ points: { temperature: {}, pressure: {} } });
+    const points = sketch.points.map(({ point }) => point);
+    const times = { fromTimeMs: Date.parse(from), toTimeMs: Date.parse(to) };
+    const { message } = gapDraft(sketch, { reason: 'device-away', points, readings, ...times });
+    assert.deepEqual(encode('twin', 'unmeasured', message), example('unmeasured'));
+  });
+
+  it('names every reason for what could not be measured', () => {
+    for (const reason of UNMEASURED_REASONS) assert.match(readme, new RegExp(`^\\| \`${reason}\` +\\| `, 'm'));
   });
 
   it('shows the status as it is', () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { UNMEASURED_REASONS } from '../../src/model/device-gap.ts';
 import { countMissing, DeliveryBook } from '../../src/receiver/delivery-book.ts';
 import { formatReport } from '../../src/receiver/format-report.ts';
 import { parseMessage } from '../../src/receiver/received-message.ts';
+import { UNMEASURED } from '../../src/receiver/unmeasured.ts';
 
 const body = (seq: number, more: Readonly<Record<string, unknown>> = {}) => {
   const { twin = 'press-07', epoch = 'e1' } = more;
@@ -40,8 +42,25 @@ describe('delivery book', () => {
     const report = bookOf([body(1), gap(6, 2, 4), body(7)]).report();
     assert.deepEqual(report.streams[0]?.declared, [{ from: 2, to: 4 }]);
     assert.deepEqual(report.streams[0]?.undeclared, [{ from: 5, to: 5 }]);
-    assert.deepEqual(report.streams[0]?.gaps, { overflow: { records: 1, messages: 3, readings: 10 } });
+    assert.deepEqual(report.streams[0]?.gaps, { overflow: { records: 1, messages: 3, readings: 10, durationMs: 0 } });
     assert.deepEqual(countMissing(report), { declared: 3, undeclared: 1 });
+  });
+
+  it('prints what was never measured apart from what was lost', () => {
+    const away = (seq: number, from: string, to: string, readings: number) => {
+      const times = { from: `2026-01-01T00:00:${from}.000Z`, to: `2026-01-01T00:00:${to}.000Z` };
+      return body(seq, { values: undefined, gap: { reason: 'device-away', messages: 0, readings, ...times } });
+    };
+    const report = bookOf([body(1), away(2, '10', '30', 40), away(3, '30', '35', 10), gap(6, 4, 5)]).report();
+    assert.equal(report.isComplete, true);
+    const text = formatReport(report);
+    assert.match(text, /\n {2}not measured, device-away: 2 records, 50 readings, 25\.0 s\n/);
+    assert.match(text, /\n {2}lost, overflow: 1 records, 2 messages, 10 readings\n/);
+    assert.match(text, /; 50 readings could not be measured\n$/);
+  });
+
+  it('knows the reasons that the gateway has for that', () => {
+    assert.deepEqual([...UNMEASURED], [...UNMEASURED_REASONS]);
   });
 
   it('what did arrive, arrived, whatever a gap record says', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Subject } from 'rxjs';
 import type { DeviceEvent } from '../../src/model/device-event.ts';
+import type { DeviceGap } from '../../src/model/device-gap.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import type { ConnectionPlan, DevicePlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
@@ -57,6 +58,7 @@ function start(connector: RecordedConnector) {
   const stop = new AbortController();
   const batches: Batch[] = [];
   const events: DeviceEvent[] = [];
+  const gaps: DeviceGap[] = [];
   const acquisition = acquire(connector, {
     plan,
     clock,
@@ -64,8 +66,9 @@ function start(connector: RecordedConnector) {
     signal: stop.signal,
     onBatch: (batch) => batches.push(batch),
     onEvent: (event) => events.push(event),
+    onGap: (gap) => gaps.push(gap),
   });
-  return { clock, stop, batches, events, acquisition };
+  return { clock, stop, batches, events, gaps, acquisition };
 }
 
 const cut = () => new GatewayError('LINK_CLOSED', 'line', 'cut');
@@ -138,6 +141,60 @@ describe('acquisition', () => {
     assert.equal(batches.length, 4);
     stop.abort();
     await acquisition.done;
+  });
+
+  const outline = (gaps: readonly DeviceGap[], startMs: number) =>
+    gaps.map(({ device, reason, points, fromTimeMs, toTimeMs }) =>
+      [device, reason, points.map(({ name }) => name).join(), fromTimeMs - startMs, toTimeMs - startMs].join(' '),
+    );
+
+  it('declares every device of a connection that is away, each once, when it is measured again', async () => {
+    const connector = new RecordedConnector();
+    const { clock, gaps, stop, acquisition } = start(connector);
+    const startMs = clock.nowMs();
+    await clock.advance(5_000);
+    connector.refuse = cut();
+    connector.lose(cut());
+    await clock.advance(60_000);
+    connector.refuse = undefined;
+    await clock.advance(60_000);
+    assert.deepEqual(gaps, [], 'nobody knows yet when it ends');
+    const backMs = clock.nowMs();
+    for (const { twin, points } of plan.devices) {
+      const readings = points.map(({ point }) => ({ point, value: 3, quality: 'good' as const, sourceTimeMs: backMs }));
+      connector.batches.next({ device: twin, readings });
+    }
+    assert.deepEqual(outline(gaps, startMs), [
+      'meter-1 device-away power 5000 125000',
+      'meter-2 device-away power,energy 5000 125000',
+    ]);
+    stop.abort();
+    await acquisition.done;
+    assert.equal(gaps.length, 2);
+  });
+
+  it('declares a connection that could never be opened, every hour and at a stop, without a hole between', async () => {
+    const connector = new RecordedConnector();
+    connector.refuse = cut();
+    const { clock, gaps, stop, acquisition } = start(connector);
+    const startMs = clock.nowMs();
+    await clock.advance(2.5 * 3_600_000);
+    stop.abort();
+    await acquisition.done;
+    const ofOne = outline(gaps, startMs).filter((text) => text.startsWith('meter-1'));
+    assert.deepEqual(ofOne, [
+      'meter-1 device-away power 0 3600000',
+      'meter-1 device-away power 3600000 7200000',
+      'meter-1 device-away power 7200000 9000000',
+    ]);
+  });
+
+  it('declares nothing where a connection is opened at once, and stopped', async () => {
+    const { clock, gaps, stop, acquisition } = start(new RecordedConnector());
+    await clock.advance(10_000_000);
+    stop.abort();
+    await acquisition.done;
+    assert.deepEqual(gaps, []);
   });
 
   it('says that trust is missing where that is the cause', async () => {

@@ -1,24 +1,36 @@
 import assert from 'node:assert/strict';
-import { runPollGroups } from '../../src/southbound/poll-groups.ts';
+import { PollCycle, spreadCycles } from '../../src/southbound/poll-cycle.ts';
+import { type MissedPolls, type PollOutcome, runPollGroups } from '../../src/southbound/poll-groups.ts';
 import { HandClock } from '../support/hand-clock.ts';
 
-function start(groups: readonly { readonly intervalMs: number; readonly takesMs?: number; readonly fails?: Error }[]) {
+function start(
+  groups: readonly {
+    readonly intervalMs: number;
+    readonly takesMs?: number;
+    readonly fails?: Error;
+    readonly outcome?: PollOutcome;
+  }[],
+) {
   const clock = new HandClock(0);
   const stop = new AbortController();
   const polls: number[][] = groups.map(() => []);
   const skipped: number[] = [];
+  const missed: MissedPolls[] = [];
+  const cycles = spreadCycles(groups.map(({ intervalMs }) => intervalMs));
   const done = runPollGroups(
-    groups.map(({ intervalMs, takesMs = 0, fails }, index) => ({
-      intervalMs,
+    groups.map(({ takesMs = 0, fails, outcome = 'answered' }, index) => ({
+      cycle: cycles[index] ?? new PollCycle(0),
+      onMissed: (polls: MissedPolls) => void missed.push(polls),
       poll: async (signal: AbortSignal) => {
         polls[index]?.push(clock.monotonicMs());
         if (fails !== undefined) throw fails;
         if (takesMs > 0) await clock.sleep(takesMs, signal);
+        return outcome;
       },
     })),
     { clock, signal: stop.signal, onSkipped: (count) => skipped.push(count) },
   );
-  return { clock, stop, polls, skipped, done };
+  return { clock, stop, polls, skipped, missed, done };
 }
 
 describe('poll groups', () => {
@@ -39,7 +51,11 @@ describe('poll groups', () => {
     };
     const stop = new AbortController();
     const polls: number[] = [];
-    const group = { intervalMs: 100.5, poll: async () => void polls.push(clock.monotonicMs()) };
+    const poll = async (): Promise<PollOutcome> => {
+      polls.push(clock.monotonicMs());
+      return 'answered';
+    };
+    const group = { cycle: new PollCycle(100.5), poll };
     const done = runPollGroups([group], { clock: early, signal: stop.signal, onSkipped: () => {} });
     await clock.advance(301);
     stop.abort();
@@ -63,6 +79,49 @@ describe('poll groups', () => {
     await done;
     assert.deepEqual(polls, [[0, 300, 600]]);
     assert.deepEqual(skipped, [2, 2]);
+  });
+
+  it('tell which polls were missed, when they were due, and why', async () => {
+    const { clock, stop, missed, done } = start([
+      { intervalMs: 100, takesMs: 250 },
+      { intervalMs: 100, takesMs: 150, outcome: 'unanswered' },
+    ]);
+    await clock.advance(340);
+    stop.abort();
+    await done;
+    assert.deepEqual(missed, [
+      { reason: 'device-away', polls: 1, fromTimeMs: 150, toTimeMs: 150 },
+      { reason: 'poll-skipped', polls: 2, fromTimeMs: 100, toTimeMs: 200 },
+    ]);
+  });
+
+  it('go on where they were in another session, and tell what was missed between the two', async () => {
+    const clock = new HandClock(0);
+    const cycle = new PollCycle(100);
+    const polls: number[] = [];
+    const missed: MissedPolls[] = [];
+    const group = {
+      cycle,
+      onMissed: (one: MissedPolls) => void missed.push(one),
+      poll: async (signal: AbortSignal): Promise<PollOutcome> => {
+        await clock.sleep(30, signal);
+        polls.push(clock.monotonicMs());
+        return 'answered';
+      },
+    };
+    for (const forMs of [220, 200, 120]) {
+      const stop = new AbortController();
+      const done = runPollGroups([group], { clock, signal: stop.signal, onSkipped: () => {} });
+      await clock.advance(forMs);
+      stop.abort();
+      await done;
+      await clock.advance(330);
+    }
+    assert.deepEqual(polls, [30, 130, 630, 730, 1_130]);
+    assert.deepEqual(missed, [
+      { reason: 'device-away', polls: 4, fromTimeMs: 200, toTimeMs: 500 },
+      { reason: 'device-away', polls: 3, fromTimeMs: 800, toTimeMs: 1_000 },
+    ]);
   });
 
   it('do not all fire in the same moment', async () => {

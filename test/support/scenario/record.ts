@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isUnmeasured } from '../../../src/model/device-gap.ts';
 
 /** What a subscriber sees of a message, as far as completeness goes. */
 interface Message {
@@ -16,6 +17,9 @@ type TimedValue = readonly [offsetMs: number, value: unknown, quality?: string, 
 
 interface Gap {
   readonly reason: string;
+  readonly from: string;
+  readonly to: string;
+  readonly points?: readonly string[];
   readonly fromSeq?: number;
   readonly toSeq?: number;
   readonly messages: number;
@@ -75,7 +79,12 @@ export class DeliveryRecord {
   }
 
   get totals(): Totals {
-    return { messages: this.count, duplicates: this.#duplicates, missing: this.missing(), gapRecords: this.gaps().length };
+    return {
+      messages: this.count,
+      duplicates: this.#duplicates,
+      missing: this.missing(),
+      gapRecords: this.gaps().filter(({ reason }) => !isUnmeasured(reason)).length,
+    };
   }
 
   /** Sequence numbers that did not come, of one twin or of all. */
@@ -95,6 +104,7 @@ export class DeliveryRecord {
     return this.#messages.reduce((latest, { t0 = 0 }) => Math.max(latest, t0), 0);
   }
 
+  /** Of losses and of what could not be measured. */
   gaps(twin?: string): readonly Gap[] {
     return this.#of(twin).flatMap(({ gap }) => gap ?? []);
   }
@@ -103,7 +113,7 @@ export class DeliveryRecord {
   declaredLosses(twin: string): Losses {
     return this.#of(twin).reduce(
       (sum, { epoch, gap }) => {
-        if (gap === undefined) return sum;
+        if (gap === undefined || isUnmeasured(gap.reason)) return sum;
         const { fromSeq = 1, toSeq = 0 } = gap;
         const arrived = this.#of(twin).filter((one) => one.epoch === epoch && one.seq >= fromSeq && one.seq <= toSeq);
         const readings = arrived.reduce((count, one) => count + readingsOf(one), 0);

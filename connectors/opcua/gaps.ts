@@ -1,0 +1,109 @@
+import type { DeviceGap } from '../../src/model/device-gap.ts';
+import type { Point } from '../../src/model/point.ts';
+import type { Reading } from '../../src/model/reading.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import type { Backfill } from './backfill.ts';
+import type { Memory } from './memory.ts';
+import type { Gap, MonitoredItem } from './monitored-item.ts';
+import { missedOf } from './polling.ts';
+import { type Span, tellSpan } from './span.ts';
+
+export interface GapsContext {
+  readonly memory: Pick<Memory, 'missing' | 'last' | 'spans' | 'lostMs'>;
+  readonly clock: Clock;
+  /** Fills what it can and tells the rest; `undefined`: nothing is filled. */
+  readonly backfill: Backfill | undefined;
+  readonly onGap: (gap: DeviceGap) => void;
+}
+
+const TELL_REFUSED_MS = 10_000;
+
+/** What the server was to tell by itself and did not, or not to us, as far as its history does not fill it. */
+export class Gaps {
+  readonly #context: GapsContext;
+  /** Since when nobody listens, or did not when the session began. */
+  #awayTimeMs: number;
+  #refusedToldMs: number;
+
+  constructor(context: GapsContext) {
+    this.#context = context;
+    this.#awayTimeMs = context.memory.missing.awayTimeMs ?? context.clock.nowMs();
+    this.#refusedToldMs = context.clock.monotonicMs();
+  }
+
+  goAway(): void {
+    this.#awayTimeMs = this.#context.clock.nowMs();
+  }
+
+  /** What was missed since the break, or between the session before and this one. */
+  get away(): Pick<Gap, 'reason' | 'fromTimeMs'> {
+    return { reason: 'device-away', fromTimeMs: this.#awayTimeMs };
+  }
+
+  /** The first word of an item, the first after a break, or one before which something was lost. */
+  close(item: MonitoredItem, samples: readonly Reading[], hasOverflown: boolean): void {
+    const { gap, nodes } = item;
+    if (gap === undefined) {
+      if (hasOverflown) this.#tellOverflow(item, samples);
+      return;
+    }
+    const { clock } = this.#context;
+    const isLost = gap.isLost || hasOverflown;
+    if (!isLost && clock.monotonicMs() < gap.untilMs) item.gap = { ...gap, since: samples, fromTimeMs: clock.nowMs() };
+    else delete item.gap;
+    if (!isLost) return;
+    const reason = gap.isLost ? gap.reason : 'queue-overflow';
+    const times = { fromTimeMs: gap.fromTimeMs, toTimeMs: clock.nowMs() };
+    this.#fill({ points: nodes.map(({ point }) => point), before: gap.since, after: samples, reason, ...times });
+  }
+
+  /** Of the points which the server does not watch; how much they would have told nobody knows. To be called often. */
+  tellRefused(points: readonly Point[]): void {
+    const { clock } = this.#context;
+    const forMs = clock.monotonicMs() - this.#refusedToldMs;
+    if (forMs < TELL_REFUSED_MS) return;
+    this.#refusedToldMs += forMs;
+    const toTimeMs = clock.nowMs();
+    this.#tell(points, 'refused', { fromTimeMs: Math.round(toTimeMs - forMs), toTimeMs });
+  }
+
+  /** The first session opens only after some attempts: no queue and no history tells what happened until then. */
+  tellNeverThere(points: readonly Point[]): void {
+    const { memory, clock } = this.#context;
+    const fromTimeMs = memory.missing.awayTimeMs;
+    memory.missing.back();
+    if (fromTimeMs === undefined || memory.lostMs !== undefined) return;
+    this.#tell(points, 'device-away', { fromTimeMs, toTimeMs: clock.nowMs() }, { isOver: true });
+  }
+
+  /** The session ends for good: what still waits to be filled is missing. */
+  stop(): void {
+    for (const span of this.#context.memory.spans) this.#tellSpan(span);
+  }
+
+  #fill(span: Span): void {
+    if (this.#context.backfill === undefined) this.#tellSpan(span);
+    else this.#context.backfill.add(span);
+  }
+
+  #tellSpan(span: Span): void {
+    for (const gap of tellSpan(span)) this.#context.onGap(gap);
+  }
+
+  /** All was well, and the queue is too small for what happens: it will be so again. */
+  #tellOverflow({ nodes }: MonitoredItem, samples: readonly Reading[]): void {
+    const points = nodes.map(({ point }) => point);
+    const toTimeMs = Math.max(...samples.map(({ sourceTimeMs }) => sourceTimeMs));
+    const before = points.flatMap((point) => this.#context.memory.last.sample(point)?.sourceTimeMs ?? []);
+    this.#tell(points, 'queue-overflow', { fromTimeMs: Math.min(toTimeMs, ...before), toTimeMs }, { isOver: true });
+  }
+
+  #tell(
+    points: readonly Point[],
+    reason: DeviceGap['reason'],
+    times: Pick<DeviceGap, 'fromTimeMs' | 'toTimeMs'>,
+    end: Pick<DeviceGap, 'isOver'> = {},
+  ): void {
+    for (const gap of missedOf(points, { polls: 0, ...times }, reason)) this.#context.onGap({ ...gap, ...end });
+  }
+}

@@ -1,0 +1,72 @@
+import type { DeviceGap } from '../../src/model/device-gap.ts';
+import type { ConnectionPlan } from '../../src/model/plan.ts';
+import type { Point } from '../../src/model/point.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import { PollCycle } from '../../src/southbound/poll-cycle.ts';
+import { toMissed } from '../../src/southbound/poll-groups.ts';
+import { missedOf } from './polling.ts';
+import type { OpcuaPoint } from './settings.ts';
+
+/** What nobody could look at while no session was open. Outlives the sessions. */
+export class Missing {
+  readonly #clock: Clock;
+  readonly #cycles = new Map<number, PollCycle>();
+  readonly #written: readonly Point<OpcuaPoint>[];
+  #points: readonly Point<OpcuaPoint>[];
+  /** Since then nobody listens to what the server tells by itself, as far as that was not told. */
+  #awayTimeMs: number | undefined;
+
+  constructor({ devices }: Pick<ConnectionPlan, 'devices'>, clock: Clock) {
+    this.#clock = clock;
+    const points = devices.flatMap((device) => device.points.map(({ point }) => point as Point<OpcuaPoint>));
+    this.#written = points.filter(({ address, access }) => address !== undefined && access !== 'write');
+    this.#points = this.#written;
+  }
+
+  /** Polls of one interval are due at the same moments in every session. */
+  cycle(intervalMs: number): PollCycle {
+    const cycle = this.#cycles.get(intervalMs) ?? new PollCycle(intervalMs);
+    this.#cycles.set(intervalMs, cycle);
+    return cycle;
+  }
+
+  get awayTimeMs(): number | undefined {
+    return this.#awayTimeMs;
+  }
+
+  /** The first attempt to open a session has failed. */
+  begin(attemptedMs: number, attemptedTimeMs: number): void {
+    for (const intervalMs of new Set(this.#points.filter(isPolled).map((point) => point.intervalMs)))
+      this.cycle(intervalMs).begin(attemptedMs);
+    this.#awayTimeMs ??= attemptedTimeMs;
+  }
+
+  /** The server was last heard then. */
+  lose(heardTimeMs: number, matched: readonly Point<OpcuaPoint>[]): void {
+    this.#awayTimeMs = heardTimeMs;
+    this.#points = [...this.#written, ...matched];
+  }
+
+  /** A session is open; what was told since it was lost is told by it. */
+  back(): void {
+    this.#awayTimeMs = undefined;
+  }
+
+  /** Everything up to now. */
+  take(): readonly DeviceGap[] {
+    const nowMs = this.#clock.monotonicMs();
+    const told = this.#points.filter((point) => !isPolled(point));
+    const fromTimeMs = this.#awayTimeMs ?? this.#clock.nowMs();
+    this.#awayTimeMs = Math.max(fromTimeMs, this.#clock.nowMs());
+    const counted = [...this.#cycles.values()].flatMap((cycle) => {
+      const passed = cycle.pass(nowMs);
+      const points = this.#points.filter((point) => isPolled(point) && point.intervalMs === cycle.intervalMs);
+      return passed === undefined ? [] : missedOf(points, toMissed(passed, this.#clock), 'device-away');
+    });
+    return [...counted, ...missedOf(told, { polls: 0, fromTimeMs, toTimeMs: this.#awayTimeMs }, 'device-away')];
+  }
+}
+
+function isPolled({ address }: Point<OpcuaPoint>): boolean {
+  return address.read === 'poll' && address.serverAggregate === undefined;
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { verifyDeliveries } from '../support/scenario/brokers.ts';
+import { metersMapping, pressMapping } from '../support/scenario/plant.ts';
+import type { DeliveryRecord, RecordedReading } from '../support/scenario/record.ts';
+import { eachScene, tell } from '../support/scenario/scene.ts';
+import { pause, until } from '../support/scenario/wait.ts';
+
+const INTERVAL_MS = 100;
+
+/** Good readings of one point, those that gap records count, and those that were due, between two that were not late. */
+function balance(record: DeliveryRecord, twin: string, point: string, intervalMs: number) {
+  const good = record.readings(twin, point).filter(({ quality }) => quality === 'good');
+  const punctual = good.filter(({ timeMs }) => isPunctual(timeMs, good, intervalMs));
+  const [fromMs = 0, toMs = 0] = [punctual[0]?.timeMs, punctual.at(-1)?.timeMs];
+  const declared = record
+    .gaps(twin)
+    .filter(({ points, from, to }) => points?.includes(point) === true && Date.parse(to) <= toMs && Date.parse(from) >= fromMs)
+    // Of points with one interval each has missed the same.
+    .reduce((sum, { readings, points = [] }) => sum + readings / points.length, 0);
+  const received = good.filter(({ timeMs }) => timeMs >= fromMs && timeMs <= toMs).length;
+  return { received, declared, due: Math.round((toMs - fromMs) / intervalMs) + 1 };
+}
+
+/** Polls are due every interval: most are answered so soon after that. */
+function isPunctual(timeMs: number, readings: readonly RecordedReading[], intervalMs: number): boolean {
+  const near = readings.filter((other) => {
+    const apartMs = Math.abs(other.timeMs - timeMs) % intervalMs;
+    return Math.min(apartMs, intervalMs - apartMs) <= intervalMs / 10;
+  });
+  return near.length > readings.length / 2;
+}
+
+describe('what could not be measured is declared', () => {
+  const scene = eachScene();
+
+  it('readings received and readings declared missing are the readings due, through an outage of a Modbus device', async () => {
+    const broker = await scene().recordingBroker();
+    const plant = await scene().plant({ kind: 'modbus-tcp' });
+    const gateway = await scene().gateway({ broker, mappings: [pressMapping(plant, { intervalMs: INTERVAL_MS })] });
+    const numbers = () => broker.record.numbers('press-1', 'polls').length;
+    await until('values flow', () => numbers() >= 20);
+    await plant.kill();
+    await pause(4_000);
+    const before = numbers();
+    await plant.start();
+    await until('values flow again', () => numbers() >= before + 20);
+    const status = (await gateway.status()).connections[0]?.devices[0]?.unmeasured;
+    await gateway.stop();
+
+    await verifyDeliveries(broker);
+    const { received, declared, due } = balance(broker.record, 'press-1', 'polls', INTERVAL_MS);
+    const away = broker.record.gaps('press-1').filter(({ reason }) => reason === 'device-away');
+    tell({ received, declared, due, records: away.length });
+    assert.equal(received + declared, due);
+    assert.equal(away.length, 1);
+    assert.ok(declared >= 40, `${declared} polls of some five seconds`);
+    assert.deepEqual(status?.['device-away'], { records: 1, readings: away[0]?.readings });
+  });
+
+  it('also of one silent unit on a shared serial line, and of the neighbour that waits for it', async () => {
+    const broker = await scene().recordingBroker();
+    const line = await scene().plant({ kind: 'modbus-rtu', units: [1, 2] });
+    const gateway = await scene().gateway({ broker, mappings: [metersMapping(line)] });
+    const numbers = (twin: string) => broker.record.numbers(twin, 'polls').length;
+    await until('both are read', () => numbers('meter-1') >= 10 && numbers('meter-2') >= 10);
+    await line.silence(2);
+    await pause(4_000);
+    const before = numbers('meter-2');
+    await line.mend();
+    await until('both are read again', () => numbers('meter-2') >= before + 10, { withinMs: 30_000 });
+    await gateway.stop();
+
+    await verifyDeliveries(broker);
+    const silent = balance(broker.record, 'meter-2', 'polls', 250);
+    const neighbour = balance(broker.record, 'meter-1', 'polls', 250);
+    const away = broker.record.gaps('meter-2').filter(({ reason }) => reason === 'device-away');
+    tell({ ...silent, records: away.length, 'declared of the neighbour': neighbour.declared });
+    assert.equal(silent.received + silent.declared, silent.due);
+    assert.equal(neighbour.received + neighbour.declared, neighbour.due);
+    assert.equal(away.length, 1);
+    assert.ok(broker.record.gaps('meter-1').every(({ reason }) => reason === 'poll-skipped'));
+  });
+});
