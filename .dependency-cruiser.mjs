@@ -22,6 +22,7 @@ const OWNERS = {
   'modbus-serial': ['test'],
   mqtt: ['src/northbound'],
   ws: ['src/northbound'],
+  '(@peculiar/x509|reflect-metadata)': ['src/northbound'],
   yaml: ['src/config'],
   '@marcbachmann/cel-js': ['src/pipeline', 'src/model'],
   pino: ['src/runtime'],

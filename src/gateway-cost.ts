@@ -57,7 +57,7 @@ export class CostBook {
       const dialect = this.#dialects.get(hub);
       if (dialect === undefined) continue;
       const packets = dialect.encode(asStored(message), message.startTimeMs).map(({ payload }) => payload.length);
-      const chunk = dialect.limits.quota?.chunkBytes ?? Number.POSITIVE_INFINITY;
+      const { quota, chunkBytes: chunk = quota?.chunkBytes ?? Number.POSITIVE_INFINITY } = dialect.limits;
       const cost = this.#costOf(hub, message.twin);
       cost.messages += weight;
       cost.readings += weight * countReadings(message);
@@ -70,9 +70,9 @@ export class CostBook {
 
   costs(): readonly HubCost[] {
     return this.#plan.hubs.map(({ name }) => {
-      const quota = this.#dialects.get(name)?.limits.quota;
+      const { quota, chunkBytes } = this.#dialects.get(name)?.limits ?? {};
       const twins = [...(this.#costs.get(name) ?? [])].map(([twin, cost]) => ({ twin, ...cost }));
-      return { hub: name, ...quota, twins };
+      return { hub: name, ...(chunkBytes === undefined ? {} : { chunkBytes }), ...quota, twins };
     });
   }
 

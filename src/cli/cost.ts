@@ -70,11 +70,12 @@ function format(costs: Costs): string {
 
 function formatHub({ hub, twins, messagesPerDay, chunkBytes }: HubCost): string {
   const total = twins.reduce(add, { twin: hub, messages: 0, readings: 0, bytes: 0, billed: 0 });
+  const billed = chunkBytes === undefined ? '' : `, ${round(total.billed)} billed in chunks of ${chunkBytes} bytes`;
   const quota =
     messagesPerDay === undefined
       ? ''
-      : `, ${round(total.billed)} billed in chunks of ${chunkBytes} bytes: ${((100 * total.billed) / messagesPerDay).toFixed(1)} % of the daily quota of ${messagesPerDay}`;
-  return `  ${line(total)}${quota}\n${twins.map((twin) => `    ${line(twin)}\n`).join('')}`;
+      : `: ${((100 * total.billed) / messagesPerDay).toFixed(1)} % of the daily quota of ${messagesPerDay}`;
+  return `  ${line(total)}${billed}${quota}\n${twins.map((twin) => `    ${line(twin)}\n`).join('')}`;
 }
 
 function line({ twin, messages, readings, bytes }: TwinCost): string {

@@ -30,6 +30,8 @@ export interface Endpoint {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
+  /** Protocol that TLS asks for (RFC 7301), where one port serves several. */
+  readonly alpn?: string;
   /** MQTT over WebSocket at this path, with its leading `/`; absent: MQTT straight over the stream. */
   readonly webSocketPath?: string;
 }
@@ -57,6 +59,8 @@ export interface WireSettings {
   readonly certificateFile?: string;
   readonly privateKey?: Secret;
   readonly proxy?: ProxySettings;
+  /** Topics in one SUBSCRIBE at most; absent: as many as are usual. */
+  readonly topicsPerSubscribe?: number;
   readonly keepAliveMs: number;
   readonly connectTimeoutMs: number;
   /** No PUBACK for that long: the session is lost. */

@@ -9,6 +9,7 @@ import {
   type JsonGeneralNames,
   KeyUsageFlags,
   KeyUsagesExtension,
+  Pkcs10CertificateRequest,
   SubjectAlternativeNameExtension,
   type X509Certificate,
   X509CertificateGenerator,
@@ -25,6 +26,8 @@ export interface TestAuthority {
   readonly ca: string;
   readonly directory: string;
   issue(name: string, options?: IssueOptions): Promise<CertificateFiles>;
+  /** The certificate, PEM, for a signing request, PEM. Rejects where its signature is wrong. */
+  certify(request: string): Promise<string>;
   /** Deletes every file. */
   remove(): Promise<void>;
 }
@@ -63,26 +66,33 @@ export async function createAuthority(commonName = 'Test CA'): Promise<TestAutho
   const directory = await mkdtemp(join(tmpdir(), 'test-ca-'));
   const caFile = join(directory, 'ca.crt');
   await writeFile(caFile, pemOf(ca));
+  const create = (subject: string, publicKey: webcrypto.CryptoKey, options: IssueOptions = {}) =>
+    X509CertificateGenerator.create({
+      serialNumber: createSerialNumber(),
+      subject,
+      issuer,
+      publicKey,
+      signingKey: keys.privateKey,
+      signingAlgorithm: ALGORITHM,
+      notBefore: options.notBefore ?? new Date(Date.now() - DAY_MS),
+      notAfter: options.notAfter ?? new Date(Date.now() + 365 * DAY_MS),
+      extensions: [new SubjectAlternativeNameExtension(options.subjectAltNames ?? LOOPBACK)],
+    });
   return {
     ca: caFile,
     directory,
     async issue(name, options = {}) {
       const { publicKey, privateKey } = await createKeys();
-      const certificate = await X509CertificateGenerator.create({
-        serialNumber: createSerialNumber(),
-        subject: `CN=${name}`,
-        issuer,
-        publicKey,
-        signingKey: keys.privateKey,
-        signingAlgorithm: ALGORITHM,
-        notBefore: options.notBefore ?? new Date(Date.now() - DAY_MS),
-        notAfter: options.notAfter ?? new Date(Date.now() + 365 * DAY_MS),
-        extensions: [new SubjectAlternativeNameExtension(options.subjectAltNames ?? LOOPBACK)],
-      });
+      const certificate = await create(`CN=${name}`, publicKey, options);
       const files = { certificate: join(directory, `${name}.crt`), privateKey: join(directory, `${name}.key`) };
       await writeFile(files.certificate, pemOf(certificate));
       await writeFile(files.privateKey, KeyObject.from(privateKey).export({ type: 'pkcs8', format: 'pem' }));
       return files;
+    },
+    async certify(pem) {
+      const request = new Pkcs10CertificateRequest(pem);
+      if (!(await request.verify())) throw new Error('the signing request is not signed by its key');
+      return pemOf(await create(request.subject, await request.publicKey.export()));
     },
     remove: () => rm(directory, { recursive: true, force: true }),
   };

@@ -33,7 +33,31 @@ export type Answer =
   | 'cut-after'
   | { readonly reasonCode: number };
 
+/** A client of the broker, as the service behind it sees it. */
+export interface SinkClient {
+  readonly number: number;
+  readonly socket: Socket;
+  readonly connect: IConnectPacket | undefined;
+  readonly subscriptions: ReadonlySet<string>;
+  /** In QoS 1, whatever it has subscribed to. */
+  send(topic: string, payload: string | Buffer): void;
+  /** With a DISCONNECT where its version of MQTT has one for brokers. */
+  end(reasonCode: number): void;
+}
+
+/** What stands behind the broker: it decides who may do what, and answers. */
+export interface SinkService {
+  /** The code of CONNACK; 0 accepts. */
+  connect?(client: SinkClient, packet: IConnectPacket): number;
+  /** Codes of SUBACK; `undefined`: the client was ended. */
+  subscribe?(client: SinkClient, packet: ISubscribePacket): readonly number[] | undefined;
+  /** What happens with the PUBLISH; `undefined`: what the script says. Called before that. */
+  publish?(client: SinkClient, publish: SinkPublish): Answer | undefined;
+  close?(client: SinkClient): void;
+}
+
 export interface SinkScript {
+  service?: SinkService;
   /** CONNACK code; 0 accepts. */
   connackCode?: number;
   connackProperties?: IConnackPacket['properties'];
@@ -51,9 +75,7 @@ export interface SinkScript {
   isJealous?: boolean;
 }
 
-interface Connection {
-  readonly number: number;
-  readonly socket: Socket;
+interface Connection extends SinkClient {
   connect: IConnectPacket | undefined;
   readonly inFlight: Set<number>;
   readonly held: number[];
@@ -155,18 +177,23 @@ export class SinkBroker {
 
   /** Sends a message to every client. */
   send(topic: string, payload: string | Buffer, more: Partial<IPublishPacket> = {}): void {
-    for (const connection of this.#connections) {
-      const messageId = this.#nextPacketId++ % 65_535 || 1;
-      this.#write(connection, { cmd: 'publish', topic, payload, qos: 1, dup: false, retain: false, messageId, ...more });
-    }
+    for (const connection of this.#connections) this.#sendTo(connection, topic, payload, more);
+  }
+
+  #sendTo(connection: Connection, topic: string, payload: string | Buffer, more: Partial<IPublishPacket> = {}): void {
+    const messageId = this.#nextPacketId++ % 65_535 || 1;
+    this.#write(connection, { cmd: 'publish', topic, payload, qos: 1, dup: false, retain: false, messageId, ...more });
+  }
+
+  #end(connection: Connection, reasonCode: number): void {
+    if (connection.connect?.protocolVersion === 5) this.#write(connection, { cmd: 'disconnect', reasonCode } as Packet);
+    connection.isFrozen = true;
+    connection.socket.end();
   }
 
   /** Ends every connection with a DISCONNECT of MQTT 5. */
   disconnect(reasonCode: number): void {
-    for (const connection of this.#connections) {
-      this.#write(connection, { cmd: 'disconnect', reasonCode } as Packet);
-      connection.socket.end();
-    }
+    for (const connection of this.#connections) this.#end(connection, reasonCode);
   }
 
   /** Resolves when `condition` holds; looks at it after everything that happens here. */
@@ -198,6 +225,8 @@ export class SinkBroker {
       subscriptions: new Set(),
       isFrozen: greeting !== 'mqtt',
       isPolite: false,
+      send: (topic, payload) => this.#sendTo(connection, topic, payload),
+      end: (reasonCode) => this.#end(connection, reasonCode),
     };
     this.#connections.add(connection);
     socket.setNoDelay(true);
@@ -228,6 +257,7 @@ export class SinkBroker {
   #close(connection: Connection): void {
     this.#connections.delete(connection);
     if (connection.connect?.will !== undefined && !connection.isPolite) this.wills.push(connection.connect);
+    this.script.service?.close?.(connection);
     this.#notify();
   }
 
@@ -267,19 +297,24 @@ export class SinkBroker {
     }
     connection.connect = packet;
     this.connects.push(packet);
-    const code = this.script.connackCode ?? 0;
+    const code = this.script.service?.connect?.(connection, packet) || (this.script.connackCode ?? 0);
     const properties = packet.protocolVersion === 5 ? { properties: this.script.connackProperties ?? {} } : {};
     this.#write(connection, { cmd: 'connack', returnCode: code, reasonCode: code, sessionPresent: false, ...properties });
     if (code !== 0) connection.socket.end();
     this.#notify();
   }
 
-  #subscribe(connection: Connection, { subscriptions, messageId }: ISubscribePacket): void {
+  #subscribe(connection: Connection, packet: ISubscribePacket): void {
+    const { subscriptions, messageId } = packet;
+    const { service, subackCode } = this.script;
+    const codes = service?.subscribe?.(connection, packet);
+    if (connection.isFrozen) return;
     for (const { topic, qos } of subscriptions) {
       this.subscriptions.push(topic);
       this.subscribed.push({ connection: connection.number, topic, qos });
+      connection.subscriptions.add(topic);
     }
-    const granted = subscriptions.map(() => this.script.subackCode ?? 1);
+    const granted = codes === undefined || subackCode !== undefined ? subscriptions.map(() => subackCode ?? 1) : [...codes];
     this.#write(connection, { cmd: 'suback', granted, ...(messageId === undefined ? {} : { messageId }) });
     for (const { topic, rh = 0 } of subscriptions) {
       const payload = this.script.retained?.[topic];
@@ -309,9 +344,11 @@ export class SinkBroker {
       properties,
     };
     this.publishes.push(publish);
-    if (messageId !== undefined) {
+    const { service, answer } = this.script;
+    const decided = service?.publish?.(connection, publish);
+    if (messageId !== undefined && !connection.isFrozen) {
       this.#checkWindow(connection, messageId, packet.length ?? 0);
-      this.#answer(connection, messageId, this.script.answer?.(publish, this.#publishCount++) ?? 'acknowledge');
+      this.#answer(connection, messageId, decided ?? answer?.(publish, this.#publishCount++) ?? 'acknowledge');
     }
     this.#notify();
   }

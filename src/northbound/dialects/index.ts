@@ -1,5 +1,6 @@
 import type { DialectDefinition } from '../dialect.ts';
+import { awsIotCore } from './aws-iot-core/definition.ts';
 import { mqtt } from './mqtt/definition.ts';
 
 /** Every dialect of MQTT the gateway speaks towards clouds. One line each; nothing else has to change. */
-export const dialects: readonly DialectDefinition[] = [mqtt];
+export const dialects: readonly DialectDefinition[] = [mqtt, awsIotCore];

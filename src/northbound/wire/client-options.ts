@@ -9,7 +9,7 @@ const TOPICS_PER_SUBSCRIBE = 50;
 
 /** New for each connection: MQTT.js writes into it. Everything that would keep messages or connect again is off. */
 export function clientOptions(settings: WireSettings): IClientOptions {
-  const { protocolVersion, clientId, keepAliveMs, username, password, will } = settings;
+  const { protocolVersion, clientId, keepAliveMs, username, password, will, topicsPerSubscribe } = settings;
   return {
     protocolVersion,
     clientId,
@@ -18,7 +18,7 @@ export function clientOptions(settings: WireSettings): IClientOptions {
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
-    subscribeBatchSize: TOPICS_PER_SUBSCRIBE,
+    subscribeBatchSize: topicsPerSubscribe ?? TOPICS_PER_SUBSCRIBE,
     // Above any deadline of ours: the hub's own deadline decides and says why.
     connectTimeout: 3_600_000,
     ...(username === undefined ? {} : { username }),

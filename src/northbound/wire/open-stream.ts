@@ -43,7 +43,7 @@ function startTls(socket: Socket, options: ConnectionOptions, subject: string): 
 }
 
 /** Files are read at each attempt, so that a renewed certificate needs no restart. */
-async function tlsOptions({ host }: Endpoint, settings: StreamSettings, subject: string): Promise<ConnectionOptions> {
+async function tlsOptions({ host, alpn }: Endpoint, settings: StreamSettings, subject: string): Promise<ConnectionOptions> {
   const { caFile, certificateFile, privateKey } = settings;
   const ca = caFile === undefined ? undefined : await readPem(caFile, 'HUB_UNTRUSTED', subject);
   const cert = certificateFile === undefined ? undefined : await readPem(certificateFile, 'HUB_UNAUTHORIZED', subject);
@@ -52,6 +52,7 @@ async function tlsOptions({ host }: Endpoint, settings: StreamSettings, subject:
     minVersion: 'TLSv1.2',
     rejectUnauthorized: true,
     ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(privateKey === undefined ? {} : { key: Buffer.from(privateKey.revealBytes()) }),
