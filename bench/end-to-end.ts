@@ -35,6 +35,7 @@ export const endToEnd: Bench = async (effort) => {
   const context = {
     gateway: GATEWAY,
     devices: [],
+    describe: () => [],
     latest: () => undefined,
     clock,
     log,

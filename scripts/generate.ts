@@ -1,4 +1,4 @@
-/** Writes what is generated from the declarations into `mappings/`; with `--check` only compares, and exits 1 with the files that differ. */
+/** Writes what is generated, most of it from the declarations into `mappings/`; with `--check` only compares, and exits 1 with the files that differ. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { connectors } from '../connectors/index.ts';
@@ -6,6 +6,7 @@ import { referencePage } from '../src/config/reference.ts';
 import { jsonSchemas } from '../src/config/schemas.ts';
 import { dialects } from '../src/northbound/dialects/index.ts';
 import { operators } from '../src/pipeline/operators/index.ts';
+import { statusCodesModule } from './status-codes.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const declarations = { protocols: connectors, operators, dialects };
@@ -15,6 +16,7 @@ const files: Readonly<Record<string, string>> = {
   'mappings/schema/gateway.schema.json': `${JSON.stringify(gateway, null, 2)}\n`,
   'mappings/schema/mapping.schema.json': `${JSON.stringify(mapping, null, 2)}\n`,
   'mappings/REFERENCE.md': referencePage(declarations),
+  'src/northbound/shapes/status-codes.ts': statusCodesModule(),
 };
 
 function committed(name: string): string | undefined {

@@ -9,10 +9,13 @@ import { progressOf } from './gateway-progress.ts';
 import { gatewayStatus, type RunningConnection, type RunningHub } from './gateway-status.ts';
 import type { Command, CommandResult } from './model/command.ts';
 import type { Declarations } from './model/declaration.ts';
+import { describePoints } from './model/describe-points.ts';
 import type { DeviceEvent } from './model/device-event.ts';
 import type { DeviceGap } from './model/device-gap.ts';
 import { GatewayError, toGatewayError } from './model/error.ts';
 import type { ConnectionPlan, DevicePlan, GatewayPlan, HubPlan } from './model/plan.ts';
+import type { Point } from './model/point.ts';
+import type { PointDescription } from './model/point-description.ts';
 import type { Batch, Reading } from './model/reading.ts';
 import type { GatewayStatus } from './model/status.ts';
 import type { Stored } from './model/twin-message.ts';
@@ -239,27 +242,39 @@ interface CreatedHub {
 
 async function createHub(
   plan: HubPlan,
-  { gateway, devices }: GatewayPlan,
+  gatewayPlan: GatewayPlan,
   latest: LatestReadings,
   { log, clock = systemClock, stateDirectory }: GatewayOptions,
 ): Promise<CreatedHub> {
-  const context = { gateway, devices, clock, log: log.with({ hub: plan.name }), stateDirectory };
-  const dialect = await createDialect(plan, { ...context, latest: (point) => latest.get(point) });
+  const context = { clock, log: log.with({ hub: plan.name }), stateDirectory, latest: (point: Point) => latest.get(point) };
+  const dialect = await createDialect(plan, gatewayPlan, context);
   return { plan, hub: createMqttHub(plan.name, dialect, clock) };
 }
 
 /** How a configured hub is spoken to; its dialect is loaded now and not before. */
-async function createDialect(plan: HubPlan, context: DialectContext): Promise<Dialect> {
+async function createDialect(
+  plan: HubPlan,
+  gatewayPlan: GatewayPlan,
+  context: Omit<DialectContext, 'gateway' | 'devices' | 'describe'>,
+): Promise<Dialect> {
   const definition = dialects.find(({ dialect }) => dialect === plan.dialect);
   if (definition === undefined) throw new GatewayError('BUG', plan.name, `no dialect is named ${plan.dialect}`);
   const create = await definition.load();
-  return create(plan, context);
+  const { gateway, devices } = gatewayPlan;
+  return create(plan, { ...context, gateway, devices, describe: (device) => describeDevice(device, gatewayPlan) });
+}
+
+/** What a device sends, as far as its mapping tells. */
+export function describeDevice(device: DevicePlan, { connections }: GatewayPlan): readonly PointDescription[] {
+  const connection = connections.find(({ name }) => name === device.connection);
+  const protocol = connectors.find((each) => each.protocol === connection?.protocol);
+  return describePoints(device, protocol ?? {}, operators);
 }
 
 /** How every hub of a configuration is spoken to, for tools that send nothing; by the name of the hub. */
-export async function dialectsOf({ gateway, devices, hubs }: GatewayPlan): Promise<ReadonlyMap<string, Dialect>> {
-  const context = { gateway, devices, clock: systemClock, log: silentLog, stateDirectory: '', latest: () => undefined };
-  return new Map(await Promise.all(hubs.map(async (hub) => [hub.name, await createDialect(hub, context)] as const)));
+export async function dialectsOf(plan: GatewayPlan): Promise<ReadonlyMap<string, Dialect>> {
+  const context = { clock: systemClock, log: silentLog, stateDirectory: '', latest: () => undefined };
+  return new Map(await Promise.all(plan.hubs.map(async (hub) => [hub.name, await createDialect(hub, plan, context)] as const)));
 }
 
 function startHub(

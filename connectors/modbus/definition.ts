@@ -12,6 +12,7 @@ import {
   tcpDevice,
 } from './settings.ts';
 import { portOf } from './tcp-settings.ts';
+import { valueTypeOf } from './value-type.ts';
 
 const tools = async () => (await import('./tools.ts')).tools;
 const load = async () => (await import('./connector.ts')).createConnector;
@@ -27,6 +28,7 @@ export const modbusTcp: ConnectorDefinition = {
   connection: tcpConnection,
   device: tcpDevice,
   point: pointSchema,
+  typeOf: valueTypeOf,
   formerKeys,
   endpoint: (settings: TcpSettings) => `modbus-tcp://${settings.host.toLowerCase()}:${portOf(settings)}`,
   check: checkPlan,
@@ -40,6 +42,7 @@ export const modbusRtu: ConnectorDefinition = {
   connection: rtuConnection,
   device: rtuDevice,
   point: pointSchema,
+  typeOf: valueTypeOf,
   formerKeys,
   endpoint: ({ port }: RtuSettings) => `modbus-rtu://${port}`,
   check: checkPlan,
@@ -53,6 +56,7 @@ export const modbusRtuOverTcp: ConnectorDefinition = {
   connection: rtuOverTcpConnection,
   device: rtuDevice,
   point: pointSchema,
+  typeOf: valueTypeOf,
   formerKeys,
   endpoint: ({ host, port }: RtuOverTcpSettings) => `modbus-rtu-over-tcp://${host.toLowerCase()}:${port}`,
   check: checkPlan,

@@ -226,7 +226,7 @@ function treesOf(features: Features[keyof Features]): ReadonlyMap<string, MapTre
 }
 
 function toPointPlan(device: string, { name, common, address, keys, write }: PointDraft): PointPlan {
-  const { type, unit, as: kind, interval: intervalMs } = common;
+  const { type, unit, description, as: kind, interval: intervalMs } = common;
   const point = {
     // Joined, not written as a template: that would keep a string of two parts beside the one of the whole.
     id: [device, name].join('/'),
@@ -239,5 +239,9 @@ function toPointPlan(device: string, { name, common, address, keys, write }: Poi
     ...(type === undefined ? {} : { type }),
     ...(unit === undefined ? {} : { unit }),
   };
-  return { point, keys, ...(write === undefined ? {} : { write }) };
+  return {
+    ...{ point, keys },
+    ...(write === undefined ? {} : { write }),
+    ...(description === undefined ? {} : { description }),
+  };
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { PointDescription, ValueType } from './point-description.ts';
 
 /**
  * What a plug-in tells the configuration: its keys, as zod objects whose members carry `.meta({ description, examples })`.
@@ -22,6 +23,8 @@ export interface ProtocolDeclaration {
   readonly method?: z.ZodObject;
   /** Keys of a device that went, and what is written in their place. */
   readonly formerKeys?: Readonly<Record<string, string>>;
+  /** What values of a point consist of, before any operator; absent, or `undefined`: what the mapping says as `type`, if anything. */
+  typeOf?(point: never): ValueType | undefined;
   /** The same text for two connections means: one and the same endpoint, to be shared. */
   endpoint(settings: never): string;
   /** Checks across the devices and points of one connection: limits, overlaps, line load. */
@@ -53,6 +56,8 @@ export interface OperatorDeclaration {
    * `point`: its own). A remark names the key; `config` knows the rest.
    */
   check?(keys: Readonly<Record<string, unknown>>, points: readonly string[], point?: string): readonly Remark[];
+  /** What it makes of what is sent under the name of a point with these keys. Absent: nothing that a receiver has to know. */
+  describe?(keys: Readonly<Record<string, unknown>>, point: PointDescription): readonly PointDescription[];
 }
 
 export interface DialectDeclaration {

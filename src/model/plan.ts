@@ -66,6 +66,8 @@ export interface PointPlan<Address = unknown> {
   /** The point keys that belong to operators (`scale`, `range`, `send` …), as their schemas parsed them. */
   readonly keys: Readonly<Record<string, unknown>>;
   readonly write?: WriteRule;
+  /** For people. */
+  readonly description?: string;
 }
 
 /** When something may be done, whatever it is: of a point to be written and of a method to be called. */

@@ -3,6 +3,7 @@ import type { DialectDeclaration } from '../model/declaration.ts';
 import type { GatewayError } from '../model/error.ts';
 import type { DevicePlan, GatewayIdentity, HubPlan } from '../model/plan.ts';
 import type { Point } from '../model/point.ts';
+import type { PointDescription } from '../model/point-description.ts';
 import type { Reading } from '../model/reading.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Stored } from '../model/twin-message.ts';
@@ -168,6 +169,8 @@ export interface DialectContext {
   readonly gateway: GatewayIdentity;
   /** All of the configuration; which messages reach this hub is decided before. */
   readonly devices: readonly DevicePlan[];
+  /** What a device sends: names, types, units. */
+  describe(device: DevicePlan): readonly PointDescription[];
   /** The last engineering reading of a point. */
   latest(point: Point): Reading | undefined;
   readonly clock: Clock;
@@ -193,8 +196,8 @@ export function labelsByTwin({ gateway, devices }: Pick<DialectContext, 'gateway
 
 /** What every dialect with a `shape:` tells it. */
 export function shapeContext(context: DialectContext, historyAfterMs: number): ShapeContext {
-  const { gateway, devices, clock } = context;
+  const { gateway, devices, describe, clock } = context;
   const labels = labelsByTwin(context);
   const labelsOf = (twin: string) => labels.get(twin) ?? gateway.labels;
-  return { gateway: gateway.id, labelsOf, devices, historyAfterMs, startTimeMs: clock.nowMs() };
+  return { gateway: gateway.id, labelsOf, devices, describe, historyAfterMs, startTimeMs: clock.nowMs() };
 }

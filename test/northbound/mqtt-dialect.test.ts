@@ -226,6 +226,8 @@ describe('mqtt dialect', () => {
       ['a wildcard in a topic', { topic: '{twin}/#' }, 'topic'],
       ['commands without a twin', { commands: { topic: 'commands' } }, 'commands'],
       ['results that come back as commands', { commands: { results: '{gateway}/{twin}/command' } }, 'commands'],
+      ['metadata without a topic of its own', { topic: '{twin}', shape: 'opcua-pubsub-json' }, 'topic'],
+      ['Plug and Play without properties', { protocol: '3.1.1', shape: 'pnp' }, 'shape'],
       ['CloudEvents whose attributes have no place', { protocol: '3.1.1', shape: { cloudevents: { mode: 'binary' } } }, 'shape'],
       ['a keep-alive of less than a second', { keepAlive: '500 ms' }, 'keepAlive'],
     ] as const) {

@@ -1,8 +1,10 @@
+import { describePoints } from '../../src/model/describe-points.ts';
 import type { DevicePlan, GatewayIdentity } from '../../src/model/plan.ts';
 import type { Dialect, DialectContext, TwinLabels } from '../../src/northbound/dialect.ts';
 import { mqtt } from '../../src/northbound/dialects/mqtt/definition.ts';
 import { createMqttDialect } from '../../src/northbound/dialects/mqtt/dialect.ts';
 import type { PlainDialect } from '../../src/northbound/plain-dialect.ts';
+import { operators } from '../../src/pipeline/operators/index.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 
@@ -20,7 +22,8 @@ export function device(twin: string, labels: TwinLabels = {}): DevicePlan {
 
 /** What a dialect knows of a gateway that has read nothing yet. */
 export function dialectContext(devices: readonly DevicePlan[]): DialectContext {
-  return { gateway: GATEWAY, devices, latest: () => undefined, clock: systemClock, log: silentLog, stateDirectory: '' };
+  const describe = (each: DevicePlan) => describePoints(each, {}, operators);
+  return { gateway: GATEWAY, devices, describe, latest: () => undefined, clock: systemClock, log: silentLog, stateDirectory: '' };
 }
 
 /** The `mqtt` dialect with settings as a person writes them. */

@@ -20,6 +20,7 @@ export const DECODERS: Readonly<Record<string, (packets: readonly Encoded[]) => 
   pnp: (packets) => packets.flatMap(fromPnp),
   cloudevents: (packets) => packets.flatMap(({ payload }) => fromTwin(JSON.parse(payload).data)),
   'cloudevents-binary': (packets) => packets.flatMap(({ payload }) => fromTwin(JSON.parse(payload))),
+  'opcua-pubsub-json': (packets) => packets.flatMap(({ payload }) => fromPubSub(JSON.parse(payload))),
   ditto: (packets) => packets.flatMap(({ payload }) => fromDitto(JSON.parse(payload))),
 };
 
@@ -61,4 +62,16 @@ function fromDitto({ topic, path, value }: Json): readonly Told[] {
     const { value: told = null, timestamp, quality, status } = properties;
     return [name, Date.parse(String(timestamp)), told, String(quality), status === 'Good' ? '' : String(status)];
   });
+}
+
+/** Integers of 64 bits are texts; who wants numbers looks into the metadata. */
+function fromPubSub({ MessageType, Messages }: Json): readonly Told[] {
+  assert.equal(MessageType, 'ua-data');
+  return (Messages as { readonly Payload: Readonly<Record<string, Json>> }[]).flatMap(({ Payload }) =>
+    Object.entries(Payload).map(([name, { Value = null, StatusCode, SourceTimestamp }]): Told => {
+      const { Code = 0, Symbol: status = '' } = (StatusCode ?? {}) as { Code?: number; Symbol?: string };
+      const quality = ['good', 'uncertain', 'bad'][Code >>> 30] ?? '';
+      return [name, Date.parse(String(SourceTimestamp)), Value, quality, status];
+    }),
+  );
 }

@@ -1,7 +1,7 @@
 import { classOf, type Stored, type TwinMessage } from '../../src/model/twin-message.ts';
 import type { ShapeSetting } from '../../src/northbound/shapes/settings.ts';
 import type { ShapeContext } from '../../src/northbound/shapes/shape.ts';
-import { device } from './plant.ts';
+import { device, dialectContext } from './plant.ts';
 
 export const T0_MS = 1_767_225_604_980;
 const press = { twin: 'press-07', model: 'dtmi:com:example:press;1', startTimeMs: T0_MS, values: {} } as const;
@@ -76,6 +76,7 @@ export const SHAPES: Readonly<Record<string, ShapeSetting>> = {
   expanded: 'expanded',
   pnp: 'pnp',
   cloudevents: 'cloudevents',
+  'opcua-pubsub-json': 'opcua-pubsub-json',
   ditto: { ditto: { namespace: 'com.example' } },
   'cloudevents-binary': { cloudevents: { mode: 'binary' } },
 };
@@ -84,6 +85,7 @@ export const CONTEXT: ShapeContext = {
   gateway: 'gw-01',
   labelsOf: () => ({ site: 'plant-a' }),
   devices: [device('press-07')],
+  describe: dialectContext([]).describe,
   historyAfterMs: 60_000,
   startTimeMs: Date.UTC(2026, 0, 1),
 };

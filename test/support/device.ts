@@ -16,6 +16,7 @@ export interface DeviceSketch {
 export interface PointSketch extends Readonly<Record<string, unknown>> {
   readonly as?: 'property';
   readonly type?: DataType;
+  readonly unit?: string;
   readonly intervalMs?: number;
 }
 
@@ -35,7 +36,7 @@ export function deviceOf(sketch: DeviceSketch): DevicePlan {
 }
 
 function pointOf(device: string, name: string, sketch: PointSketch): PointPlan {
-  const { as, type, intervalMs = 1_000, ...written } = sketch;
+  const { as, type, unit, intervalMs = 1_000, ...written } = sketch;
   const keys: Record<string, unknown> = {};
   for (const operator of operators) Object.assign(keys, operator.keys.parse(written));
   return {
@@ -45,6 +46,7 @@ function pointOf(device: string, name: string, sketch: PointSketch): PointPlan {
       name,
       address: written.expression === undefined ? {} : undefined,
       ...(type === undefined ? {} : { type }),
+      ...(unit === undefined ? {} : { unit }),
       access: 'read',
       kind: as ?? 'telemetry',
       intervalMs,

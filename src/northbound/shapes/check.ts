@@ -4,10 +4,16 @@ import type { ShapeSetting } from './settings.ts';
 export interface ShapeSurroundings {
   /** Whether something can be said beside the payload; not on MQTT 3.1.1. */
   readonly hasProperties: boolean;
+  /** Whether what describes a twin has a topic of its own, so that it can be retained. */
+  readonly hasKindInTopic: boolean;
 }
 
 /** What a shape needs of the hub. */
-export function checkShape(shape: ShapeSetting, { hasProperties }: ShapeSurroundings): readonly Remark[] {
+export function checkShape(shape: ShapeSetting, { hasProperties, hasKindInTopic }: ShapeSurroundings): readonly Remark[] {
+  if (shape === 'opcua-pubsub-json' && !hasKindInTopic) {
+    const message = 'the metadata of `opcua-pubsub-json` is retained, and needs a topic of its own';
+    return [{ severity: 'error', key: 'topic', message, hint: 'put `{kind}` into `topic`; there it is `metadata`' }];
+  }
   return hasProperties ? [] : checkWithoutProperties(shape);
 }
 

@@ -42,7 +42,7 @@ export function encodeWithoutValues(input: Sending): JsonObject {
   return { ...head, time: isoTime(message.startTimeMs), ...withoutReserved(message.body ?? {}, head) };
 }
 
-function encodeGap(gap: Gap): JsonObject {
+export function encodeGap(gap: Gap): JsonObject {
   return {
     reason: gap.reason,
     ...(gap.fromSequence === undefined ? {} : { fromSeq: gap.fromSequence }),

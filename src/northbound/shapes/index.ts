@@ -2,6 +2,7 @@ import { cloudEventsShape } from './cloudevents.ts';
 import { dittoShape } from './ditto.ts';
 import { encodeExpanded } from './expanded.ts';
 import { jsonShape } from './json-shape.ts';
+import { opcuaPubSubShape } from './opcua-pubsub-json.ts';
 import { pnpShape } from './pnp.ts';
 import type { ShapeSetting } from './settings.ts';
 import type { Shape, ShapeContext } from './shape.ts';
@@ -14,6 +15,7 @@ const shapes: Readonly<Record<ShapeName, (context: ShapeContext) => Shape>> = {
   twin: jsonShape(encodeTwin),
   expanded: jsonShape(encodeExpanded),
   pnp: pnpShape,
+  'opcua-pubsub-json': opcuaPubSubShape,
   cloudevents: (context) => cloudEventsShape('structured', context),
 };
 

@@ -18,14 +18,14 @@ const ditto = z.strictObject({
 export function shapeSetting() {
   return z
     .union([
-      z.enum(['twin', 'expanded', 'pnp', 'cloudevents']),
+      z.enum(['twin', 'expanded', 'pnp', 'cloudevents', 'opcua-pubsub-json']),
       z.strictObject({ cloudevents: cloudevents.meta({ description: 'CloudEvents 1.0' }) }),
       z.strictObject({ ditto: ditto.meta({ description: 'Eclipse Ditto' }) }),
     ])
     .default('twin')
     .meta({
       description:
-        'How messages look. `twin`: values by name, times as offsets, small. `expanded`: a list of points with full times, larger. `pnp`: IoT Plug and Play, a flat object for each time. `cloudevents`: the message of `twin` as the data of a CloudEvent. `ditto`: commands of Eclipse Ditto that merge the values into a thing',
+        'How messages look. `twin`: values by name, times as offsets, small. `expanded`: a list of points with full times, larger. `pnp`: IoT Plug and Play, a flat object for each time. `cloudevents`: the message of `twin` as the data of a CloudEvent. `opcua-pubsub-json`: OPC UA PubSub, with the metadata of each twin retained after each connect. `ditto`: commands of Eclipse Ditto that merge the values into a thing',
       examples: ['expanded', { cloudevents: { mode: 'binary' } }, { ditto: { namespace: 'com.example' } }],
     });
 }

@@ -1,4 +1,5 @@
 import type { DevicePlan } from '../../model/plan.ts';
+import type { PointDescription } from '../../model/point-description.ts';
 import type { Stored } from '../../model/twin-message.ts';
 
 /** What is known once and for all of the messages that a shape will encode. */
@@ -7,8 +8,10 @@ export interface ShapeContext {
   readonly gateway: string;
   /** Labels of the gateway and the twin, merged. */
   labelsOf(twin: string): Readonly<Record<string, string>>;
-  /** What the twins consist of: names, types, units. */
+  /** All twins of the configuration. */
   readonly devices: readonly DevicePlan[];
+  /** What a twin sends: names, types, units. */
+  describe(device: DevicePlan): readonly PointDescription[];
   /** A message is history when it says so, or when its last value was older than this at the time of sending. */
   readonly historyAfterMs: number;
   /** When the gateway started; UTC, milliseconds since 1970. What describes a twin is of this version. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Remark } from '../../model/declaration.ts';
 import type { DevicePlan, PointPlan } from '../../model/plan.ts';
 import type { Point } from '../../model/point.ts';
+import type { PointDescription } from '../../model/point-description.ts';
 import type { Reading } from '../../model/reading.ts';
 import { duration } from '../../model/schema.ts';
 import { remainingMs } from '../alarm.ts';
@@ -43,6 +44,7 @@ export const aggregate: OperatorDefinition = {
   withholds: true,
   check: (given, points, point) => (point === undefined ? [] : collisions(rulesOf(given), points, point)),
   expand: (plan) => targets(plan).map(({ plan: target }) => target),
+  describe: (given, point) => describeResults(rulesOf(given), point),
   create: (device, scheduler) => timedOperator(scheduler, (wakeWithin) => createSteps(device, wakeWithin)),
 };
 
@@ -91,6 +93,31 @@ function resultPoint(point: Point, name: AggregateFunction): Point {
   const own = resultName(point.name, name);
   const hasUnit = unit !== undefined && name !== 'count';
   return { ...rest, id: `${point.device}/${own}`, name: own, address: undefined, access: 'read', ...(hasUnit ? { unit } : {}) };
+}
+
+const COMPUTED: readonly AggregateFunction[] = ['mean', 'timeWeightedMean', 'sum', 'standardDeviation'];
+
+function describeResults(rules: Rules | undefined, point: PointDescription): readonly PointDescription[] {
+  const functions = rules?.functions ?? [];
+  if (functions.length === 0) return [point];
+  if (functions.length === 1 && functions[0] !== undefined) {
+    const { write } = point;
+    return [{ ...describeResult(functions[0], point.name, point), ...(write === undefined ? {} : { write }) }];
+  }
+  return functions.map((name) => describeResult(name, resultName(point.name, name), point));
+}
+
+function describeResult(name: AggregateFunction, ofResult: string, point: PointDescription): PointDescription {
+  const { unit, min, max, write: _write, ...others } = point;
+  if (name === 'count') return { ...others, name: ofResult, type: 'uint32' };
+  const limits = { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
+  return {
+    ...others,
+    name: ofResult,
+    ...(COMPUTED.includes(name) ? { type: 'float64' } : {}),
+    ...(unit === undefined ? {} : { unit }),
+    ...(name === 'sum' || name === 'standardDeviation' ? {} : limits),
+  };
 }
 
 /** One point: its open window, and when to close it if the device is silent. */

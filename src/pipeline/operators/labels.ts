@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { GatewayError } from '../../model/error.ts';
 import type { PointPlan } from '../../model/plan.ts';
 import type { Point } from '../../model/point.ts';
+import { mapType } from '../../model/point-description.ts';
 import { describeValue, isScalarOrArray, mapScalars, type Scalar, someScalar, type Value } from '../../model/value.ts';
 import { mapReadings, type Step, withoutValue, worsen } from '../map-readings.ts';
 import type { OperatorDefinition } from '../operator.ts';
@@ -31,6 +32,10 @@ export const labels: OperatorDefinition = {
         message: '`labels` stand for the numbers in the device; `scale`, `offset` and `range` cannot stand beside them',
       },
     ];
+  },
+  describe(given, point) {
+    const { labels: words } = given as z.output<typeof keys>;
+    return [words === undefined ? point : { ...point, type: mapType(point.type ?? 'string', () => 'string'), words }];
   },
   create: (device) => mapReadings(device, createStep),
   step: createStep,

@@ -30,6 +30,10 @@ export const range: OperatorDefinition = {
   name: 'range',
   summary: 'Makes values uncertain that cannot be true.',
   keys,
+  describe(given, point) {
+    const { min, max } = (given as z.output<typeof keys>).range ?? {};
+    return [{ ...point, ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) }];
+  },
   create: (device) => mapReadings(device, rangeStep),
   step: rangeStep,
 };

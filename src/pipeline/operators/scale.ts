@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { DataType } from '../../model/data-type.ts';
 import { GatewayError } from '../../model/error.ts';
 import type { PointPlan } from '../../model/plan.ts';
+import { mapType } from '../../model/point-description.ts';
 import { describeValue, isNumeric, mapScalars, type Value } from '../../model/value.ts';
 import { mapReadings, type Step, withoutValue } from '../map-readings.ts';
 import type { OperatorDefinition } from '../operator.ts';
@@ -27,6 +28,10 @@ export const scale: OperatorDefinition = {
   name: 'scale',
   summary: 'Turns the number in the device into the engineering value; undone for writes.',
   keys,
+  describe(given, point) {
+    const { scale: factor = 1, offset = 0 } = given as z.output<typeof keys>;
+    return [factor === 1 && offset === 0 ? point : { ...point, type: mapType(point.type ?? 'float64', () => 'float64') }];
+  },
   create: (device) => mapReadings(device, createStep),
   step: createStep,
   invert(point, value) {

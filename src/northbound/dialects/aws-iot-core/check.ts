@@ -10,7 +10,10 @@ export function checkSettings(settings: AwsSettings, labels?: readonly string[])
     ...checkIdentity(settings),
     ...checkTopics(settings, labels),
     ...checkTimes(settings),
-    ...checkShape(settings.shape, { hasProperties: settings.protocol === 5 }),
+    ...checkShape(settings.shape, {
+      hasProperties: settings.protocol === 5,
+      hasKindInTopic: placeholdersOf(settings.topic).includes('kind'),
+    }),
   ];
 }
 

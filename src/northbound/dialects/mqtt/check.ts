@@ -9,7 +9,8 @@ import { placeholdersOf, templateFault } from './topic-template.ts';
  * here, but when the dialect is made.
  */
 export function checkSettings(settings: MqttSettings, labels?: readonly string[]): readonly Remark[] {
-  const shape = checkShape(settings.shape, { hasProperties: settings.protocol === 5 });
+  const hasKindInTopic = placeholdersOf(settings.topic).includes('kind');
+  const shape = checkShape(settings.shape, { hasProperties: settings.protocol === 5, hasKindInTopic });
   return [...checkTransport(settings), ...checkTopics(settings, labels), ...checkTimes(settings), ...shape];
 }
 
