@@ -288,6 +288,7 @@ function startHub(
   const forwarding = startForwarding({
     hub: audit.watchHub(hub),
     reader: spool.reader(plan.name),
+    ...(plan.drain === undefined ? {} : { drain: plan.drain }),
     quotaFile: join(options.stateDirectory, `quota-${plan.name}.json`),
     gateway: gateway.id,
     clock,

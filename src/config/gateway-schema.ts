@@ -121,6 +121,22 @@ export const HUBS = 'Clouds by name. `dialect` says which keys a hub takes';
 export const CONNECTIONS =
   'Endpoints that several mappings share, by name. A mapping refers to one with `connection: { name: … }`';
 
+/** Of every hub, beside what its dialect declares. */
+export const hubKeys = z.strictObject({
+  drain: z.enum(['in-order', 'live-first']).default('in-order').meta({
+    description:
+      'How the hub gets what waited while it was away. `in-order`: as it came. `live-first`: new messages at once and what waited beside them, marked as history',
+  }),
+  historyPerSecond: z
+    .number()
+    .positive()
+    .optional()
+    .meta({
+      description: 'With `live-first`: messages that waited go no faster than so many a second',
+      examples: [50],
+    }),
+});
+
 /** Beside the endpoint's own keys. */
 export const unitsKey = z.strictObject({
   units: z

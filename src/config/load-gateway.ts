@@ -1,6 +1,8 @@
+import type { z } from 'zod';
 import type { Declarations, DialectDeclaration } from '../model/declaration.ts';
+import type { DrainPlan } from '../model/plan.ts';
 import { checkTree } from './check-tree.ts';
-import { CONNECTIONS, type GatewayKeys, gatewayKeys, HUBS } from './gateway-schema.ts';
+import { CONNECTIONS, type GatewayKeys, gatewayKeys, HUBS, hubKeys } from './gateway-schema.ts';
 import { addUnknownKey, type Scope } from './inspect.ts';
 import { isIdentifier } from './names.ts';
 import { addNotAMap, addRemark, getMap, readWord } from './sections.ts';
@@ -21,6 +23,7 @@ export interface GatewayFile {
 export interface Hub extends NamedMap {
   readonly declaration: DialectDeclaration;
   readonly settings: unknown;
+  readonly drain: DrainPlan;
 }
 
 export interface NamedMap {
@@ -67,10 +70,20 @@ function readHub({ name, tree }: NamedMap, dialects: readonly DialectDeclaration
   const word = readWord(tree, 'dialect', words, scope);
   const declaration = dialects.find(({ dialect }) => dialect === word);
   if (declaration === undefined) return undefined;
-  const own = pick(tree, (key) => key !== 'dialect');
+  const isCommon = (key: string) => Object.hasOwn(hubKeys.shape, key);
+  const common = checkTree(
+    hubKeys,
+    pick(tree, (key) => isCommon(key)),
+    scope,
+  );
+  const own = pick(tree, (key) => key !== 'dialect' && !isCommon(key));
   const settings = checkTree(declaration.settings, own, scope);
-  if (settings === undefined) return undefined;
-  return { name, tree: own, declaration, settings };
+  if (settings === undefined || common === undefined) return undefined;
+  return { name, tree: own, declaration, settings, drain: toDrain(common) };
+}
+
+function toDrain({ drain: order, historyPerSecond }: z.output<typeof hubKeys>): DrainPlan {
+  return { order, ...(historyPerSecond === undefined ? {} : { historyPerSecond }) };
 }
 
 /** What the dialect finds across the keys of a hub, once the labels of all twins are known. */

@@ -155,7 +155,9 @@ class Loader {
     const { directory, maxAge: maxAgeMs, commitWindow: commitWindowMs, encryption, ...spool } = keys.spool;
     return {
       gateway: { ...identity, ...(location === undefined ? {} : { location }) },
-      hubs: (gateway?.hubs ?? []).map(({ name, declaration, settings }) => ({ name, dialect: declaration.dialect, settings })),
+      hubs: (gateway?.hubs ?? []).map(({ name, declaration, settings, drain }) => {
+        return { name, dialect: declaration.dialect, drain, settings };
+      }),
       connections,
       devices: reader?.devices ?? [],
       spool: {

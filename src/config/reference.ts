@@ -1,7 +1,7 @@
 import type { Declarations } from '../model/declaration.ts';
 import { ERRORS } from '../model/error.ts';
 import { argumentKeys, eventKeys, methodKeys } from './feature-schema.ts';
-import { gatewayKeys, unitsKey } from './gateway-schema.ts';
+import { gatewayKeys, hubKeys, unitsKey } from './gateway-schema.ts';
 import { instanceKeys, mappingKeys, pointKeys, sharedConnectionKeys } from './mapping-schema.ts';
 import { type JsonSchema, toJsonSchema } from './schemas.ts';
 import { writeExample } from './write-example.ts';
@@ -14,6 +14,9 @@ export function referencePage(declarations: Declarations): string {
     '# gateway.yaml',
     table(toJsonSchema(gatewayKeys)),
     '`hubs` is a map from names to hubs, `connections` one from names to endpoints that several mappings share.',
+    '## Any hub',
+    'Beside `dialect` and its keys (below):',
+    table(toJsonSchema(hubKeys)),
     ...dialects.flatMap((each) => [`## Hub: \`dialect: ${each.dialect}\``, each.summary, table(toJsonSchema(each.settings))]),
     '## Shared connection',
     'An entry of `connections` has `protocol`, the endpoint keys of that protocol (below) and, where devices have a `unit`:',

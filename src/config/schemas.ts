@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Declarations, ProtocolDeclaration } from '../model/declaration.ts';
 import { eventKeys, methodKeys } from './feature-schema.ts';
-import { CONNECTIONS, gatewayKeys, HUBS, unitsKey } from './gateway-schema.ts';
+import { CONNECTIONS, gatewayKeys, HUBS, hubKeys, unitsKey } from './gateway-schema.ts';
 import { instanceKeys, mappingKeys, pointKeys, sharedConnectionKeys } from './mapping-schema.ts';
 
 /** JSON Schema of draft 2020-12. */
@@ -16,7 +16,9 @@ export function jsonSchemas(declarations: Declarations): { readonly gateway: Jso
 
 function gatewaySchema({ dialects, protocols }: Declarations): JsonSchema {
   const own = toJsonSchema(gatewayKeys);
-  const hubs = dialects.map(({ dialect, summary, settings }) => withWord('dialect', dialect, summary, toJsonSchema(settings)));
+  const hubs = dialects.map(({ dialect, summary, settings }) =>
+    withWord('dialect', dialect, summary, alongside(toJsonSchema(settings), toJsonSchema(hubKeys))),
+  );
   const lines = protocols.map((protocol) => withWord('protocol', protocol.protocol, protocol.summary, sharedKeys(protocol)));
   const properties = {
     ...(own.properties as object),

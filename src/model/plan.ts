@@ -27,7 +27,17 @@ export interface GatewayIdentity {
 export interface HubPlan<Settings = unknown> {
   readonly name: string;
   readonly dialect: string;
+  /** Absent: in order. */
+  readonly drain?: DrainPlan;
   readonly settings: Settings;
+}
+
+/** How a hub gets what waited for it. */
+export interface DrainPlan {
+  /** `live-first`: what is new goes at once, what waited beside it, marked as history. */
+  readonly order: 'in-order' | 'live-first';
+  /** Live first: messages a second that waited, at most; absent, as fast as the hub takes them. */
+  readonly historyPerSecond?: number;
 }
 
 /** One configured southbound endpoint with every device on it; `settings` are what the connector's `connection` schema parsed. */

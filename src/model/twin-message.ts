@@ -52,7 +52,7 @@ export interface TwinMessage {
   readonly values: Readonly<Record<string, readonly TimedValue[]>>;
   readonly gap?: Gap;
   /**
-   * Fetched later from the device's own history. Such messages are in order among themselves, and may tell of a time that messages
+   * Fetched later from the device's own history, or sent after newer ones (`drain: live-first`). Such messages are in order among themselves, and may tell of a time that messages
    * before them have passed; a property in them is not the state of now.
    */
   readonly isHistory?: true;

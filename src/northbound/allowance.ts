@@ -36,6 +36,11 @@ export class Allowance {
     return this.#quota?.status(this.#options.clock.nowMs());
   }
 
+  /** Messages a second at present. */
+  get perSecond(): number {
+    return this.#pace.perSecond;
+  }
+
   /** Resolves when a message may go, or when the signal is aborted. */
   async next(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
@@ -66,7 +71,8 @@ export class Allowance {
   async #quotaWaitMs(): Promise<number> {
     const { limits, clock, log, quotaFile } = this.#options;
     if (limits.quota === undefined) return 0;
-    this.#quota ??= new DailyQuota(limits.quota, clock.nowMs(), quotaFile === undefined ? undefined : await readQuota(quotaFile));
+    const record = this.#quota !== undefined || quotaFile === undefined ? undefined : await readQuota(quotaFile);
+    this.#quota ??= new DailyQuota(limits.quota, clock.nowMs(), record);
     const waitMs = this.#quota.waitMs(clock.nowMs());
     if (waitMs > 0 && !this.#isToldUsedUp) log.warn('quota used up', { ...this.quota, resumes_in_ms: waitMs });
     this.#isToldUsedUp = waitMs > 0;

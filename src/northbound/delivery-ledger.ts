@@ -1,87 +1,101 @@
 import { MESSAGE_CLASSES, type MessageClass, type Stored } from '../model/twin-message.ts';
 import type { SpoolPlace } from '../spool/spool.ts';
 
+/** What is known of messages of one class, by offset. */
+interface Known {
+  /** Settled, but something before it is not. Outlives a session, so that such a message is not sent again. */
+  readonly settled: Set<number>;
+  /** Sent, and no answer came. */
+  readonly unanswered: Set<number>;
+}
+
 /**
  * Which messages are sent, and which of them are settled: acknowledged by the hub or rejected for good. Acknowledgements may come in
- * any order, the spool may forget only what has nothing unsettled before it in its class. Positions are spool offsets, which rise
- * within a class.
+ * any order, the spool may forget only what has nothing unsettled before it in its lane and class. Positions are spool offsets,
+ * which rise within a class of a lane.
  */
 export class DeliveryLedger {
-  readonly #lanes: Readonly<Record<MessageClass, Lane>>;
+  readonly #known = byClass<Known>(() => ({ settled: new Set(), unanswered: new Set() }));
   #inFlight = 0;
   #wake: (() => void)[] = [];
-
-  /** `onPrefix` is called with the place up to which everything of its class is settled. */
-  constructor(onPrefix: (last: SpoolPlace) => void) {
-    const lanes = MESSAGE_CLASSES.map((name) => [name, new Lane((offset) => onPrefix({ class: name, offset }))]);
-    this.#lanes = Object.fromEntries(lanes) as Record<MessageClass, Lane>;
-  }
 
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  /** Before messages are read again from the first that is not acknowledged. Nothing may be in flight. */
-  restart(): void {
-    for (const lane of Object.values(this.#lanes)) lane.restart();
-  }
-
-  /** `settled`: it need not be sent. `again`: it was sent before. */
-  begin({ class: name, offset }: Stored): 'first' | 'again' | 'settled' {
-    const begun = this.#lanes[name].begin(offset);
-    if (begun !== 'settled') this.#inFlight += 1;
-    return begun;
-  }
-
-  /** The attempt is over; `isSettled`: for good. */
-  end({ class: name, offset }: Stored, isSettled: boolean): void {
-    this.#inFlight -= 1;
-    if (isSettled) this.#lanes[name].settle(offset);
-    for (const wake of this.#wake.splice(0)) wake();
+  /** For what is read from the first that is not acknowledged, until the next rewind. `onPrefix` is called with the place up to which everything of its class is settled. */
+  openLane(onPrefix: (last: SpoolPlace) => void): DeliveryLane {
+    return new DeliveryLane(this.#known, onPrefix);
   }
 
   /** Resolves when at most `count` messages are in flight. */
   async atMost(count: number): Promise<void> {
-    while (this.#inFlight > count) await new Promise<void>((resolve) => void this.#wake.push(resolve));
+    while (this.#inFlight > count) await this.#left();
+  }
+
+  /** Resolves when fewer than `window` messages are in flight, and of this lane fewer than `share`; the place is taken then. */
+  async place(lane: DeliveryLane, window: () => number, share: () => number): Promise<void> {
+    while (this.#inFlight >= window() || lane.inFlight >= share()) await this.#left();
+    this.#inFlight += 1;
+    lane.inFlight += 1;
+  }
+
+  /** Gives a place back. */
+  leave(lane: DeliveryLane): void {
+    this.#inFlight -= 1;
+    lane.inFlight -= 1;
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  /** On a place that was taken. `settled`: it need not be sent, the place is given back. `again`: it was sent before. */
+  begin(lane: DeliveryLane, stored: Stored): 'first' | 'again' | 'settled' {
+    const { settled, unanswered } = this.#known[stored.class];
+    lane.send(stored);
+    if (!settled.has(stored.offset)) return unanswered.delete(stored.offset) ? 'again' : 'first';
+    lane.advance(stored);
+    this.leave(lane);
+    return 'settled';
+  }
+
+  /** The attempt is over; `isSettled`: for good. */
+  end(lane: DeliveryLane, stored: Stored, isSettled: boolean): void {
+    const { settled, unanswered } = this.#known[stored.class];
+    (isSettled ? settled : unanswered).add(stored.offset);
+    lane.advance(stored);
+    this.leave(lane);
+  }
+
+  #left(): Promise<void> {
+    return new Promise((resolve) => void this.#wake.push(resolve));
   }
 }
 
-/** The messages of one class. */
-class Lane {
-  readonly #onPrefix: (offset: number) => void;
+/** What was sent of one lane. */
+export class DeliveryLane {
   /** In order of the spool, from the first that is not acknowledged. */
-  #sent: number[] = [];
-  /** Settled, but something before it is not. Outlives a session, so that such a message is not sent again. */
-  readonly #settled = new Set<number>();
-  #highestOffset = Number.NEGATIVE_INFINITY;
+  readonly #sent = byClass<number[]>(() => []);
+  readonly #known: Readonly<Record<MessageClass, Known>>;
+  readonly #onPrefix: (last: SpoolPlace) => void;
+  inFlight = 0;
 
-  constructor(onPrefix: (offset: number) => void) {
+  constructor(known: Readonly<Record<MessageClass, Known>>, onPrefix: (last: SpoolPlace) => void) {
+    this.#known = known;
     this.#onPrefix = onPrefix;
   }
 
-  restart(): void {
-    this.#sent = [];
+  send({ class: name, offset }: SpoolPlace): void {
+    this.#sent[name].push(offset);
   }
 
-  begin(offset: number): 'first' | 'again' | 'settled' {
-    this.#sent.push(offset);
-    if (this.#settled.has(offset)) {
-      this.#advance();
-      return 'settled';
-    }
-    const isAgain = offset <= this.#highestOffset;
-    this.#highestOffset = Math.max(offset, this.#highestOffset);
-    return isAgain ? 'again' : 'first';
-  }
-
-  settle(offset: number): void {
-    this.#settled.add(offset);
-    this.#advance();
-  }
-
-  #advance(): void {
+  advance({ class: name }: SpoolPlace): void {
+    const sent = this.#sent[name];
+    const { settled } = this.#known[name];
     let prefix: number | undefined;
-    while (this.#sent[0] !== undefined && this.#settled.delete(this.#sent[0])) prefix = this.#sent.shift();
-    if (prefix !== undefined) this.#onPrefix(prefix);
+    while (sent[0] !== undefined && settled.delete(sent[0])) prefix = sent.shift();
+    if (prefix !== undefined) this.#onPrefix({ class: name, offset: prefix });
   }
+}
+
+function byClass<T>(make: () => T): Readonly<Record<MessageClass, T>> {
+  return Object.fromEntries(MESSAGE_CLASSES.map((name) => [name, make()])) as Record<MessageClass, T>;
 }

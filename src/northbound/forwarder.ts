@@ -1,5 +1,6 @@
 import type { Subscription } from 'rxjs';
 import type { Command, CommandResult } from '../model/command.ts';
+import type { DrainPlan } from '../model/plan.ts';
 import type { HubStatus } from '../model/status.ts';
 import type { Stored } from '../model/twin-message.ts';
 import type { BackOffSettings } from '../runtime/back-off.ts';
@@ -18,10 +19,13 @@ import { Pump } from './pump.ts';
 /** So long must the spool have nothing to send before a stop takes it for drained. */
 const DRAINED_AFTER_MS = 100;
 const DRAIN_LOOK_MS = 20;
+const IN_ORDER: DrainPlan = { order: 'in-order' };
 
 export interface ForwardingOptions {
   readonly hub: Hub;
   readonly reader: SpoolReader;
+  /** Default: in order. */
+  readonly drain?: DrainPlan;
   /** Id of the gateway. */
   readonly gateway: string;
   readonly clock: Clock;
@@ -66,10 +70,10 @@ class Forwarder implements Forwarding {
   #stopping: Promise<void> | undefined;
 
   constructor(options: ForwardingOptions) {
-    const { hub, clock, log, random = Math.random, backOff, quotaFile } = options;
+    const { hub, clock, log, random = Math.random, backOff, quotaFile, drain = IN_ORDER } = options;
     this.#options = options;
     this.#allowance = new Allowance({ limits: hub.limits, clock, log, quotaFile });
-    this.#pump = new Pump({ ...options, random, allowance: this.#allowance });
+    this.#pump = new Pump({ ...options, drain, random, allowance: this.#allowance });
     this.#desk = new CommandDesk(options);
     this.#done = supervise(hub, {
       signal: this.#stop.signal,

@@ -1,17 +1,23 @@
 import { GatewayError, toGatewayError } from '../model/error.ts';
+import type { DrainPlan } from '../model/plan.ts';
 import type { Stored } from '../model/twin-message.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import type { SpoolReader } from '../spool/spool.ts';
+import type { SpoolLane, SpoolReader } from '../spool/spool.ts';
 import type { Allowance } from './allowance.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import type { HubSession } from './hub.ts';
+import { Pace } from './pace.ts';
 import { SendRate } from './send-rate.ts';
+import { type SendingLane, Stream } from './stream.ts';
 
-const READ_BYTES = 256 * 1024;
+/** More than these windows wait, or more than the pace lets go in so long: then new messages go first. */
+const BEHIND_WINDOWS = 10;
+const BEHIND_S = 2;
 
 export interface PumpOptions {
   readonly reader: SpoolReader;
+  readonly drain: DrainPlan;
   readonly clock: Clock;
   readonly log: Log;
   readonly allowance: Allowance;
@@ -19,23 +25,25 @@ export interface PumpOptions {
   readonly onAcknowledged?: (stored: Stored, bytes: number, atMs: number) => void;
 }
 
-/** Moves messages from the spool to one session after the other, in order, and tells the spool what it may forget. */
+/** Moves messages from the spool to one session after the other, in order or live first, and tells the spool what it may forget. */
 export class Pump {
   readonly #options: PumpOptions;
-  readonly #ledger: DeliveryLedger;
+  readonly #ledger = new DeliveryLedger();
+  readonly #historyPace: Pace;
   readonly #counts = {
     acknowledged_messages: 0,
     acknowledged_bytes: 0,
     rejected_messages: 0,
     resent_messages: 0,
     throttled_messages: 0,
+    history_messages: 0,
   };
+  #stream: Stream | undefined;
   #window = 0;
-  #isWaiting = false;
 
   constructor(options: PumpOptions) {
     this.#options = options;
-    this.#ledger = new DeliveryLedger((last) => options.reader.acknowledge(last));
+    this.#historyPace = new Pace(options.drain.historyPerSecond);
   }
 
   get inFlight(): number {
@@ -49,7 +57,7 @@ export class Pump {
 
   /** The spool had nothing more when asked last, and everything sent is answered. */
   get isIdle(): boolean {
-    return this.#isWaiting && this.#ledger.inFlight === 0;
+    return this.#stream?.isWaiting === true && this.#ledger.inFlight === 0;
   }
 
   counters(): Readonly<Record<string, number>> {
@@ -60,9 +68,7 @@ export class Pump {
   async run(session: HubSession, signal: AbortSignal): Promise<void> {
     const rate = new SendRate(session.window, this.#options.random);
     while (!signal.aborted) {
-      this.#options.reader.rewind();
-      this.#ledger.restart();
-      const pauseMs = await this.#stream(session, rate, signal);
+      const pauseMs = await this.#runStream(session, rate, signal);
       await this.#ledger.atMost(0);
       if (pauseMs !== undefined) await this.#options.clock.sleep(pauseMs, signal).catch(() => {});
     }
@@ -71,72 +77,63 @@ export class Pump {
   }
 
   /** Sends until the signal is aborted, or until the hub throttles: then resolves with the pause to make. */
-  async #stream(session: HubSession, rate: SendRate, signal: AbortSignal): Promise<number | undefined> {
-    let pauseMs: number | undefined;
-    const onThrottled = () => {
-      if (pauseMs === undefined) this.#options.allowance.refused();
-      pauseMs ??= rate.refused();
-    };
-    const isOver = () => signal.aborted || pauseMs !== undefined;
-    while (!isOver()) {
-      for (const stored of await this.#read(signal)) {
-        this.#window = rate.window;
-        await this.#ledger.atMost(rate.window - 1);
-        if (isOver()) break;
-        await this.#options.allowance.next(signal);
-        if (isOver()) break;
-        void this.#send(stored, session, rate, onThrottled);
-      }
-    }
-    return pauseMs;
+  async #runStream(session: HubSession, rate: SendRate, signal: AbortSignal): Promise<number | undefined> {
+    const { clock, log, allowance } = this.#options;
+    const stream = new Stream({
+      ...{ ledger: this.#ledger, clock, log, allowance, rate, signal },
+      send: (stored, lane) => void this.#send(stored, lane, session, stream),
+      onWindow: (window) => {
+        this.#window = window;
+      },
+    });
+    this.#stream = stream;
+    await stream.run(this.#lanes(rate.window));
+    this.#stream = undefined;
+    return stream.pauseMs;
   }
 
-  async #read(signal: AbortSignal): Promise<readonly Stored[]> {
-    this.#isWaiting = true;
-    try {
-      return await this.#options.reader.read(READ_BYTES, signal);
-    } catch (error) {
-      if (!signal.aborted) await this.#retryRead(error, signal);
-      return [];
-    } finally {
-      this.#isWaiting = false;
-    }
+  #lanes(window: number): readonly SendingLane[] {
+    const { reader, drain, allowance } = this.#options;
+    reader.rewind();
+    const maxBehind = Math.min(BEHIND_WINDOWS * window, Math.max(1, BEHIND_S * allowance.perSecond));
+    const lanes = drain.order === 'live-first' ? reader.liveFirst(maxBehind) : undefined;
+    if (lanes === undefined) return [this.#lane(reader)];
+    return [this.#lane(lanes.live), this.#lane(lanes.history, this.#historyPace)];
   }
 
-  async #retryRead(error: unknown, signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
-    log.error('spool read failed', { error });
-    await clock.sleep(1_000, signal).catch(() => {});
+  #lane(spool: SpoolLane, historyPace?: Pace): SendingLane {
+    return { spool, historyPace, delivery: this.#ledger.openLane((last) => spool.acknowledge(last)) };
   }
 
-  async #send(stored: Stored, session: HubSession, rate: SendRate, onThrottled: () => void): Promise<void> {
-    const state = this.#ledger.begin(stored);
+  async #send(stored: Stored, lane: SendingLane, session: HubSession, stream: Stream): Promise<void> {
+    const state = this.#ledger.begin(lane.delivery, stored);
     if (state === 'settled') return;
     if (state === 'again') this.#counts.resent_messages += 1;
     let isSettled = true;
     try {
-      const bytes = await session.publish(stored);
-      rate.took();
-      this.#acknowledged(stored, bytes);
+      const bytes = await session.publish(lane.historyPace === undefined ? stored : asHistory(stored));
+      stream.took();
+      this.#acknowledged(stored, bytes, lane);
     } catch (error) {
-      isSettled = await this.#refused(stored, toGatewayError(error, stored.message.twin), onThrottled);
+      isSettled = await this.#refused(stored, toGatewayError(error, stored.message.twin), stream);
     }
-    this.#ledger.end(stored, isSettled);
+    this.#ledger.end(lane.delivery, stored, isSettled);
   }
 
-  #acknowledged(stored: Stored, bytes: number): void {
+  #acknowledged(stored: Stored, bytes: number, lane: SendingLane): void {
     this.#counts.acknowledged_messages += 1;
     this.#counts.acknowledged_bytes += bytes;
+    if (lane.historyPace !== undefined) this.#counts.history_messages += 1;
     this.#options.allowance.took(bytes);
     this.#options.onAcknowledged?.(stored, bytes, this.#options.clock.nowMs());
   }
 
   /** Whether the message is done with for good. After a loss it is not: the next session sends it again. */
-  async #refused(stored: Stored, error: GatewayError, onThrottled: () => void): Promise<boolean> {
+  async #refused(stored: Stored, error: GatewayError, stream: Stream): Promise<boolean> {
     if (error.code === 'HUB_MESSAGE_REJECTED') return await this.#reject(stored, error);
     if (error.code === 'HUB_THROTTLED') {
       this.#counts.throttled_messages += 1;
-      onThrottled();
+      stream.throttled();
     }
     return false;
   }
@@ -158,4 +155,9 @@ export class Pump {
       return false;
     }
   }
+}
+
+/** Newer messages have gone before it. */
+function asHistory(stored: Stored): Stored {
+  return { ...stored, message: { ...stored.message, isHistory: true } };
 }

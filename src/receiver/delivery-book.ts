@@ -23,8 +23,10 @@ export interface StreamReport {
   readonly messages: number;
   readonly readings: number;
   readonly duplicates: number;
-  /** Came after a higher number of the same twin and class. */
+  /** Came after a higher number of the same twin and class, both live or both history. */
   readonly overtaken: number;
+  /** Came as history after a higher number of the same twin and class. */
+  readonly behindLive: number;
   /** Did not come, and a gap record says so. */
   readonly declared: readonly NumberRange[];
   /** Did not come, and nobody says why. */
@@ -97,10 +99,11 @@ class Stream {
   readonly #contents = new Map<number, string>();
   readonly #gaps: Record<string, GapSum> = {};
   readonly #faults: string[] = [];
-  #highest = 0;
+  readonly #highestOf = { live: 0, history: 0 };
   #readings = 0;
   #duplicates = 0;
   #overtaken = 0;
+  #behindLive = 0;
 
   constructor(name: StreamName) {
     this.#name = name;
@@ -122,12 +125,22 @@ class Stream {
     const { gateway, twin, epoch } = this.#name;
     const expectedId = `${gateway}:${twin}:${epoch}:${sequence}`;
     if (message.id !== expectedId) this.#fault(`${sequence} has the id ${message.id}`);
-    if (sequence < this.#highest) this.#overtaken += 1;
-    this.#highest = Math.max(this.#highest, sequence);
+    this.#compare(sequence, message.isHistory ? 'history' : 'live');
     this.#seen.add(sequence);
     this.#readings += message.readings;
     this.#remember(sequence, content);
     return true;
+  }
+
+  get #highest(): number {
+    return Math.max(this.#highestOf.live, this.#highestOf.history);
+  }
+
+  /** What is live and what is history are each in order; history may come beside live messages. */
+  #compare(sequence: number, lane: 'live' | 'history'): void {
+    if (sequence < this.#highestOf[lane]) this.#overtaken += 1;
+    else if (sequence < this.#highest) this.#behindLive += 1;
+    this.#highestOf[lane] = Math.max(this.#highestOf[lane], sequence);
   }
 
   declare({ reason, from, to, messages, readings, durationMs }: ReceivedGap): void {
@@ -150,6 +163,7 @@ class Stream {
     return {
       ...{ ...this.#name, first, last: this.#highest },
       ...{ messages: this.#seen.size, readings: this.#readings, duplicates: this.#duplicates, overtaken: this.#overtaken },
+      behindLive: this.#behindLive,
       ...{ declared: known.missing({ from: first, to: this.#highest }), undeclared, gaps: { ...this.#gaps } },
       faults: [...this.#faults],
     };

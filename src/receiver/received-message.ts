@@ -8,6 +8,7 @@ export interface ReceivedMessage {
   readonly epoch: string;
   readonly sequence: number;
   readonly readings: number;
+  readonly isHistory: boolean;
   readonly gap?: ReceivedGap;
   /** The message without what may differ from one sending to the next. */
   readonly content: string;
@@ -35,6 +36,7 @@ export function parseMessage(payload: string): ReceivedMessage | undefined {
   if (!isSequence(seq) || typeof named !== 'string') return undefined;
   return {
     ...{ id, gateway, twin, class: named, epoch, sequence: seq, readings: countReadings(values, points) },
+    isHistory: body.history === true,
     ...(isObject(gap) ? { gap: toGap(gap) } : {}),
     content: JSON.stringify({ ...body, class: undefined, sent: undefined, history: undefined }),
   };

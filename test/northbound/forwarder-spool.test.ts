@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DrainPlan } from '../../src/model/plan.ts';
 import { type Forwarding, startForwarding } from '../../src/northbound/forwarder.ts';
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
+import { DeliveryBook } from '../../src/receiver/delivery-book.ts';
+import { parseMessage } from '../../src/receiver/received-message.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { openSpool } from '../../src/spool/open-spool.ts';
@@ -30,13 +33,14 @@ describe('forwarder on the spool on disk', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  const start = async () => {
+  const start = async (drain: DrainPlan = { order: 'in-order' }) => {
     const limits = { maxBytes: 8 * 2 ** 20, maxAgeMs: 86_400_000, whenFull: 'drop-oldest', commitWindowMs: 5 } as const;
     spool = await openSpool({ directory, ...limits, hubs: ['cloud'], onEvent: () => {} });
     const dialect = mqttDialect({ url: broker.url, acknowledgeTimeout: '1 s', window: 10 });
     forwarding = startForwarding({
       hub: createMqttHub('cloud', dialect, systemClock),
       reader: spool.reader('cloud'),
+      drain,
       gateway: 'gw-01',
       clock: systemClock,
       log: silentLog,
@@ -50,9 +54,9 @@ describe('forwarder on the spool on disk', () => {
     await spool.close();
   };
 
-  const append = async (first: number, count: number) => {
+  const append = async (first: number, count: number, timeMs?: number) => {
     const values = Array.from({ length: count }, (_, index) => first + index);
-    await spool.append(values.map((value) => ({ message: telemetry('press-07', value), hubs: ['cloud'] })));
+    await spool.append(values.map((value) => ({ message: telemetry('press-07', value, timeMs), hubs: ['cloud'] })));
   };
   const sequences = () => [...new Set(broker.messages.map(({ seq }) => Number(seq)))];
 
@@ -71,6 +75,75 @@ describe('forwarder on the spool on disk', () => {
     );
     const again = broker.messages.slice(before).filter(({ seq }) => Number(seq) <= 200);
     assert.deepEqual(again, []);
+  });
+
+  const restart = async (drain: DrainPlan) => {
+    await stop(0);
+    await start(drain);
+  };
+  const waitsFor = (count: number) => until(() => spool.status().hubs.cloud?.waitingMessages === count);
+  const isHistory = ({ history }: Readonly<Record<string, unknown>>) => history === true;
+  const judge = () => {
+    const book = new DeliveryBook({ fromFirst: true });
+    for (const each of broker.messages) {
+      const parsed = parseMessage(JSON.stringify(each));
+      if (parsed !== undefined) book.take(parsed);
+    }
+    return book.report();
+  };
+
+  it('sends what is new at once and what waited beside it, marked as history, no faster than was said', async () => {
+    await stop(0);
+    await broker.stop();
+    await start();
+    await append(1, 300);
+    broker = await SinkBroker.start();
+    await restart({ order: 'live-first', historyPerSecond: 400 });
+    await until(() => broker.messages.some(isHistory));
+    const startedMs = performance.now();
+    await append(301, 5, Date.now());
+    await until(() => broker.messages.some(({ seq }) => seq === 305));
+    assert.ok(broker.messages.length < 250, 'history waits for its turn');
+    await waitsFor(0);
+    // A quarter of a second may go at once.
+    assert.ok(performance.now() - startedMs > 300, `${performance.now() - startedMs} ms`);
+    const live = broker.messages.filter((message) => !isHistory(message) && 'seq' in message);
+    assert.deepEqual(
+      live.map(({ seq }) => seq),
+      [301, 302, 303, 304, 305],
+    );
+    const [stream] = judge().streams;
+    assert.deepEqual([stream?.messages, stream?.duplicates, stream?.overtaken], [305, 0, 0]);
+    assert.ok((stream?.behindLive ?? 0) > 50);
+    assert.equal(forwarding.status().counters.history_messages, 300);
+  });
+
+  it('is complete, each lane in order, whatever is cut and restarted, live first', async () => {
+    broker.script = { answer: (_, index) => (index % 97 === 96 ? 'cut' : 'acknowledge') };
+    for (let outage = 0; outage < 4; outage += 1) {
+      await restart({ order: 'live-first', historyPerSecond: 2_000 });
+      await append(1 + 300 * outage, 200);
+      await restart({ order: 'live-first' });
+      for (let more = 0; more < 100; more += 10) await append(201 + 300 * outage + more, 10, Date.now());
+    }
+    await waitsFor(0);
+    const report = judge();
+    assert.equal(report.isComplete, true);
+    assert.equal(report.streams[0]?.messages, 1_200);
+    assert.deepEqual(broker.violations, []);
+  });
+
+  it('does not let a message wait for ever that was throttled while nothing new came', async () => {
+    let refused = 0;
+    broker.script = {
+      answer: ({ retain }) => {
+        refused += retain ? 0 : 1;
+        return !retain && refused === 1 ? { reasonCode: 0x97 } : 'acknowledge';
+      },
+    };
+    await append(1, 1);
+    await waitsFor(0);
+    assert.equal(forwarding.status().counters.throttled_messages, 1);
   });
 
   it('tells a rejected message in a gap record', async () => {

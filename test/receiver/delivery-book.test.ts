@@ -74,6 +74,16 @@ describe('delivery book', () => {
     assert.equal(report.streams[0]?.overtaken, 1);
   });
 
+  it('takes history beside live messages, each in order, for no disorder', () => {
+    const history = { history: true };
+    const report = bookOf([body(7), body(1, history), body(8), body(2, history), body(3, history)]).report();
+    assert.deepEqual([report.streams[0]?.overtaken, report.streams[0]?.behindLive], [0, 3]);
+    assert.deepEqual(report.streams[0]?.undeclared, [{ from: 4, to: 6 }]);
+    const late = bookOf([body(7), body(2, history), body(1, history), body(6)]).report();
+    assert.deepEqual([late.streams[0]?.overtaken, late.streams[0]?.behindLive], [2, 1]);
+    assert.match(formatReport(report), /3 as history behind newer ones/);
+  });
+
   it('keeps twins, epochs and gateways apart', () => {
     const report = bookOf([body(9), body(1, { epoch: 'e2' }), body(2, { twin: 'b' }), body(3, { twin: 'b' })]).report();
     assert.equal(report.isComplete, true);

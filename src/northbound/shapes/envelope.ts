@@ -37,7 +37,8 @@ export function envelope(schema: string, { gateway, labels, stored, sentTimeMs }
 /** Gap, event and status messages carry no values and are the same in every shape that has no form of its own for them. */
 export function encodeWithoutValues(input: Sending): JsonObject {
   const { message } = input.stored;
-  const head = envelope(`gw.${message.kind}/1`, input);
+  const history = message.isHistory === true ? { history: true } : {};
+  const head = { ...envelope(`gw.${message.kind}/1`, input), ...history };
   if (message.gap !== undefined) return { ...head, gap: encodeGap(message.gap) };
   return { ...head, time: isoTime(message.startTimeMs), ...withoutReserved(message.body ?? {}, head) };
 }
