@@ -4,6 +4,7 @@ import { connectors } from '../connectors/index.ts';
 import { createGatewayAudit, type GatewayAudit } from './gateway-audit.ts';
 import { type Commands, createCommands } from './gateway-commands.ts';
 import { type RunningDevice, startDevice } from './gateway-device.ts';
+import { GatewayOff, lastSign } from './gateway-off.ts';
 import { followPatterns } from './gateway-patterns.ts';
 import { progressOf } from './gateway-progress.ts';
 import { gatewayStatus, type RunningConnection, type RunningHub } from './gateway-status.ts';
@@ -33,6 +34,7 @@ import { type Clock, systemClock } from './runtime/clock.ts';
 import { type Health, watchHealth } from './runtime/health.ts';
 import { type Log, silentLog } from './runtime/log.ts';
 import { type OperationsServer, type OperationsServerOptions, startOperationsServer } from './runtime/operations-server.ts';
+import type { SignOfLife } from './runtime/sign-of-life.ts';
 import { type AcquisitionOptions, acquire } from './southbound/acquisition.ts';
 import type { Connector, ConnectorContext } from './southbound/connector.ts';
 import type { ConnectorTools } from './southbound/tools.ts';
@@ -69,6 +71,8 @@ interface Context {
   readonly spool: Spool;
   readonly latest: LatestReadings;
   readonly audit: GatewayAudit;
+  /** Of the run before this one. */
+  readonly lastSeen: SignOfLife | undefined;
   /** Aborted when the field side stops; from then on no command is executed. */
   readonly stopping: AbortSignal;
 }
@@ -79,6 +83,7 @@ export async function startGateway(plan: GatewayPlan, options: GatewayOptions): 
   const connectors = await Promise.all(plan.connections.map((connection) => createConnector(connection, plan, options)));
   const latest = new LatestReadings(plan.devices);
   const hubs = await Promise.all(plan.hubs.map((hub) => createHub(hub, plan, latest, options)));
+  const lastSeen = await lastSign(plan, options.stateDirectory);
   const spool = await openSpool({
     ...plan.spool,
     keys: plan.spool.keys.map((key) => key.revealBytes()),
@@ -88,7 +93,7 @@ export async function startGateway(plan: GatewayPlan, options: GatewayOptions): 
   const audit = await createGatewayAudit(plan, { ...options, clock });
   const stop = new AbortController();
   try {
-    const context: Context = { log, clock, options, spool, latest, audit, stopping: stop.signal };
+    const context: Context = { log, clock, options, spool, latest, audit, lastSeen, stopping: stop.signal };
     return await run(plan, connectors, hubs, context, stop);
   } catch (error) {
     stop.abort(error);
@@ -109,7 +114,11 @@ async function run(
   const devices = new Map(
     plan.devices.map((device) => [device.twin, followPatterns(device, (one) => startPipeline(one, plan, context))]),
   );
+  const declare = (twin: string, gap: Omit<DeviceGap, 'device'>) => devices.get(twin)?.declare(gap);
+  const off = new GatewayOff(context.lastSeen, { plan, stateDirectory: options.stateDirectory, clock, log, declare });
+  await off.begin(stop.signal);
   const onBatch = (batch: Batch) => {
+    off.see(batch);
     const running = devices.get(batch.device);
     if (running === undefined) log.error('batch of unknown device dropped', { device: batch.device });
     else running.take(batch);
@@ -119,9 +128,7 @@ async function run(
     if (running === undefined) log.error('event of unknown device dropped', { device: event.device });
     else running.tell(event);
   };
-  const onGap = (gap: DeviceGap) => {
-    devices.get(gap.device)?.declare(gap);
-  };
+  const onGap = (gap: DeviceGap) => declare(gap.device, gap);
   const onResolved = (device: DevicePlan) => {
     context.latest.resolve(device);
     devices.get(device.twin)?.resolve(device);
@@ -148,14 +155,17 @@ async function run(
   const health = watchHealth({ clock, signal: stop.signal, parts: () => progressOf(status()) });
   const operations = await openOperations({ ...plan.operations, status, health, log, onRefused: audit.requestRefused });
   const stopAll = async (drainMs: number): Promise<void> => {
+    const stoppedTimeMs = clock.nowMs();
     stop.abort();
     commands.close();
     await operations?.close();
     await Promise.all(connections.map(({ acquisition }) => acquisition.done));
+    off.tellAll();
     await atMost(drainMs, Promise.all([...devices.values()].map((device) => device.complete())), clock);
     await Promise.all(hubs.map(({ forwarding }) => forwarding.stop(drainMs)));
     await audit.close(drainMs);
     await spool.close();
+    await off.stopped(stoppedTimeMs);
   };
   let stopped: Promise<void> | undefined;
   return {

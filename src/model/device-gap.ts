@@ -1,7 +1,14 @@
 import type { Point } from './point.ts';
 
 /** Why readings that were due were never made. What they mean stands in src/northbound/README.md. */
-export const UNMEASURED_REASONS = ['device-away', 'poll-skipped', 'refused', 'subscription-gap', 'queue-overflow'] as const;
+export const UNMEASURED_REASONS = [
+  'device-away',
+  'poll-skipped',
+  'refused',
+  'subscription-gap',
+  'queue-overflow',
+  'gateway-off',
+] as const;
 export type UnmeasuredReason = (typeof UNMEASURED_REASONS)[number];
 
 /** Nothing was lost on the way: it was never there. */

@@ -5,6 +5,7 @@ export const UNMEASURED: ReadonlySet<string> = new Set([
   'refused',
   'subscription-gap',
   'queue-overflow',
+  'gateway-off',
 ]);
 
 export function isUnmeasured(reason: string): boolean {

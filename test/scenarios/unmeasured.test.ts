@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { verifyDeliveries } from '../support/scenario/brokers.ts';
 import { metersMapping, pressMapping } from '../support/scenario/plant.ts';
 import type { DeliveryRecord, RecordedReading } from '../support/scenario/record.ts';
-import { eachScene, tell } from '../support/scenario/scene.ts';
+import { eachScene, seconds, tell } from '../support/scenario/scene.ts';
 import { pause, until } from '../support/scenario/wait.ts';
 
 const INTERVAL_MS = 100;
@@ -79,5 +79,39 @@ describe('what could not be measured is declared', () => {
     assert.equal(neighbour.received + neighbour.declared, neighbour.due);
     assert.equal(away.length, 1);
     assert.ok(broker.record.gaps('meter-1').every(({ reason }) => reason === 'poll-skipped'));
+  });
+
+  it('also the time in which the gateway was killed, and that in which it was stopped', async () => {
+    const broker = await scene().recordingBroker();
+    const plant = await scene().plant({ kind: 'modbus-tcp' });
+    const gateway = await scene().gateway({ broker, mappings: [pressMapping(plant, { intervalMs: INTERVAL_MS })] });
+    const good = () => broker.record.readings('press-1', 'polls').filter(({ quality }) => quality === 'good');
+    const off = () => broker.record.gaps('press-1').filter(({ reason }) => reason === 'gateway-off');
+    const more = (count: number) => until('values flow', () => good().length >= count + 20);
+    await more(0);
+    assert.deepEqual(off(), [], 'nothing ran before');
+    const ends = [() => gateway.kill(), () => gateway.stop()];
+    for (const end of ends) {
+      await end();
+      await pause(2_000);
+      await gateway.start();
+      await more(good().length);
+    }
+    await gateway.stop();
+
+    await verifyDeliveries(broker);
+    const spans = off().map(({ from, to }) => [Date.parse(from), Date.parse(to)] as const);
+    assert.equal(spans.length, ends.length);
+    const timesMs = good().map(({ timeMs }) => timeMs);
+    const holes = timesMs
+      .slice(1)
+      .flatMap((toMs, at) => (toMs - (timesMs[at] ?? 0) > 2_000 ? [[timesMs[at] ?? 0, toMs] as const] : []));
+    tell({ ...broker.record.totals, spans: spans.map(([fromMs, toMs]) => seconds(toMs - fromMs)).join(', ') });
+    assert.equal(holes.length, ends.length);
+    for (const [at, [lastMs, firstMs]] of holes.entries()) {
+      const [fromMs, toMs] = spans[at] ?? [0, 0];
+      assert.ok(fromMs <= lastMs + INTERVAL_MS && fromMs >= lastMs - 1_000, `from ${fromMs - lastMs} ms after the last reading`);
+      assert.ok(Math.abs(toMs - firstMs) <= 2 * INTERVAL_MS, `to ${toMs - firstMs} ms after the first reading`);
+    }
   });
 });

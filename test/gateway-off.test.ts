@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GatewayOff, lastSign } from '../src/gateway-off.ts';
+import type { DeviceGap } from '../src/model/device-gap.ts';
+import type { GatewayPlan } from '../src/model/plan.ts';
+import { badReading } from '../src/model/reading.ts';
+import { silentLog } from '../src/runtime/log.ts';
+import type { SignOfLife } from '../src/runtime/sign-of-life.ts';
+import { deviceOf, readingOf } from './support/device.ts';
+import { HandClock } from './support/hand-clock.ts';
+
+const START_MS = Date.UTC(2026, 0, 1);
+const device = deviceOf({ points: { oil: {}, speed: {} } });
+const UNDER_WAY_MS = device.message.maxAgeMs + 100;
+
+/** Its wall can be set; its pendulum goes on. */
+class WallClock extends HandClock {
+  wrongByMs = 0;
+
+  override nowMs(): number {
+    return super.nowMs() + this.wrongByMs;
+  }
+}
+
+describe('the time in which the gateway was off', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'gateway-off-'));
+  });
+  afterEach(() => rm(directory, { recursive: true, force: true }));
+
+  const plan = () =>
+    ({ devices: [device], spool: { directory: join(directory, 'spool'), commitWindowMs: 100 } }) as unknown as GatewayPlan;
+
+  function start(last: SignOfLife | undefined, clock = new WallClock(START_MS)) {
+    const told: Omit<DeviceGap, 'device'>[] = [];
+    const stop = new AbortController();
+    const declare = (_twin: string, gap: Omit<DeviceGap, 'device'>) => void told.push(gap);
+    const off = new GatewayOff(last, { plan: plan(), stateDirectory: directory, clock, log: silentLog, declare });
+    const measure = () => off.see({ device: device.twin, readings: [readingOf(device, ['oil', clock.nowMs(), 1])] });
+    const fail = () =>
+      off.see({
+        device: device.twin,
+        readings: device.points.map(({ point }) => badReading(point, 'BadTimeout', clock.nowMs())),
+      });
+    const spans = () => told.map(({ reason, fromTimeMs, toTimeMs }) => [reason, fromTimeMs - START_MS, toTimeMs - START_MS]);
+    return { off, clock, stop, told, measure, fail, spans };
+  }
+
+  it('is declared with the first reading, from the last sign of life less what was under way', async () => {
+    const { clock, measure, told, spans } = start({ timeMs: START_MS - 60_000, isStopped: false });
+    await clock.advance(2_000);
+    measure();
+    measure();
+    assert.deepEqual(spans(), [['gateway-off', -60_000 - UNDER_WAY_MS, 2_000]]);
+    assert.deepEqual([told[0]?.points.map(({ name }) => name), told[0]?.readings], [['oil', 'speed'], 0]);
+  });
+
+  it('begins with the stop where there was one, and ends with the start where the device is away then', async () => {
+    const { clock, fail, spans } = start({ timeMs: START_MS - 60_000, isStopped: true });
+    await clock.advance(2_000);
+    fail();
+    assert.deepEqual(spans(), [['gateway-off', -60_000, 0]]);
+  });
+
+  it('is declared for a device that says nothing, after a while or at a stop', async () => {
+    const silent = start({ timeMs: START_MS - 60_000, isStopped: true });
+    await silent.off.begin(silent.stop.signal);
+    await silent.clock.advance(59_000);
+    assert.deepEqual(silent.spans(), []);
+    // Its file is written before.
+    for (let turn = 0; turn < 50 && silent.told.length === 0; turn += 1) await silent.clock.advance(1_000);
+    assert.deepEqual(silent.spans(), [['gateway-off', -60_000, 0]]);
+    silent.stop.abort();
+    const stopped = start({ timeMs: START_MS - 60_000, isStopped: true });
+    stopped.off.tellAll();
+    assert.deepEqual(stopped.spans(), [['gateway-off', -60_000, 0]]);
+  });
+
+  it('waits for a clock that is wrong, and is right then', async () => {
+    const { clock, measure, spans } = start({ timeMs: START_MS - 60_000, isStopped: true });
+    clock.wrongByMs = -START_MS;
+    await clock.advance(2_000);
+    measure();
+    await clock.advance(30_000);
+    measure();
+    assert.deepEqual(spans(), []);
+    clock.wrongByMs = 0;
+    measure();
+    assert.deepEqual(spans(), [['gateway-off', -60_000, 2_000]]);
+  });
+
+  it('is declared without a length where the clock never comes to the last sign of life', async () => {
+    const { off, clock, measure, spans } = start({ timeMs: START_MS + 1_000_000, isStopped: true });
+    await clock.advance(2_000);
+    measure();
+    off.tellAll();
+    assert.deepEqual(spans(), [['gateway-off', 2_000, 2_000]]);
+  });
+
+  it('is nothing at the first start', () => {
+    const { off, measure, told } = start(undefined);
+    measure();
+    off.tellAll();
+    assert.deepEqual(told, []);
+  });
+
+  it('is known from a file that is written once a minute, and from the last write of the spool', async () => {
+    assert.equal(await lastSign(plan(), directory), undefined);
+    const { off, clock, stop } = start(undefined);
+    await off.begin(stop.signal);
+    assert.deepEqual(await lastSign(plan(), directory), { timeMs: START_MS, isStopped: false });
+    stop.abort();
+    await mkdir(join(directory, 'spool', 'telemetry'), { recursive: true });
+    const segment = join(directory, 'spool', 'telemetry', 'segment-0000000000000001.log');
+    await writeFile(segment, 'x');
+    await utimes(segment, 0, START_MS / 1_000 + 30);
+    assert.deepEqual(await lastSign(plan(), directory), { timeMs: START_MS + 30_000, isStopped: false });
+    await off.stopped(clock.nowMs() + 10_000);
+    assert.deepEqual(await lastSign(plan(), directory), { timeMs: START_MS + 10_000, isStopped: true });
+    assert.ok((await readFile(join(directory, 'sign-of-life.json'))).length < 100);
+  });
+});
