@@ -123,6 +123,31 @@ export const CONNECTIONS =
 
 /** Of every hub, beside what its dialect declares. */
 export const hubKeys = z.strictObject({
+  takes: z
+    .strictObject({
+      twins: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .meta({ description: 'Names of twins; `*` stands for any characters', examples: [['press-*', 'meter-1']] }),
+      labels: labels()
+        .optional()
+        .meta({
+          description: 'All of these labels, of the twin or of the gateway; `*` in a value stands for any characters',
+          examples: [{ tenant: 'acme' }],
+        }),
+      kinds: z
+        .array(z.enum(['telemetry', 'property', 'event', 'status']))
+        .min(1)
+        .optional()
+        .meta({ description: 'Kinds of messages. Default: all', examples: [['property', 'event']] }),
+    })
+    .optional()
+    .meta({
+      description:
+        'What this hub gets of mappings that name no `hub`; where no hub has it, there is one hub or each mapping names its own. A hub without it gets everything of them',
+      examples: [{ labels: { tenant: 'acme' } }],
+    }),
   drain: z.enum(['in-order', 'live-first']).default('in-order').meta({
     description:
       'How the hub gets what waited while it was away. `in-order`: as it came. `live-first`: new messages at once and what waited beside them, marked as history',
@@ -136,6 +161,8 @@ export const hubKeys = z.strictObject({
       examples: [50],
     }),
 });
+
+export type Takes = NonNullable<z.output<typeof hubKeys>['takes']>;
 
 /** Beside the endpoint's own keys. */
 export const unitsKey = z.strictObject({

@@ -1,4 +1,5 @@
 import type { DevicePlan } from '../model/plan.ts';
+import type { Takes } from './gateway-schema.ts';
 import type { Scope } from './inspect.ts';
 import type { HubChoice } from './mapping-schema.ts';
 import { didYouMean, listWords } from './suggest.ts';
@@ -6,15 +7,27 @@ import { get, locate, type MapTree } from './tree.ts';
 
 type Routes = DevicePlan['hubs'];
 
-/** The hubs of a mapping for each kind of message; `undefined` and problems. `names`: the hubs there are; `undefined`: any may be right. */
-export function hubRoutes(
-  choice: HubChoice | undefined,
-  tree: MapTree,
-  names: readonly string[] | undefined,
-  scope: Scope,
-): Routes | undefined {
+/** What is known of the hubs when mappings are read. */
+export interface HubBook {
+  readonly names: readonly string[];
+  /** By name, of those that say what they take. */
+  readonly takes: ReadonlyMap<string, Takes>;
+  /** Of the gateway. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Where the messages of one device of a mapping go; `undefined` and problems. */
+export type RouteDevice = (device: Pick<DevicePlan, 'twin' | 'labels'>, tree: MapTree) => Routes | undefined;
+
+/** The hubs of a mapping; `book` is `undefined` where any name may be right. */
+export function hubRoutes(choice: HubChoice | undefined, tree: MapTree, book: HubBook | undefined, scope: Scope): RouteDevice {
+  if (choice === undefined && book !== undefined && book.takes.size > 0) return byWhatHubsTake(book, scope);
+  const chosen = choice === undefined ? onlyHub(tree, book?.names, scope) : chosenHubs(choice, tree, book?.names, scope);
+  return () => chosen;
+}
+
+function chosenHubs(choice: HubChoice, tree: MapTree, names: readonly string[] | undefined, scope: Scope): Routes | undefined {
   const before = scope.problems.errors;
-  if (choice === undefined) return onlyHub(tree, names, scope);
   const check = (one: string | readonly string[] | undefined, path: readonly string[]) =>
     checked(one, path, { tree, names, scope });
   if (typeof choice === 'string' || Array.isArray(choice)) return sameForAll(check(choice, ['hub']));
@@ -27,9 +40,43 @@ export function hubRoutes(
   return { ...sameForAll(all), ...Object.fromEntries(named) };
 }
 
+function byWhatHubsTake({ names, takes, labels }: HubBook, scope: Scope): RouteDevice {
+  return (device, tree) => {
+    const all = { ...labels, ...device.labels };
+    const mine = names.filter((name) => isTaken(device.twin, all, takes.get(name)));
+    if (mine.length === 0) {
+      const hint = `name one with \`hub\`: ${listWords(names)}`;
+      scope.problems.add({ at: tree.head, message: `no hub takes the twin \`${device.twin}\``, hint });
+      return undefined;
+    }
+    const ofKind = (kind: NonNullable<Takes['kinds']>[number]) =>
+      mine.filter((name) => takes.get(name)?.kinds?.includes(kind) ?? true);
+    return {
+      telemetry: ofKind('telemetry'),
+      property: ofKind('property'),
+      event: ofKind('event'),
+      status: ofKind('status'),
+      gap: mine,
+    };
+  };
+}
+
+function isTaken(twin: string, labels: Readonly<Record<string, string>>, takes: Takes | undefined): boolean {
+  const { twins, labels: wanted = {} } = takes ?? {};
+  if (twins !== undefined && !twins.some((pattern) => isLike(twin, pattern))) return false;
+  return Object.entries(wanted).every(([name, pattern]) => isLike(labels[name] ?? '', pattern));
+}
+
+/** `*` stands for any characters. */
+function isLike(text: string, pattern: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 's').test(text);
+}
+
 function onlyHub(tree: MapTree, names: readonly string[] | undefined, scope: Scope): Routes | undefined {
   if (names === undefined || names.length <= 1) return sameForAll(names ?? []);
-  scope.problems.add({ at: tree.head, message: '`hub` is missing', expected: `one or more of ${listWords(names)}` });
+  const hint = 'or let the hubs say what they take, with `takes`';
+  scope.problems.add({ at: tree.head, message: '`hub` is missing', expected: `one or more of ${listWords(names)}`, hint });
   return undefined;
 }
 

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Declarations, DialectDeclaration } from '../model/declaration.ts';
 import type { DrainPlan } from '../model/plan.ts';
 import { checkTree } from './check-tree.ts';
-import { CONNECTIONS, type GatewayKeys, gatewayKeys, HUBS, hubKeys } from './gateway-schema.ts';
+import { CONNECTIONS, type GatewayKeys, gatewayKeys, HUBS, hubKeys, type Takes } from './gateway-schema.ts';
 import { addUnknownKey, type Scope } from './inspect.ts';
 import { isIdentifier } from './names.ts';
 import { addNotAMap, addRemark, getMap, readWord } from './sections.ts';
@@ -24,6 +24,7 @@ export interface Hub extends NamedMap {
   readonly declaration: DialectDeclaration;
   readonly settings: unknown;
   readonly drain: DrainPlan;
+  readonly takes?: Takes;
 }
 
 export interface NamedMap {
@@ -79,7 +80,8 @@ function readHub({ name, tree }: NamedMap, dialects: readonly DialectDeclaration
   const own = pick(tree, (key) => key !== 'dialect' && !isCommon(key));
   const settings = checkTree(declaration.settings, own, scope);
   if (settings === undefined || common === undefined) return undefined;
-  return { name, tree: own, declaration, settings, drain: toDrain(common) };
+  const { takes } = common;
+  return { name, tree: own, declaration, settings, drain: toDrain(common), ...(takes === undefined ? {} : { takes }) };
 }
 
 function toDrain({ drain: order, historyPerSecond }: z.output<typeof hubKeys>): DrainPlan {

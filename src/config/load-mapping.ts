@@ -3,7 +3,7 @@ import type { Declarations, ProtocolDeclaration } from '../model/declaration.ts'
 import type { DevicePlan, PointPlan } from '../model/plan.ts';
 import { checkTree } from './check-tree.ts';
 import type { Connection, ConnectionBook } from './connection.ts';
-import { hubRoutes } from './hub-routes.ts';
+import { type HubBook, hubRoutes } from './hub-routes.ts';
 import { addUnknownKey, type Scope } from './inspect.ts';
 import { Interner } from './interner.ts';
 import { instanceKeys, mappingKeys } from './mapping-schema.ts';
@@ -40,13 +40,13 @@ export class MappingReader {
   readonly #scope: Scope;
   readonly #interner = new Interner();
   /** `undefined`: no gateway.yaml or no hub in it, so any name may be right. */
-  readonly #hubNames: readonly string[] | undefined;
+  readonly #hubs: HubBook | undefined;
   readonly #twins = new Map<string, Span>();
 
-  constructor(declarations: Declarations, book: ConnectionBook, hubNames: readonly string[] | undefined, scope: Scope) {
+  constructor(declarations: Declarations, book: ConnectionBook, hubs: HubBook | undefined, scope: Scope) {
     this.#declarations = declarations;
     this.#book = book;
-    this.#hubNames = hubNames;
+    this.#hubs = hubs;
     this.#scope = scope;
   }
 
@@ -58,7 +58,7 @@ export class MappingReader {
     const keys = checkTree(mappingKeys, own, this.#scope);
     const points = this.#pointsOf(tree);
     const defaults = getMap(tree, 'defaults', 'a map of point keys', this.#scope);
-    const hubs = keys === undefined ? undefined : hubRoutes(keys.hub, tree, this.#hubNames, this.#scope);
+    const route = keys === undefined ? undefined : hubRoutes(keys.hub, tree, this.#hubs, this.#scope);
     const contents = new Map<ProtocolDeclaration, Content>();
     for (const instance of this.#instancesOf(tree)) {
       const connection = this.#connectionOf(tree, instance);
@@ -68,6 +68,7 @@ export class MappingReader {
       contents.set(protocol, content);
       const identity = keys === undefined ? undefined : this.#identify(tree, instance, keys);
       const attachment = this.#book.attach(connection);
+      const hubs = identity === undefined ? undefined : route?.(identity, instance);
       if (attachment === undefined || identity === undefined || keys === undefined || hubs === undefined) continue;
       this.#addDevice({ instance, identity, keys, hubs, content, connectionTree: connection, ...attachment });
     }

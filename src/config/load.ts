@@ -5,6 +5,7 @@ import type { ConnectionPlan, GatewayPlan } from '../model/plan.ts';
 import { ConnectionBook } from './connection.ts';
 import { findMappings } from './find-mappings.ts';
 import { gatewayKeys } from './gateway-schema.ts';
+import type { HubBook } from './hub-routes.ts';
 import type { Scope } from './inspect.ts';
 import { loadFile } from './load-file.ts';
 import { checkHub, type GatewayFile, readGateway } from './load-gateway.ts';
@@ -65,6 +66,13 @@ function findGatewayFile(directory: string, levels = MAX_LEVELS_ABOVE): string |
   return levels === 0 || above === directory ? undefined : findGatewayFile(above, levels - 1);
 }
 
+/** `undefined`: there is no hub, so any name may be right. */
+function hubBook({ hubNames: names, hubs, keys }: GatewayFile): HubBook | undefined {
+  if (names.length === 0) return undefined;
+  const takes = new Map(hubs.flatMap(({ name, takes }) => (takes === undefined ? [] : [[name, takes] as const])));
+  return { names, takes, labels: keys?.gateway.labels ?? {} };
+}
+
 function labelNames(gateway: GatewayFile | undefined, reader: MappingReader | undefined): readonly string[] {
   const ofTwins = (reader?.devices ?? []).flatMap(({ labels }) => Object.keys(labels));
   return [...new Set([...Object.keys(gateway?.keys?.gateway.labels ?? {}), ...ofTwins])];
@@ -109,12 +117,7 @@ class Loader {
   }
 
   readerOf(gateway: GatewayFile | undefined): MappingReader {
-    return new MappingReader(
-      this.#declarations,
-      this.#book,
-      gateway?.hubNames.length === 0 ? undefined : gateway?.hubNames,
-      this.#scope,
-    );
+    return new MappingReader(this.#declarations, this.#book, gateway && hubBook(gateway), this.#scope);
   }
 
   async loadMapping(path: string, reader: MappingReader): Promise<void> {
