@@ -86,7 +86,7 @@ function makePayloads(dialect: Dialect) {
 /** The way of `src/gateway.ts`, with batches put in by hand in place of connections. */
 async function openGateway(dialect: Dialect) {
   const directory = await mkdtemp(join(tmpdir(), 'bench-end-to-end-'));
-  const limits = { maxBytes: 2 ** 30, maxAgeMs: 86_400_000, whenFull: 'drop-oldest' } as const;
+  const limits = { maxBytes: 2 ** 30, maxAgeMs: 86_400_000 } as const;
   const spool = await openSpool({ directory, ...limits, hubs: ['cloud'], onEvent: () => {} });
   let messagesMade = 0;
   let messagesAcknowledged = 0;

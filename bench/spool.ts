@@ -60,7 +60,7 @@ async function appended(payloadBytes: number, messages: number, append: () => Pr
 }
 
 async function appendOurs(directory: string, drafts: readonly Draft[]): Promise<void> {
-  const limits = { maxBytes: 2 ** 30, maxAgeMs: 86_400_000, whenFull: 'drop-oldest', commitWindowMs: 100 } as const;
+  const limits = { maxBytes: 2 ** 30, maxAgeMs: 86_400_000, commitWindowMs: 100 } as const;
   const opened = await openSpool({ directory, ...limits, hubs: ['cloud'], onEvent: () => {} });
   try {
     const waiting: Promise<void>[] = [];

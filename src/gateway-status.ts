@@ -1,12 +1,13 @@
 import type { RunningDevice } from './gateway-device.ts';
 import type { ConnectionPlan, GatewayPlan, HubPlan } from './model/plan.ts';
-import type { ConnectionStatus, DeviceStatus, GatewayStatus, HubStatus } from './model/status.ts';
+import { mapClasses } from './model/spool-class.ts';
+import type { ConnectionStatus, DeviceStatus, GatewayStatus, HubStatus, SpoolClassStatus } from './model/status.ts';
 import type { Forwarding } from './northbound/forwarder.ts';
 import type { LatestReadings } from './pipeline/latest-readings.ts';
 import { toErrorStatus, toLinkStatus } from './runtime/link-status.ts';
 import type { Acquisition } from './southbound/acquisition.ts';
 import type { Connector } from './southbound/connector.ts';
-import type { SpoolStatus } from './spool/spool.ts';
+import type { ClassStatus, SpoolStatus } from './spool/spool.ts';
 
 export interface RunningConnection {
   readonly plan: ConnectionPlan;
@@ -52,8 +53,14 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
       commitWindowMs: plan.spool.commitWindowMs,
       counters,
       ...(error === undefined ? {} : { error }),
+      classes: mapClasses((name) => classStatus(spool.classes[name])),
     },
   };
+}
+
+function classStatus({ state, bytes, maxBytes, segments, hubs, counters }: ClassStatus): SpoolClassStatus {
+  const waitingMessages = Object.fromEntries(Object.entries(hubs).map(([hub, waiting]) => [hub, waiting.waitingMessages]));
+  return { state, bytes, maxBytes, segments, waitingMessages, counters };
 }
 
 function connectionStatus({ plan, connector, acquisition }: RunningConnection, sources: StatusSources): ConnectionStatus {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { progressOf } from '../src/gateway-progress.ts';
 import type { GatewayStatus, HubStatus } from '../src/model/status.ts';
+import { spoolStatus } from './support/spool-status.ts';
 
 function statusWith(hub: Partial<HubStatus>): GatewayStatus {
-  const spool = { state: 'ok', bytes: 0, maxBytes: 1, segments: 1, commitWindowMs: 0, counters: {} } as const;
+  const spool = spoolStatus(0, 1, {});
   const cloud: HubStatus = {
     name: 'cloud',
     dialect: 'mqtt',

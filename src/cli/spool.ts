@@ -6,9 +6,11 @@ import { GatewayError } from '../model/error.ts';
 import { toJsonValue } from '../pipeline/latest-readings.ts';
 import { isAcknowledged } from '../spool/acknowledged.ts';
 import { diskFileSystem } from '../spool/file-system.ts';
-import { proveSpool, type SpoolProof } from '../spool/spool-proof.ts';
-import { type SpoolView, viewSpool } from '../spool/spool-view.ts';
+import { type LogProof, proveSpool, type SpoolProof } from '../spool/spool-proof.ts';
+import { type LogView, type SpoolItem, type SpoolView, viewSpool } from '../spool/spool-view.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
+
+const NOTHING = { offset: 0, messages: 0 };
 
 interface SpoolOptions {
   readonly config: string;
@@ -66,46 +68,64 @@ async function verify(view: SpoolView, { json }: SpoolOptions): Promise<ExitCode
   return proof.isSound ? EXIT.ok : EXIT.failed;
 }
 
-async function exportMessages(view: SpoolView, { hub, waiting }: SpoolOptions): Promise<ExitCode> {
-  const isWaiting = (name: string, offset: number) =>
-    !isAcknowledged(view.cursors?.cursors[name] ?? { offset: 0, messages: 0 }, offset - 1);
-  for await (const item of view.items()) {
-    if (item.found === 'damage') continue;
-    const { head, offset, epoch, message } = item;
-    const hubs = Object.entries(head.hubs)
-      .filter(([name]) => hub === undefined || name === hub)
-      .map(([name, sequence]) => [name, { sequence, isWaiting: isWaiting(name, offset) }] as const)
-      .filter(([, { isWaiting }]) => waiting !== true || isWaiting);
-    if (hubs.length === 0) continue;
-    const line = { offset, epoch, appended: new Date(head.at).toISOString(), hubs: Object.fromEntries(hubs), message };
-    process.stdout.write(
-      `${JSON.stringify(line, (_key, value: unknown) => (typeof value === 'bigint' ? toJsonValue(value) : value))}\n`,
-    );
-  }
+async function exportMessages(view: SpoolView, options: SpoolOptions): Promise<ExitCode> {
+  for (const log of view.logs) for await (const item of log.items()) exportItem(item, log, options);
   return EXIT.ok;
 }
 
-function formatStatus({ segments, bytes, messages, epochs, hubs, keys }: SpoolProof): string {
-  const encryption = keys.length === 0 ? 'not encrypted' : `encrypted with ${keys.join(', ')}`;
-  const lines = Object.entries(hubs).map(([name, hub]) => {
-    const oldest = hub.oldestTimeMs === undefined ? '' : `, the oldest since ${new Date(hub.oldestTimeMs).toISOString()}`;
-    return `${name}: ${hub.waitingMessages} messages with ${hub.waitingReadings} readings wait${oldest}`;
-  });
-  return [
-    `${segments} segments, ${bytes} bytes, ${messages} messages, epoch ${epochs.join(', ') || '-'}, ${encryption}`,
-    ...lines,
-    '',
-  ].join('\n');
+function exportItem(item: SpoolItem, log: LogView, { hub, waiting }: SpoolOptions): void {
+  if (item.found === 'damage') return;
+  const { head, offset, epoch, message } = item;
+  const hubs = Object.entries(head.hubs)
+    .filter(([name]) => hub === undefined || name === hub)
+    .map(
+      ([name, sequence]) =>
+        [name, { sequence, isWaiting: !isAcknowledged(log.cursors?.cursors[name] ?? NOTHING, offset - 1) }] as const,
+    )
+    .filter(([, { isWaiting }]) => waiting !== true || isWaiting);
+  if (hubs.length === 0) return;
+  const line = {
+    class: log.class,
+    offset,
+    epoch,
+    appended: new Date(head.at).toISOString(),
+    hubs: Object.fromEntries(hubs),
+    message,
+  };
+  process.stdout.write(
+    `${JSON.stringify(line, (_key, value: unknown) => (typeof value === 'bigint' ? toJsonValue(value) : value))}\n`,
+  );
 }
 
-function formatFaults({ damage, damagedCursors, holes, isSound }: SpoolProof): string {
+function formatStatus({ logs }: SpoolProof): string {
+  return logs.map(formatLog).join('') || 'there is nothing yet\n';
+}
+
+function formatLog({ class: name, segments, bytes, messages, epochs, hubs, keys }: LogProof): string {
+  const encryption = keys.length === 0 ? 'not encrypted' : `encrypted with ${keys.join(', ')}`;
+  const lines = Object.entries(hubs).map(([hub, { waitingMessages, waitingReadings, oldestTimeMs }]) => {
+    const oldest = oldestTimeMs === undefined ? '' : `, the oldest since ${new Date(oldestTimeMs).toISOString()}`;
+    return `  ${hub}: ${waitingMessages} messages with ${waitingReadings} readings wait${oldest}`;
+  });
+  const what = `${segments} segments, ${bytes} bytes, ${messages} messages, epoch ${epochs.join(', ') || '-'}, ${encryption}`;
+  return [`${name}: ${what}`, ...lines, ''].join('\n');
+}
+
+function formatFaults({ logs, isSound }: SpoolProof): string {
   const lines = [
-    ...damage.map(({ path, from, to }) => `${path}: damaged from byte ${from} to ${to}`),
-    ...(damagedCursors === 0 ? [] : [`${damagedCursors} of 2 records of how far the hubs are is damaged; the other one counts`]),
-    ...holes.map(({ hub, twin, epoch, from, to }) => `${hub}, ${twin}: ${from} to ${to} missing (epoch ${epoch})`),
+    ...logs.flatMap(describeFaults),
     isSound
       ? 'sound: every record is whole, no number is missing'
       : 'NOT SOUND: a gateway that starts on it sets aside what is damaged and declares what is missing',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function describeFaults({ class: name, damage, damagedCursors, holes }: LogProof): readonly string[] {
+  const ofTwo = `${name}: ${damagedCursors} of 2 records of how far the hubs are is damaged; the other one counts`;
+  return [
+    ...damage.map(({ path, from, to }) => `${path}: damaged from byte ${from} to ${to}`),
+    ...(damagedCursors === 0 ? [] : [ofTwo]),
+    ...holes.map(({ hub, twin, epoch, from, to }) => `${name}, ${hub}, ${twin}: ${from} to ${to} missing (epoch ${epoch})`),
+  ];
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { byteSize, duration, portNumber, secret } from '../model/schema.ts';
+import { DEFAULT_CLASSES, WHEN_FULL } from '../model/spool-class.ts';
+import type { MessageClass } from '../model/twin-message.ts';
 import { identifier, labels } from './names.ts';
 
 /** Derived into a key of 256 bits; a password that people can remember is not enough. */
@@ -8,6 +10,26 @@ const spoolKey = () =>
     (given) => given.revealBytes().length >= 32,
     'a secret of at least 32 bytes, e.g. made by `openssl rand -base64 32`',
   );
+
+const spoolClass = (name: MessageClass, what: string) =>
+  z
+    .strictObject({
+      share: z
+        .number()
+        .min(1)
+        .max(100)
+        .default(DEFAULT_CLASSES[name].share)
+        .meta({
+          description: 'Percent of `spool.maxBytes` that messages of this class may take',
+          examples: [DEFAULT_CLASSES[name].share],
+        }),
+      whenFull: z
+        .enum(WHEN_FULL)
+        .optional()
+        .meta({ description: 'What gives way in this class; default: `spool.whenFull`', examples: ['drop-newest'] }),
+    })
+    .prefault({})
+    .meta({ description: what });
 
 /** The keys of `gateway.yaml` that no plug-in declares. `hubs` and `connections` are composed from the declarations. */
 export const gatewayKeys = z.strictObject({
@@ -46,9 +68,20 @@ export const gatewayKeys = z.strictObject({
         .prefault('14 d')
         .meta({ description: 'Longest that a message may wait', examples: ['2 d'] }),
       whenFull: z
-        .enum(['drop-oldest', 'drop-newest'])
+        .enum(WHEN_FULL)
         .default('drop-oldest')
-        .meta({ description: 'What gives way when it is full; a gap record tells it' }),
+        .meta({ description: 'What gives way when the share of a class is used up; a gap record tells it' }),
+      classes: z
+        .strictObject({
+          alarm: spoolClass('alarm', 'Events; they overtake everything else'),
+          property: spoolClass('property', 'Properties and status messages; they overtake telemetry'),
+          telemetry: spoolClass('telemetry', 'Telemetry'),
+        })
+        .refine(({ alarm, property, telemetry }) => alarm.share + property.share + telemetry.share <= 100, {
+          message: 'shares of at most 100 percent together; where one grows another one has to give',
+        })
+        .prefault({})
+        .meta({ description: 'Messages by urgency, each class with a share of its own, so that none takes the room of another' }),
       commitWindow: duration()
         .prefault('100 ms')
         .meta({ description: 'Messages of this time are written to the disk together', examples: ['20 ms'] }),

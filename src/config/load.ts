@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Declarations } from '../model/declaration.ts';
 import type { ConnectionPlan, GatewayPlan } from '../model/plan.ts';
+import { mapClasses } from '../model/spool-class.ts';
 import { ConnectionBook } from './connection.ts';
 import { findMappings } from './find-mappings.ts';
 import { gatewayKeys } from './gateway-schema.ts';
@@ -155,7 +156,7 @@ class Loader {
   ): GatewayPlan {
     const keys = gateway?.keys ?? gatewayKeys.parse({ gateway: { id: 'gateway' } });
     const { location, ...identity } = keys.gateway;
-    const { directory, maxAge: maxAgeMs, commitWindow: commitWindowMs, encryption, ...spool } = keys.spool;
+    const { directory, maxAge: maxAgeMs, commitWindow: commitWindowMs, encryption, whenFull, classes, ...spool } = keys.spool;
     return {
       gateway: { ...identity, ...(location === undefined ? {} : { location }) },
       hubs: (gateway?.hubs ?? []).map(({ name, declaration, settings, drain }) => {
@@ -165,6 +166,7 @@ class Loader {
       devices: reader?.devices ?? [],
       spool: {
         ...spool,
+        classes: mapClasses((name) => ({ ...classes[name], whenFull: classes[name].whenFull ?? whenFull })),
         keys: encryption === undefined ? [] : [encryption.key, ...encryption.oldKeys],
         maxAgeMs,
         commitWindowMs,

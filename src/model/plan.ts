@@ -1,7 +1,8 @@
 import type { DataType } from './data-type.ts';
 import type { Point } from './point.ts';
 import type { Secret } from './secret.ts';
-import type { MessageKind } from './twin-message.ts';
+import type { SpoolClass } from './spool-class.ts';
+import type { MessageClass, MessageKind } from './twin-message.ts';
 import type { Scalar } from './value.ts';
 
 /** What `config` makes of the files: checked, immutable, complete with defaults. Everything else only reads it. */
@@ -138,7 +139,7 @@ export interface SpoolPlan {
   readonly directory: string;
   readonly maxBytes: number;
   readonly maxAgeMs: number;
-  readonly whenFull: 'drop-oldest' | 'drop-newest';
+  readonly classes: Readonly<Record<MessageClass, SpoolClass>>;
   readonly compression: 'zstd' | 'none';
   /** The first encrypts, the others only decrypt. */
   readonly keys: readonly Secret[];

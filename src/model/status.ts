@@ -1,5 +1,6 @@
 import type { ErrorCode } from './error.ts';
 import type { Quality } from './quality.ts';
+import type { MessageClass } from './twin-message.ts';
 import type { JsonValue } from './value.ts';
 
 /** What `/status` shows and the live view draws: plain JSON data, made anew at each call, without secrets. */
@@ -26,7 +27,20 @@ export interface GatewayStatus {
     readonly commitWindowMs: number;
     readonly counters: Readonly<Record<string, number>>;
     readonly error?: string;
+    /** The same for each class by itself; the sums are above. */
+    readonly classes: Readonly<Record<MessageClass, SpoolClassStatus>>;
   };
+}
+
+export interface SpoolClassStatus {
+  readonly state: 'ok' | 'degraded';
+  readonly bytes: number;
+  /** Its share of the spool. */
+  readonly maxBytes: number;
+  readonly segments: number;
+  /** By hub. */
+  readonly waitingMessages: Readonly<Record<string, number>>;
+  readonly counters: Readonly<Record<string, number>>;
 }
 
 export interface LinkStatus {

@@ -66,10 +66,13 @@ function describeHubs(sheet: MetricSheet, { hubs, nowMs }: GatewayStatus): void 
 }
 
 function describeSpool(sheet: MetricSheet, { spool }: GatewayStatus): void {
-  sheet.counters('spool', spool.counters, {});
-  sheet.gauge('spool_stored_bytes', 'Bytes on disk', spool.bytes);
-  sheet.gauge('spool_limit_bytes', 'Bytes on disk at most', spool.maxBytes);
-  sheet.gauge('spool_segments', 'Files on disk', spool.segments);
+  for (const [name, { bytes, maxBytes, segments, counters }] of Object.entries(spool.classes)) {
+    const labels = { class: name };
+    sheet.counters('spool', counters, labels);
+    sheet.gauge('spool_stored_bytes', 'Bytes on disk', bytes, labels);
+    sheet.gauge('spool_limit_bytes', 'Bytes on disk at most', maxBytes, labels);
+    sheet.gauge('spool_segments', 'Files on disk', segments, labels);
+  }
   sheet.gauge('spool_degraded', '1 while the disk does not take what is appended', Number(spool.state === 'degraded'));
 }
 

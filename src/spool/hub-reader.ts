@@ -1,13 +1,13 @@
 import type { Stored } from '../model/twin-message.ts';
 import { type Acknowledged, acknowledgedAhead, acknowledgedUpTo, type Cursor, MAX_STRETCHES } from './acknowledged.ts';
+import type { ClassLane, ClassLanes, ClassReader } from './class-log.ts';
 import { type LogView, LogWalk } from './log-walk.ts';
-import type { Lanes, SpoolLane, SpoolPlace, SpoolReader } from './spool.ts';
 
 /**
  * The reader of one hub: one walk through the log; live first, a second one from where new messages begin. What that one has
  * acknowledged is a stretch ahead of the cursor, which the first one skips when it comes there. Then both are one again.
  */
-export class HubReader implements SpoolReader {
+export class HubReader implements ClassReader {
   readonly #hub: string;
   readonly #view: LogView;
   readonly #walk: LogWalk;
@@ -18,7 +18,7 @@ export class HubReader implements SpoolReader {
     this.#hub = hub;
     this.#acknowledged = acknowledged;
     this.#view = view;
-    this.#walk = this.#createWalk(acknowledged, (to) => this.#take(acknowledgedUpTo(this.#acknowledged, to)));
+    this.#walk = this.#createWalk(acknowledged, (to) => this.#move(acknowledgedUpTo(this.#acknowledged, to)));
   }
 
   /** What is acknowledged: up to the cursor, and ahead of it. */
@@ -31,8 +31,8 @@ export class HubReader implements SpoolReader {
     return this.#walk.oldestTimeMs ?? this.#live?.oldestTimeMs;
   }
 
-  read(maxBytes: number, signal: AbortSignal): Promise<readonly Stored[]> {
-    return this.#read(this.#walk, maxBytes, signal);
+  take(maxBytes: number): Promise<readonly Stored[] | 'later'> {
+    return this.#walk.next(maxBytes);
   }
 
   rewind(): void {
@@ -43,26 +43,16 @@ export class HubReader implements SpoolReader {
     this.#walk.jumpTo(this.#acknowledged);
   }
 
-  liveFirst(maxBehind: number): Lanes | undefined {
+  liveFirst(maxBehind: number): ClassLanes | undefined {
     const from = this.#liveFrom(maxBehind);
     if (from === undefined) return undefined;
-    const live = this.#createWalk(from, (to) => this.#take(acknowledgedAhead(this.#acknowledged, { from, to })));
+    const live = this.#createWalk(from, (to) => this.#move(acknowledgedAhead(this.#acknowledged, { from, to })));
     this.#live = live;
     this.#walk.endAt(from);
-    const history: SpoolLane = {
-      read: (maxBytes, signal) => this.#readToEnd(live, maxBytes, signal),
-      acknowledge: (last) => this.#live === live && this.acknowledge(last),
-    };
-    return {
-      live: {
-        read: (maxBytes, signal) => this.#read(live, maxBytes, signal),
-        acknowledge: (last) => this.#live === live && live.acknowledge(last.offset),
-      },
-      history,
-    };
+    return { live: this.#laneOf(live, live), history: this.#laneOf(this.#walk, live) };
   }
 
-  acknowledge({ offset }: SpoolPlace): void {
+  acknowledge(offset: number): void {
     this.#walk.acknowledge(offset);
   }
 
@@ -96,25 +86,20 @@ export class HubReader implements SpoolReader {
     return new LogWalk({ hub: this.#hub, view: this.#view, from, acknowledged, onThrough });
   }
 
-  #take(acknowledged: Acknowledged): void {
+  #move(acknowledged: Acknowledged): void {
     const before = this.#acknowledged;
     this.#acknowledged = acknowledged;
     const hasMoved = acknowledged.offset > before.offset || acknowledged.ahead?.at(-1)?.to !== before.ahead?.at(-1)?.to;
     if (hasMoved) this.#view.onAcknowledged();
   }
 
-  async #read(walk: LogWalk, maxBytes: number, signal: AbortSignal): Promise<readonly Stored[]> {
-    signal.throwIfAborted();
-    for (;;) {
-      const version = this.#view.version;
-      const stored = await walk.next(maxBytes, signal);
-      if (stored.length > 0) return stored;
-      await this.#view.changed(version, signal);
-    }
-  }
-
-  async #readToEnd(live: LogWalk, maxBytes: number, signal: AbortSignal): Promise<readonly Stored[]> {
-    signal.throwIfAborted();
-    return this.#live === live ? this.#walk.next(maxBytes, signal) : [];
+  /** Over as soon as `live` is no longer the one. */
+  #laneOf(walk: LogWalk, live: LogWalk): ClassLane {
+    return {
+      take: async (maxBytes) => (this.#live === live ? walk.next(maxBytes) : []),
+      acknowledge: (offset) => {
+        if (this.#live === live) walk.acknowledge(offset);
+      },
+    };
   }
 }

@@ -4,7 +4,6 @@ import { HubReader } from './hub-reader.ts';
 import type { OpenedLog } from './log-parts.ts';
 import type { LogView } from './log-walk.ts';
 import type { Segment } from './segment.ts';
-import type { Turns } from './turns.ts';
 
 /** What readers tell the log. */
 export interface ReaderEvents {
@@ -14,9 +13,9 @@ export interface ReaderEvents {
 }
 
 /** One reader for each configured hub: where its cursor stands, or at the oldest message. */
-export function createReaders(log: OpenedLog, turns: Turns, events: ReaderEvents): ReadonlyMap<string, HubReader> {
+export function createReaders(log: OpenedLog, events: ReaderEvents): ReadonlyMap<string, HubReader> {
   const { options, store } = log;
-  const view = viewOf(log, turns, events);
+  const view = viewOf(log, events);
   const first = store.segments[0];
   const cursors = new Map(Object.entries(log.cursors?.cursors ?? {}));
   const readers = options.hubs.map((hub): [string, HubReader] => {
@@ -26,23 +25,14 @@ export function createReaders(log: OpenedLog, turns: Turns, events: ReaderEvents
   return new Map(readers);
 }
 
-function viewOf(
-  { class: one, fileSystem, codec, store, counters, options }: OpenedLog,
-  turns: Turns,
-  events: ReaderEvents,
-): LogView {
+function viewOf({ fileSystem, codec, store, counters, options }: OpenedLog, events: ReaderEvents): LogView {
   return {
-    class: one,
+    class: options.class,
     fileSystem,
     codec,
     segments: store.segments,
     endOffset: (segment) => store.endOffset(segment),
     end: (hub) => store.end(hub),
-    get version() {
-      return turns.version;
-    },
-    changed: (seen, signal) => turns.changed(seen, signal),
-    pause: (ms, signal) => turns.pause(ms, signal),
     onAcknowledged: events.onAcknowledged,
     onDamage: events.onSuspect,
     onUnreadable: (segment, hub, acknowledged, error) => {

@@ -1,4 +1,5 @@
 import type { GatewayError } from '../model/error.ts';
+import type { WhenFull } from '../model/spool-class.ts';
 import type { Gap } from '../model/twin-message.ts';
 import { AppendQueue, type Waiting } from './append-queue.ts';
 import type { Counters } from './counters.ts';
@@ -6,7 +7,7 @@ import { toStatement } from './gap-statement.ts';
 import { LossLedger } from './loss-ledger.ts';
 import { encodeMessage, factsOf } from './message-record.ts';
 import type { Draft } from './spool.ts';
-import type { SpoolLimits, SpoolOptions } from './spool-options.ts';
+import type { LogOptions, SpoolLimits } from './spool-options.ts';
 
 /**
  * What was appended and is not on disk yet. Bounded in bytes; what has no place is dropped on the way in, counted, and waits
@@ -15,14 +16,14 @@ import type { SpoolLimits, SpoolOptions } from './spool-options.ts';
 export class Intake {
   readonly queue = new AppendQueue();
   readonly losses = new LossLedger();
-  readonly #whenFull: SpoolOptions['whenFull'];
+  readonly #whenFull: WhenFull;
   readonly #limits: SpoolLimits;
   readonly #hubs: ReadonlySet<string>;
   readonly #counters: Counters;
   /** Of what was dropped since the last attempt to commit. */
   #dropped: Waiting['settle'][] = [];
 
-  constructor({ hubs, whenFull }: Pick<SpoolOptions, 'hubs' | 'whenFull'>, limits: SpoolLimits, counters: Counters) {
+  constructor({ hubs, whenFull }: Pick<LogOptions, 'hubs' | 'whenFull'>, limits: SpoolLimits, counters: Counters) {
     this.#hubs = new Set(hubs);
     this.#whenFull = whenFull;
     this.#limits = limits;

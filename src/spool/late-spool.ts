@@ -1,41 +1,40 @@
 import { GatewayError } from '../model/error.ts';
 import type { Stored } from '../model/twin-message.ts';
+import type { ClassLanes, ClassLog, ClassReader } from './class-log.ts';
 import type { Counters } from './counters.ts';
 import type { Intake } from './intake.ts';
-import type { Draft, Lanes, Spool, SpoolPlace, SpoolReader, SpoolStatus } from './spool.ts';
-import type { SpoolOptions } from './spool-options.ts';
-import { Turns } from './turns.ts';
+import type { ClassStatus, Draft } from './spool.ts';
+import type { LogOptions } from './spool-options.ts';
+import type { Turns } from './turns.ts';
 import { WorkLoop } from './work-loop.ts';
 
 export interface LateSpoolParts {
-  readonly options: SpoolOptions;
+  readonly options: LogOptions;
   readonly intake: Intake;
   readonly counters: Counters;
+  /** Of the whole spool. */
+  readonly turns: Turns;
   /** Opens the log on the disk, taking over the intake. */
-  readonly openLog: () => Promise<Spool>;
-  /** Frees the lock when the log was never opened. */
-  readonly release: () => Promise<void>;
+  readonly openLog: () => Promise<ClassLog>;
   readonly firstError: unknown;
 }
 
 /**
- * A spool whose disk could not be read when the gateway started. The field side goes on in bounded memory, readers wait, and
+ * A log whose disk could not be read when the gateway started. The field side goes on in bounded memory, readers wait, and
  * the log is opened as soon as the disk lets it; from then on this only hands on.
  */
-export class LateSpool implements Spool {
+export class LateSpool implements ClassLog {
   readonly #parts: LateSpoolParts;
-  readonly #turns: Turns;
   readonly #loop: WorkLoop;
-  readonly #readers = new Map<string, LateReader>();
-  #log: Spool | undefined;
+  readonly #readers: ReadonlyMap<string, LateReader>;
+  #log: ClassLog | undefined;
   #error: unknown;
   #closing: Promise<void> | undefined;
 
   constructor(parts: LateSpoolParts) {
     this.#parts = parts;
     this.#error = parts.firstError;
-    this.#turns = new Turns(parts.options.directory);
-    for (const hub of parts.options.hubs) this.#readers.set(hub, new LateReader(hub, this.#turns));
+    this.#readers = new Map(parts.options.hubs.map((hub) => [hub, new LateReader(hub)]));
     this.#tellFailure(this.#error);
     this.#loop = new WorkLoop({
       work: () => this.#openLog(),
@@ -52,18 +51,19 @@ export class LateSpool implements Spool {
     return this.#parts.intake.append(drafts);
   }
 
-  reader(hub: string): SpoolReader {
+  reader(hub: string): ClassReader {
     const reader = this.#readers.get(hub);
     if (reader === undefined) throw new GatewayError('BUG', hub, 'the spool was not told of this hub');
     return reader;
   }
 
-  status(): SpoolStatus {
+  status(): ClassStatus {
     if (this.#log !== undefined) return this.#log.status();
     const hubs = Object.fromEntries([...this.#readers.keys()].map((hub) => [hub, { waitingMessages: 0 }]));
     const error = this.#error instanceof Error ? this.#error.message : String(this.#error);
-    const counters = this.#parts.counters.all();
-    return { state: 'degraded', epoch: '', bytes: 0, segments: 0, hubs, counters, error };
+    const { counters, options } = this.#parts;
+    const nothing = { epoch: '', bytes: 0, segments: 0, hubs };
+    return { state: 'degraded', ...nothing, maxBytes: options.maxBytes, counters: counters.all(), error };
   }
 
   close(): Promise<void> {
@@ -79,7 +79,7 @@ export class LateSpool implements Spool {
       this.#parts.intake.settleDropped();
     }
     for (const [hub, reader] of this.#readers) reader.open(this.#log.reader(hub));
-    this.#turns.next();
+    this.#parts.turns.next();
     this.#parts.options.onEvent({ level: 'info', event: 'disk recovered', fields: {} });
   }
 
@@ -97,12 +97,11 @@ export class LateSpool implements Spool {
 
   async #close(): Promise<void> {
     await this.#loop.finish();
-    this.#turns.close();
+    this.#parts.turns.close();
     if (this.#log !== undefined) return this.#log.close();
     const messages = this.#parts.intake.close(this.#closedError());
     const fields = { messages };
     if (messages > 0) this.#parts.options.onEvent({ level: 'error', event: 'messages lost at close', fields });
-    await this.#parts.release();
   }
 
   #closedError(): GatewayError {
@@ -110,44 +109,36 @@ export class LateSpool implements Spool {
   }
 }
 
-class LateReader implements SpoolReader {
+class LateReader implements ClassReader {
   readonly #hub: string;
-  readonly #turns: Turns;
-  #reader: SpoolReader | undefined;
+  #reader: ClassReader | undefined;
 
-  constructor(hub: string, turns: Turns) {
+  constructor(hub: string) {
     this.#hub = hub;
-    this.#turns = turns;
   }
 
-  open(reader: SpoolReader): void {
+  open(reader: ClassReader): void {
     this.#reader = reader;
   }
 
-  async read(maxBytes: number, signal: AbortSignal): Promise<readonly Stored[]> {
-    signal.throwIfAborted();
-    if (this.#reader === undefined) await this.#turns.changed(0, signal);
-    return (await this.#opened()).read(maxBytes, signal);
+  async take(maxBytes: number): Promise<readonly Stored[] | 'later'> {
+    return this.#reader === undefined ? [] : this.#reader.take(maxBytes);
   }
 
   rewind(): void {
     this.#reader?.rewind();
   }
 
-  liveFirst(maxBehind: number): Lanes | undefined {
+  liveFirst(maxBehind: number): ClassLanes | undefined {
     return this.#reader?.liveFirst(maxBehind);
   }
 
-  acknowledge(last: SpoolPlace): void {
-    this.#reader?.acknowledge(last);
+  acknowledge(offset: number): void {
+    this.#reader?.acknowledge(offset);
   }
 
   async reject(stored: Stored, reason: string): Promise<void> {
-    return (await this.#opened()).reject(stored, reason);
-  }
-
-  async #opened(): Promise<SpoolReader> {
     if (this.#reader === undefined) throw new GatewayError('BUG', this.#hub, 'nothing was read yet');
-    return this.#reader;
+    return this.#reader.reject(stored, reason);
   }
 }

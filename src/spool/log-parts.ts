@@ -1,4 +1,3 @@
-import type { MessageClass } from '../model/twin-message.ts';
 import type { BlockCodec } from './block.ts';
 import type { Counters } from './counters.ts';
 import type { CursorFile, CursorRecord } from './cursor-file.ts';
@@ -9,12 +8,12 @@ import type { Quarantine } from './quarantine.ts';
 import type { RunningTime } from './running-time.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentStore } from './segment-store.ts';
-import type { SpoolLimits, SpoolOptions } from './spool-options.ts';
+import type { LogOptions, SpoolLimits } from './spool-options.ts';
+import type { Turns } from './turns.ts';
 
 /** What an opened log is made of. */
 export interface OpenedLog {
-  readonly class: MessageClass;
-  readonly options: SpoolOptions;
+  readonly options: LogOptions;
   readonly limits: SpoolLimits;
   readonly fileSystem: FileSystem;
   readonly codec: BlockCodec;
@@ -26,7 +25,8 @@ export interface OpenedLog {
   readonly runningTime: RunningTime;
   readonly intake: Intake;
   readonly counters: Counters;
-  readonly release: () => Promise<void>;
+  /** Of the whole spool. */
+  readonly turns: Turns;
 }
 
 /** What each room of the running log may use. */

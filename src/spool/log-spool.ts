@@ -1,5 +1,6 @@
 import { GatewayError } from '../model/error.ts';
 import type { Gap, Stored } from '../model/twin-message.ts';
+import type { ClassLog, ClassReader } from './class-log.ts';
 import { COMMIT_BYTES, Commits } from './commits.ts';
 import { CursorKeeper } from './cursor-keeper.ts';
 import { DamageWatch } from './damage-watch.ts';
@@ -9,15 +10,14 @@ import { LogWriter } from './log-writer.ts';
 import { LostFront } from './lost-front.ts';
 import { factsOf } from './message-record.ts';
 import { Retention } from './retention.ts';
-import type { Draft, Spool, SpoolReader, SpoolStatus } from './spool.ts';
+import type { ClassStatus, Draft } from './spool.ts';
 import { statusOf } from './spool-status.ts';
-import { Turns } from './turns.ts';
 import { WorkLoop } from './work-loop.ts';
 
 const DEFAULT_COMMIT_WINDOW_MS = 100;
 
 /**
- * The spool: what is appended waits in memory for its commit, a commit is one write and one fdatasync at the end of the log,
+ * The log of one class: what is appended waits in memory for its commit, a commit is one write and one fdatasync at the end of the log,
  * each hub reads the log at its own pace, and what every hub has acknowledged is deleted, a segment at a time.
  *
  * Order that keeps the promises, each step durable before the next:
@@ -27,9 +27,8 @@ const DEFAULT_COMMIT_WINDOW_MS = 100;
  *   the gap may be declared again: at the receiver, a message that did arrive wins.
  * Everything that writes runs in one loop, one piece of work at a time.
  */
-export class LogSpool implements Spool {
+export class LogSpool implements ClassLog {
   readonly #parts: LogParts;
-  readonly #turns: Turns;
   readonly #keeper: CursorKeeper;
   readonly #damage: DamageWatch;
   readonly #lostFront: LostFront;
@@ -42,8 +41,7 @@ export class LogSpool implements Spool {
   constructor(log: OpenedLog) {
     const { options } = log;
     this.#commitWindowMs = options.commitWindowMs ?? DEFAULT_COMMIT_WINDOW_MS;
-    this.#turns = new Turns(options.directory);
-    const readers = createReaders(log, this.#turns, {
+    const readers = createReaders(log, {
       onAcknowledged: () => this.#onAcknowledged(),
       onSuspect: (segment, hub, offset) => {
         this.#damage.suspect(segment, hub, offset);
@@ -52,7 +50,7 @@ export class LogSpool implements Spool {
       onReject: (hub, stored, reason) => this.#reject(hub, stored, reason),
     });
     this.#parts = { ...log, readers, nowMs: options.nowMs ?? Date.now };
-    const writer = new LogWriter(this.#parts, this.#turns);
+    const writer = new LogWriter(this.#parts);
     this.#keeper = new CursorKeeper(this.#parts);
     this.#damage = new DamageWatch(this.#parts, writer, this.#keeper);
     this.#lostFront = new LostFront(this.#parts, writer, this.#keeper);
@@ -74,13 +72,13 @@ export class LogSpool implements Spool {
     return appended;
   }
 
-  reader(hub: string): SpoolReader {
+  reader(hub: string): ClassReader {
     const reader = this.#parts.readers.get(hub);
     if (reader === undefined) throw new GatewayError('BUG', hub, 'the spool was not told of this hub');
     return reader;
   }
 
-  status(): SpoolStatus {
+  status(): ClassStatus {
     return statusOf(this.#parts, this.#retention.bytes, this.#loop.error);
   }
 
@@ -147,15 +145,14 @@ export class LogSpool implements Spool {
   }
 
   async #close(): Promise<void> {
-    const { options, readers, intake, store, cursorFile, release } = this.#parts;
+    const { options, readers, intake, store, cursorFile, turns } = this.#parts;
     this.#keeper.touch();
     await this.#loop.finish();
-    this.#turns.close();
+    turns.close();
     for (const reader of readers.values()) await reader.close();
     const messages = intake.close(this.#closedError());
     if (messages > 0) options.onEvent({ level: 'error', event: 'messages lost at close', fields: { messages } });
     await store.close();
     await cursorFile.close();
-    await release();
   }
 }

@@ -16,10 +16,6 @@ export interface LogView {
   endOffset(segment: Segment): number;
   /** The last committed offset, and the messages of a hub until then. */
   end(hub: string): Cursor;
-  /** Rises with each commit; `changed` resolves when it is no longer `seen`, rejects when aborted or closed. */
-  readonly version: number;
-  changed(seen: number, signal: AbortSignal): Promise<void>;
-  pause(ms: number, signal: AbortSignal): Promise<void>;
   onAcknowledged(): void;
   /** What the hub had acknowledged when its reader came to bytes without a message. */
   onDamage(segment: Segment, hub: string, acknowledged: Acknowledged): void;
@@ -51,7 +47,6 @@ interface OpenSegment {
 }
 
 const READ_ATTEMPTS = 3;
-const READ_RETRY_MS = 500;
 
 /** Walks the log for one hub. What is not for this hub is skipped unread, and so is what it has acknowledged ahead. */
 export class LogWalk {
@@ -81,8 +76,8 @@ export class LogWalk {
     return this.#outstanding[0]?.atMs;
   }
 
-  /** The next messages up to about `maxBytes`, none at the end of the log or of the walk. Rejects when aborted while the disk does not let it read. */
-  async next(maxBytes: number, signal: AbortSignal): Promise<readonly Stored[]> {
+  /** The next messages up to about `maxBytes`, none at the end of the log or of the walk; `later`: the disk did not let us look. */
+  async next(maxBytes: number): Promise<readonly Stored[] | 'later'> {
     const stored: Stored[] = [];
     let bytes = 0;
     let jumps = this.#jumps;
@@ -97,10 +92,7 @@ export class LogWalk {
       if (item === undefined) {
         const more = await this.#refill();
         if (jumps !== this.#jumps || more === 'more') continue;
-        // What was read is handed out before anything that may take long or be aborted.
-        if (more === 'end' || stored.length > 0) return stored;
-        await this.#view.pause(READ_RETRY_MS, signal);
-        continue;
+        return more === 'end' || stored.length > 0 ? stored : 'later';
       }
       this.#taken += 1;
       const frame = this.#accept(item);

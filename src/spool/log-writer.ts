@@ -2,28 +2,25 @@ import { encodeCommit, type Waiting } from './append-queue.ts';
 import { statementOf } from './gap-statement.ts';
 import type { LogParts } from './log-parts.ts';
 import type { Loss } from './loss-ledger.ts';
-import type { Turns } from './turns.ts';
 
 /** Writes at the end of the log; what was written is durable, and readers are told, when it resolves. */
 export class LogWriter {
   readonly #parts: LogParts;
-  readonly #turns: Turns;
 
-  constructor(parts: LogParts, turns: Turns) {
+  constructor(parts: LogParts) {
     this.#parts = parts;
-    this.#turns = turns;
   }
 
   async write(entries: readonly Waiting[]): Promise<void> {
     if (entries.length === 0) return;
-    const { store, counters, nowMs } = this.#parts;
+    const { store, counters, nowMs, turns } = this.#parts;
     const { table, epoch } = store;
     const atMs = nowMs();
     const bytes = await store.append((firstOffset) => encodeCommit(entries, { firstOffset, epoch, table, nowMs: atMs }));
     counters.add('commits', 1);
     counters.add('committed_bytes', bytes);
     counters.add('gap_messages', entries.filter(({ gap }) => gap !== undefined).length);
-    this.#turns.next();
+    turns.next();
   }
 
   /** Declares losses, each in a gap record. */

@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+import { DEFAULT_CLASSES, type SpoolClass, type WhenFull } from '../model/spool-class.ts';
+import type { MessageClass } from '../model/twin-message.ts';
 import type { FileSystem } from './file-system.ts';
 import type { SpoolEvent } from './spool.ts';
 
@@ -7,7 +10,8 @@ export interface SpoolOptions {
   readonly maxBytes: number;
   /** What was appended longer ago is dropped, acknowledged or not; counted in running time (running-time.ts), not by the clock. */
   readonly maxAgeMs: number;
-  readonly whenFull: 'drop-oldest' | 'drop-newest';
+  /** Shares of `maxBytes` and what gives way in them; default as in the configuration. */
+  readonly classes?: Readonly<Record<MessageClass, SpoolClass>>;
   /** Of the messages on disk; default `zstd`. Either reads both. */
   readonly compression?: 'zstd' | 'none';
   /** Secrets: the first encrypts what is written, the others open what was written before. Default: nothing is encrypted. */
@@ -25,8 +29,18 @@ export interface SpoolOptions {
   /** Milliseconds that only rise; default `performance.now`. */
   readonly monotonicMs?: () => number;
   readonly fileSystem?: FileSystem;
-  /** Bytes that may wait in memory while the disk is slow or ill; default 16 MiB. Above, messages are dropped as `whenFull` says. */
+  /**
+   * Bytes that may wait in memory while the disk is slow or ill, of all classes by their shares; default 16 MiB. Above, messages are
+   * dropped as `whenFull` says.
+   */
   readonly maxWaitingBytes?: number;
+}
+
+/** What concerns the log of one class, which has its own directory, bound and hubs' cursors. */
+export interface LogOptions extends Omit<SpoolOptions, 'classes'> {
+  readonly class: MessageClass;
+  readonly whenFull: WhenFull;
+  readonly maxWaitingBytes: number;
 }
 
 export interface SpoolLimits {
@@ -43,8 +57,19 @@ const MAX_SEGMENT_BYTES = 8 * 2 ** 20;
 const MIN_SEGMENT_BYTES = 4096;
 const SEGMENTS_AT_LEAST = 16;
 
+const DEFAULT_WAITING_BYTES = 16 * 2 ** 20;
+
+/** The share of one class of what the spool may take. */
+export function logOptionsOf(options: SpoolOptions, name: MessageClass): LogOptions {
+  const { classes = DEFAULT_CLASSES, directory, maxBytes, maxWaitingBytes = DEFAULT_WAITING_BYTES, ...rest } = options;
+  const { share, ...how } = classes[name];
+  const part = (bytes: number) => Math.floor((bytes * share) / 100);
+  const bounds = { maxBytes: part(maxBytes), maxWaitingBytes: part(maxWaitingBytes) };
+  return { ...rest, ...how, ...bounds, class: name, directory: join(directory, name) };
+}
+
 /** Small segments: space comes back in small steps, and a damaged one costs little. */
-export function limitsOf({ maxBytes, maxWaitingBytes = 16 * 2 ** 20 }: SpoolOptions): SpoolLimits {
+export function limitsOf({ maxBytes, maxWaitingBytes }: LogOptions): SpoolLimits {
   const share = Math.floor(maxBytes / SEGMENTS_AT_LEAST);
   const segmentBytes = Math.max(MIN_SEGMENT_BYTES, Math.min(MAX_SEGMENT_BYTES, share));
   const maxMessageBytes = Math.floor(segmentBytes / 2);

@@ -1,8 +1,16 @@
+import type { MessageClass } from '../model/twin-message.ts';
 import { isAcknowledged } from './acknowledged.ts';
-import type { SpoolItem, SpoolView } from './spool-view.ts';
+import type { LogView, SpoolItem, SpoolView } from './spool-view.ts';
 
 /** What a whole reading of a spool has shown. */
 export interface SpoolProof {
+  readonly isSound: boolean;
+  /** The most urgent class first. */
+  readonly logs: readonly LogProof[];
+}
+
+export interface LogProof {
+  readonly class: MessageClass;
   /** Every record is whole and no number between two others is missing. */
   readonly isSound: boolean;
   readonly segments: number;
@@ -36,13 +44,19 @@ const MAX_HOLES = 1_000;
 const NOTHING = { offset: 0, messages: 0 };
 
 export async function proveSpool(view: SpoolView): Promise<SpoolProof> {
-  const book = new ProofBook(view);
-  for await (const item of view.items()) book.see(item);
+  const logs: LogProof[] = [];
+  for (const log of view.logs) logs.push(await proveLog(log));
+  return { isSound: logs.every(({ isSound }) => isSound), logs };
+}
+
+async function proveLog(log: LogView): Promise<LogProof> {
+  const book = new ProofBook(log);
+  for await (const item of log.items()) book.see(item);
   return book.close();
 }
 
 class ProofBook {
-  readonly #view: SpoolView;
+  readonly #log: LogView;
   readonly #hubs = new Map<string, { waitingMessages: number; waitingReadings: number; oldestTimeMs?: number }>();
   readonly #last = new Map<string, number>();
   readonly #epochs = new Set<string>();
@@ -50,9 +64,9 @@ class ProofBook {
   readonly #holes: Hole[] = [];
   #messages = 0;
 
-  constructor(view: SpoolView) {
-    this.#view = view;
-    for (const hub of Object.keys(view.cursors?.cursors ?? {})) this.#hubs.set(hub, { waitingMessages: 0, waitingReadings: 0 });
+  constructor(log: LogView) {
+    this.#log = log;
+    for (const hub of Object.keys(log.cursors?.cursors ?? {})) this.#hubs.set(hub, { waitingMessages: 0, waitingReadings: 0 });
   }
 
   see(item: SpoolItem): void {
@@ -70,10 +84,11 @@ class ProofBook {
     }
   }
 
-  close(): SpoolProof {
-    const { segments, damagedCursors } = this.#view;
+  close(): LogProof {
+    const { class: name, segments, damagedCursors } = this.#log;
     const keys = segments.flatMap(({ head }) => head?.key ?? []);
     return {
+      class: name,
       isSound: this.#damage.length === 0 && this.#holes.length === 0 && damagedCursors === 0,
       segments: segments.length,
       bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -90,7 +105,7 @@ class ProofBook {
   #count(hub: string, { offset, head }: SpoolItem & { found: 'message' }): void {
     const counted = this.#hubs.get(hub) ?? { waitingMessages: 0, waitingReadings: 0 };
     this.#hubs.set(hub, counted);
-    if (isAcknowledged(this.#view.cursors?.cursors[hub] ?? NOTHING, offset - 1)) return;
+    if (isAcknowledged(this.#log.cursors?.cursors[hub] ?? NOTHING, offset - 1)) return;
     counted.waitingMessages += 1;
     counted.waitingReadings += head.readings;
     counted.oldestTimeMs ??= head.at;

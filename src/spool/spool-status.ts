@@ -1,14 +1,15 @@
 import { countAhead } from './acknowledged.ts';
 import type { HubReader } from './hub-reader.ts';
 import type { LogParts } from './log-parts.ts';
-import type { SpoolStatus } from './spool.ts';
+import type { ClassStatus } from './spool.ts';
 
-export function statusOf(parts: LogParts, bytes: number, error: unknown): SpoolStatus {
-  const { store, readers, counters } = parts;
+export function statusOf(parts: LogParts, bytes: number, error: unknown): ClassStatus {
+  const { store, readers, counters, limits } = parts;
   return {
     state: error === undefined ? 'ok' : 'degraded',
     epoch: store.epoch,
     bytes,
+    maxBytes: limits.maxBytes,
     segments: store.segments.length,
     hubs: Object.fromEntries([...readers].map(([hub, reader]) => [hub, waitingFor(parts, hub, reader)])),
     counters: counters.all(),

@@ -1,14 +1,22 @@
-import type { TwinMessage } from '../model/twin-message.ts';
+import { join } from 'node:path';
+import { MESSAGE_CLASSES, type MessageClass, type TwinMessage } from '../model/twin-message.ts';
 import { BlockCodec } from './block.ts';
 import { CursorFile, type CursorRecord } from './cursor-file.ts';
 import type { FileSystem } from './file-system.ts';
 import { FrameScanner } from './frame-scanner.ts';
 import { decodeHead, decodeMessage, type MessageHead } from './message-record.ts';
 import { FIRST_FRAME_AT, type Segment } from './segment.ts';
-import { listSegments } from './segment-list.ts';
+import { type LogPlace, listSegments } from './segment-list.ts';
 
 /** Looks into a spool from outside, whether a gateway runs on it or not: reads only, takes no lock. */
 export interface SpoolView {
+  /** The most urgent class first; those without a directory are missing. */
+  readonly logs: readonly LogView[];
+}
+
+/** The log of one class. */
+export interface LogView {
+  readonly class: MessageClass;
   readonly segments: readonly Segment[];
   readonly cursors: CursorRecord | undefined;
   /** Slots of the cursors that are damaged. */
@@ -34,11 +42,28 @@ export interface SpoolViewOptions {
 }
 
 /** Rejects with SPOOL_CORRUPT for a later format, SPOOL_LOCKED for a missing key, and what the disk says. */
-export async function viewSpool({ directory, fileSystem, keys }: SpoolViewOptions): Promise<SpoolView> {
+export async function viewSpool(options: SpoolViewOptions): Promise<SpoolView> {
+  const { directory, fileSystem, keys } = options;
   const codec = new BlockCodec({ compression: 'none', keys });
-  const segments = await listSegments({ fileSystem, codec, directory });
+  // As an older gateway left it, or it was never started since.
+  const old = await viewLog('telemetry', { fileSystem, codec, directory });
+  const logs = old.segments.length > 0 ? [old] : [];
+  for (const name of MESSAGE_CLASSES) {
+    const place = { fileSystem, codec, directory: join(directory, name) };
+    const isThere = await fileSystem.list(place.directory).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) logs.push(await viewLog(name, place));
+  }
+  return { logs };
+}
+
+async function viewLog(name: MessageClass, place: LogPlace): Promise<LogView> {
+  const { fileSystem, codec, directory } = place;
+  const segments = await listSegments(place);
   const { record, damaged } = await new CursorFile(fileSystem, directory).read();
-  return { segments, cursors: record, damagedCursors: damaged, items: () => walk(segments, fileSystem, codec) };
+  return { class: name, segments, cursors: record, damagedCursors: damaged, items: () => walk(segments, fileSystem, codec) };
 }
 
 async function* walk(segments: readonly Segment[], fileSystem: FileSystem, codec: BlockCodec): AsyncGenerator<SpoolItem> {

@@ -1,4 +1,4 @@
-import type { Stored, TwinMessage } from '../model/twin-message.ts';
+import type { MessageClass, Stored, TwinMessage } from '../model/twin-message.ts';
 
 /** A message to be kept, with the hubs that are to get it. */
 export interface Draft {
@@ -7,11 +7,14 @@ export interface Draft {
   readonly hubs: readonly string[];
 }
 
-/** The durable store-and-forward queue: at-least-once from here to the hubs. One copy on disk, one cursor for each hub. */
+/**
+ * The durable store-and-forward queue: at-least-once from here to the hubs. A log for each class of messages, one copy on disk,
+ * one cursor for each hub.
+ */
 export interface Spool {
   /**
-   * Resolves when the messages are on disk (fdatasync, in groups). Keeps the order of calls. When the spool is full the oldest
-   * or the newest are dropped, counted and declared in a gap record. Rejects only with SPOOL_WRITE after `close`.
+   * Resolves when the messages are on disk (fdatasync, in groups). Keeps the order of calls. When the share of
+   * a class is full its oldest or newest are dropped, counted and declared in a gap record. Rejects only with SPOOL_WRITE after `close`.
    *
    * It also resolves when a message was dropped on the way in. A message that is too large: once its gap record is on disk. One
    * refused because the spool is full (`drop-newest`), or shed because memory is (the disk is slow or ill): after the next
@@ -31,8 +34,8 @@ export type SpoolPlace = Pick<Stored, 'class' | 'offset'>;
 
 export interface SpoolLane {
   /**
-   * The next committed messages for this hub, at least one, about `maxBytes` at most; waits for them. Rejects with the signal's
-   * reason when aborted, losing nothing. One call at a time.
+   * The next committed messages for this hub, at least one, about `maxBytes` at most; waits for them. The most urgent class comes
+   * first, now and then a less urgent one. Rejects with the signal's reason when aborted, losing nothing. One call at a time.
    */
   read(maxBytes: number, signal: AbortSignal): Promise<readonly Stored[]>;
   /** Everything of this lane and of its class up to and including `last` may be deleted. Durable at the latest with the next commit. */
@@ -60,9 +63,9 @@ export interface SpoolReader extends SpoolLane {
   reject(stored: Stored, reason: string): Promise<void>;
 }
 
-export interface SpoolStatus {
+/** How much there is, and how it is with the disk. */
+export interface LogStatus {
   readonly state: 'ok' | 'degraded';
-  readonly epoch: string;
   readonly bytes: number;
   readonly segments: number;
   readonly hubs: Readonly<Record<string, { readonly waitingMessages: number; readonly oldestTimeMs?: number }>>;
@@ -70,6 +73,19 @@ export interface SpoolStatus {
   readonly counters: Readonly<Record<string, number>>;
   /** The last error of the disk, while `state` is `degraded`. */
   readonly error?: string;
+}
+
+/** Of one class. */
+export interface ClassStatus extends LogStatus {
+  /** Empty as long as the log could not be opened. */
+  readonly epoch: string;
+  /** The bound of this class. */
+  readonly maxBytes: number;
+}
+
+/** Of all classes together, and each by itself. */
+export interface SpoolStatus extends LogStatus {
+  readonly classes: Readonly<Record<MessageClass, ClassStatus>>;
 }
 
 /** What the spool tells to whoever keeps the log. */

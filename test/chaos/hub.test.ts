@@ -79,7 +79,7 @@ describe('a hub that', function () {
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'chaos-hub-'));
     broker = await SinkBroker.start();
-    const limits = { maxBytes: 32 * 2 ** 20, maxAgeMs: 86_400_000, whenFull: 'drop-oldest', commitWindowMs: 10 } as const;
+    const limits = { maxBytes: 32 * 2 ** 20, maxAgeMs: 86_400_000, commitWindowMs: 10 } as const;
     spool = await openSpool({ directory, ...limits, hubs: ['cloud'], onEvent: () => {} });
     const dialect = mqttDialect({ url: broker.url, connectTimeout: '500 ms', acknowledgeTimeout: '600 ms', window: WINDOW });
     forwarding = startForwarding({

@@ -27,7 +27,7 @@ describe('a long run', function () {
     const seconds = trials('SOAK_SECONDS', 20, 3_600);
     const directory = await mkdtemp(join(tmpdir(), 'chaos-soak-'));
     const broker = await SinkBroker.start();
-    const limits = { maxBytes: 8 * 2 ** 20, maxAgeMs: 86_400_000, whenFull: 'drop-oldest', commitWindowMs: 20 } as const;
+    const limits = { maxBytes: 8 * 2 ** 20, maxAgeMs: 86_400_000, commitWindowMs: 20 } as const;
     const spool = await openSpool({ directory, ...limits, hubs: ['cloud'], onEvent: () => {} });
     const dialect = mqttDialect({ url: broker.url, connectTimeout: '1 s', acknowledgeTimeout: '1 s' });
     const forwarding = startForwarding({

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { displayWidth } from '../../src/cli/display-text.ts';
 import { renderLiveView, type ViewExtras } from '../../src/cli/live-view.ts';
 import type { DeviceStatus, GatewayStatus, PointStatus } from '../../src/model/status.ts';
+import { spoolStatus } from '../support/spool-status.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 1, 12);
 const EXTRAS: ViewExtras = { events: ['12:00:00 info link up link=press-07'], hint: 'help · quit', prompt: 'plant down pre' };
@@ -42,7 +43,7 @@ function statusOf(...devices: readonly DeviceStatus[]): GatewayStatus {
         counters: { acknowledged_messages: 95 },
       },
     ],
-    spool: { state: 'ok', bytes: 1_536, maxBytes: 4 * 2 ** 30, segments: 1, commitWindowMs: 100, counters: {} },
+    spool: spoolStatus(1_536, 4 * 2 ** 30, {}),
   };
 }
 

@@ -38,7 +38,7 @@ describe('fieldmarshal spool', function () {
     );
     assert.match(
       status?.stdout ?? '',
-      /^1 segments, \d+ bytes, 2 messages, epoch \w{16}, encrypted with \w{8}\ncloud: 2 messages with 2 readings wait/,
+      /^telemetry: 1 segments, \d+ bytes, 2 messages, epoch \w{16}, encrypted with \w{8}\n {2}cloud: 2 messages with 2 readings wait/m,
     );
     assert.match(proof?.stdout ?? '', /\nsound: /);
     const lines = (messages?.stdout ?? '').trimEnd().split('\n');

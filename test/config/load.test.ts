@@ -25,7 +25,11 @@ describe('a good configuration', () => {
       directory: configuration.path('var/spool'),
       maxBytes: 4 * 2 ** 30,
       maxAgeMs: 14 * 86_400_000,
-      whenFull: 'drop-oldest',
+      classes: {
+        alarm: { share: 10, whenFull: 'drop-oldest' },
+        property: { share: 20, whenFull: 'drop-oldest' },
+        telemetry: { share: 70, whenFull: 'drop-oldest' },
+      },
       commitWindowMs: 100,
       compression: 'zstd',
       keys: [],

@@ -34,7 +34,7 @@ describe('forwarder on the spool on disk', () => {
   });
 
   const start = async (drain: DrainPlan = { order: 'in-order' }) => {
-    const limits = { maxBytes: 8 * 2 ** 20, maxAgeMs: 86_400_000, whenFull: 'drop-oldest', commitWindowMs: 5 } as const;
+    const limits = { maxBytes: 8 * 2 ** 20, maxAgeMs: 86_400_000, commitWindowMs: 5 } as const;
     spool = await openSpool({ directory, ...limits, hubs: ['cloud'], onEvent: () => {} });
     const dialect = mqttDialect({ url: broker.url, acknowledgeTimeout: '1 s', window: 10 });
     forwarding = startForwarding({

@@ -3,6 +3,7 @@ import type { GatewayStatus } from '../../src/model/status.ts';
 import { startHealthLine } from '../../src/runtime/health-line.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import { HandClock } from '../support/hand-clock.ts';
+import { spoolStatus } from '../support/spool-status.ts';
 
 describe('the health line', () => {
   const clock = new HandClock();
@@ -86,6 +87,6 @@ function statusOf(readings: number, state: 'up' | 'down'): GatewayStatus {
         counters: { acknowledged_messages: 3 },
       },
     ],
-    spool: { state: 'ok', bytes: 0, maxBytes: 1, segments: 1, commitWindowMs: 100, counters: {} },
+    spool: spoolStatus(0, 1, {}),
   };
 }

@@ -6,6 +6,7 @@ import type { GatewayStatus } from '../../src/model/status.ts';
 import type { Health } from '../../src/runtime/health.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { type OperationsServer, type RefusedRequest, startOperationsServer } from '../../src/runtime/operations-server.ts';
+import { spoolStatus } from '../support/spool-status.ts';
 
 const STATUS: GatewayStatus = {
   gateway: 'plant-a-line-3',
@@ -44,7 +45,7 @@ const STATUS: GatewayStatus = {
       counters: { acknowledged_messages: 99 },
     },
   ],
-  spool: { state: 'ok', bytes: 4_096, maxBytes: 1_000_000, segments: 1, commitWindowMs: 100, counters: { dropped_messages: 0 } },
+  spool: spoolStatus(4_096, 1_000_000, { dropped_messages: 0 }),
 };
 
 interface Answer {
@@ -152,10 +153,10 @@ describe('operations server', () => {
     'northbound_waiting_messages{hub="cloud"} 7',
     'northbound_oldest_message_age_seconds{hub="cloud"} 30',
     'northbound_in_flight_messages{hub="cloud"} 2',
-    'spool_dropped_messages_total 0',
-    'spool_stored_bytes 4096',
-    'spool_limit_bytes 1000000',
-    'spool_segments 1',
+    'spool_dropped_messages_total{class="alarm"} 0',
+    'spool_stored_bytes{class="alarm"} 4096',
+    'spool_limit_bytes{class="alarm"} 1000000',
+    'spool_segments{class="alarm"} 1',
     'spool_degraded 0',
   ];
   it('renders the status as Prometheus metrics', async () => {

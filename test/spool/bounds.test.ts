@@ -117,7 +117,7 @@ describe('the bounds of a spool', () => {
     const stored = await readAll(spool.reader('cloud'));
     spool.reader('cloud').acknowledge(stored.at(-1) ?? assert.fail());
     await spool.close();
-    const names = fileSystem.paths('segment-');
+    const names = fileSystem.paths('telemetry/segment-');
     assert.equal(names.length, 1);
     const again = await open({ directory, fileSystem, maxBytes: MAX_BYTES });
     await again.append([draft('press', 100)]);
@@ -148,14 +148,14 @@ describe('the bounds of a spool', () => {
     const fast = await readAll(spool.reader('cloud'));
     spool.reader('cloud').acknowledge(fast.at(-1) ?? assert.fail());
     await spool.append([draft('press', 100, ['historian'])]);
-    const { hubs, segments } = spool.status();
+    const { hubs, segments } = spool.status().classes.telemetry;
     assert.deepEqual([hubs.cloud?.waitingMessages, hubs.historian?.waitingMessages], [0, 101]);
     assert.ok(segments > 5);
     const slow = await readAll(spool.reader('historian'));
     assert.equal(values(slow).length, 101);
     spool.reader('historian').acknowledge(slow.at(-1) ?? assert.fail());
     await spool.close();
-    assert.equal(spool.status().segments, 1);
+    assert.equal(spool.status().classes.telemetry.segments, 1);
   });
 
   it('has the statement of a message that is too large on disk before it says so', async () => {

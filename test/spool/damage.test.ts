@@ -17,7 +17,7 @@ describe('a damaged spool', () => {
 
   it('loses one block by one damaged bit, says what was in it, and counts it no longer as waiting', async () => {
     const disk = await filledDisk();
-    const [path = ''] = disk.paths('segment-');
+    const [path = ''] = disk.paths('telemetry/segment-');
     const bytes = disk.content(path);
     const at = bytes.indexOf('xxx', 3_000);
     bytes[at] = (bytes[at] ?? 0) ^ 1;
@@ -45,7 +45,7 @@ describe('a damaged spool', () => {
     const first = await open({ ...DAMAGE_OPTIONS, fileSystem: disk });
     for (let value = 1; value <= 10; value += 1) await first.append([draft('press', value, ['cloud'], 'x'.repeat(300))]);
     await first.close();
-    const [path = ''] = disk.paths('segment-');
+    const [path = ''] = disk.paths('telemetry/segment-');
     const bytes = disk.content(path);
     const texts = [...bytes.toString('latin1').matchAll(/x{300}/g)].map(({ index }) => index);
     for (const value of [3, 8]) bytes.write('y', texts[value - 1] ?? -1);
@@ -64,7 +64,7 @@ describe('a damaged spool', () => {
   it('declares what was in a segment of which nothing is left, not even its head', async () => {
     for (const left of [0, 10, 48, 100, 1_000]) {
       const disk = await filledDisk();
-      const [path = ''] = disk.paths('segment-');
+      const [path = ''] = disk.paths('telemetry/segment-');
       disk.overwrite(path, disk.content(path).subarray(0, left));
       const spool = await open({ ...DAMAGE_OPTIONS, fileSystem: disk });
       const receiver = new Receiver();
@@ -79,7 +79,7 @@ describe('a damaged spool', () => {
 
   it('begins a new epoch when the newest segment is gone, even if no cursor ever moved', async () => {
     const disk = await filledDisk();
-    const newest = disk.paths('segment-').at(-1) ?? '';
+    const newest = disk.paths('telemetry/segment-').at(-1) ?? '';
     disk.overwrite(newest, undefined);
     const spool = await open({ ...DAMAGE_OPTIONS, fileSystem: disk });
     assert.ok(spool.events.some(({ event }) => event === 'epoch changed'));

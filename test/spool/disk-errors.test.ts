@@ -69,7 +69,7 @@ describe('a spool on a disk that fails', () => {
       throw Object.assign(new Error('EIO'), { code: 'EIO' });
     };
     await spool.append([draft('press', 2)]);
-    assert.equal(spool.status().segments, 2);
+    assert.equal(spool.status().classes.telemetry.segments, 2);
     assert.deepEqual(numbers(await readAll(spool.reader('cloud'))), [1, 2]);
     await spool.close();
   });

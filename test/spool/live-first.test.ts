@@ -65,7 +65,7 @@ class Model {
     await this.close();
     const again = await this.#opened();
     await again.append([draft('press', 0, HUBS)]);
-    await until(() => again.status().segments <= 2);
+    await until(() => again.status().classes.telemetry.segments <= 2);
     await this.close();
   }
 

@@ -58,7 +58,7 @@ describe('opening a spool in a directory', () => {
     await spool.append([draft('press', 1)]);
     await spool.close();
     assert.ok((await readdir(directory)).includes('notes.txt'));
-    assert.deepEqual(spool.events[0]?.fields, { name: 'notes.txt' });
+    assert.deepEqual(spool.events[0]?.fields.path, join(directory, 'notes.txt'));
   });
 
   it('keeps its epoch when its directory is moved', async () => {
@@ -69,7 +69,7 @@ describe('opening a spool in a directory', () => {
     await first.close();
     await rename(from, to);
     const second = await open({ directory: to });
-    assert.equal(second.status().epoch, first.status().epoch);
+    assert.equal(second.status().classes.telemetry.epoch, first.status().classes.telemetry.epoch);
     await second.close();
   });
 });
@@ -77,7 +77,7 @@ describe('opening a spool in a directory', () => {
 describe('opening a spool that is not as it was left', () => {
   it('takes a damaged digit of the version for damage, not for a newer gateway', async () => {
     const disk = await filled();
-    const [path = ''] = disk.paths('segment-');
+    const [path = ''] = disk.paths('telemetry/segment-');
     const bytes = disk.content(path);
     bytes.write('9', 14);
     disk.overwrite(path, bytes);
@@ -89,7 +89,7 @@ describe('opening a spool that is not as it was left', () => {
   for (const slots of [['cursors-a'], ['cursors-b'], ['cursors-a', 'cursors-b']]) {
     it(`delivers everything not acknowledged, perhaps more, when ${slots.join(' and ')} is damaged`, async () => {
       const disk = await filled();
-      for (const slot of slots) disk.overwrite(`/spool/${slot}`, Buffer.from('FMR1 no longer a cursor'));
+      for (const slot of slots) disk.overwrite(`/spool/telemetry/${slot}`, Buffer.from('FMR1 no longer a cursor'));
       const spool = await open({ ...OPTIONS, fileSystem: disk });
       assert.deepEqual(values(await readAll(spool.reader('cloud'))).slice(-2), [3, 4]);
       assert.equal(spool.events[0]?.event, 'cursors damaged');

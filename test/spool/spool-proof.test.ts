@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
 import { encodeMessage } from '../../src/spool/message-record.ts';
-import { proveSpool } from '../../src/spool/spool-proof.ts';
+import { type LogProof, proveSpool } from '../../src/spool/spool-proof.ts';
 import { viewSpool } from '../../src/spool/spool-view.ts';
 import { SimulatedDisk } from './support/simulated-disk.ts';
 import { draft, open, readAll } from './support/spool-fixture.ts';
 
 const PLACE = { directory: '/spool', keys: [] };
+
+/** At the log of telemetry. */
+async function look(disk: SimulatedDisk): Promise<LogProof> {
+  const { isSound, logs } = await proveSpool(await viewSpool({ ...PLACE, fileSystem: disk }));
+  const proof = logs.find((log) => log.class === 'telemetry') ?? assert.fail();
+  assert.equal(isSound, proof.isSound);
+  return proof;
+}
 
 describe('a look into a spool from outside', () => {
   it('counts what waits for each hub, while a gateway runs on it', async () => {
@@ -15,7 +23,7 @@ describe('a look into a spool from outside', () => {
     const [, second] = await readAll(spool.reader('cloud'));
     spool.reader('cloud').acknowledge(second ?? assert.fail());
     await spool.append([draft('meter', 5)]);
-    const proof = await proveSpool(await viewSpool({ ...PLACE, fileSystem: disk }));
+    const proof = await look(disk);
     assert.equal(proof.isSound, true);
     assert.deepEqual([proof.messages, proof.hubs.cloud?.waitingMessages, proof.hubs.historian?.waitingMessages], [5, 3, 3]);
     assert.equal(proof.hubs.cloud?.waitingReadings, 3);
@@ -27,13 +35,13 @@ describe('a look into a spool from outside', () => {
     const spool = await open({ directory: '/spool', fileSystem: disk });
     for (let value = 1; value <= 5; value += 1) await spool.append([draft('press', value)]);
     await spool.close();
-    const [path = ''] = disk.paths('segment-');
+    const [path = ''] = disk.paths('telemetry/segment-');
     const bytes = disk.content(path);
     const { body } = encodeMessage(draft('press', 3).message);
     bytes.write('!', bytes.indexOf(body));
     disk.overwrite(path, bytes);
     const before = disk.operations;
-    const proof = await proveSpool(await viewSpool({ ...PLACE, fileSystem: disk }));
+    const proof = await look(disk);
     assert.equal(disk.operations, before);
     assert.equal(proof.isSound, false);
     assert.deepEqual(
@@ -48,9 +56,9 @@ describe('a look into a spool from outside', () => {
     const spool = await open({ directory: '/spool', fileSystem: disk });
     await spool.append([draft('press', 1)]);
     await spool.append([draft('press', 2)]);
-    const [path = ''] = disk.paths('segment-');
+    const [path = ''] = disk.paths('telemetry/segment-');
     disk.overwrite(path, disk.content(path).subarray(0, -10));
-    const proof = await proveSpool(await viewSpool({ ...PLACE, fileSystem: disk }));
+    const proof = await look(disk);
     assert.deepEqual([proof.isSound, proof.messages], [true, 1]);
     await spool.close();
   });

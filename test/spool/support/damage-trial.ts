@@ -16,7 +16,7 @@ export async function filledDisk(): Promise<SimulatedDisk> {
 }
 
 function harm(disk: SimulatedDisk, random: () => number): void {
-  const paths = [...disk.paths('segment-'), ...disk.paths('cursors-')];
+  const paths = [...disk.paths('telemetry/segment-'), ...disk.paths('telemetry/cursors-')];
   const path = paths[Math.floor(random() * paths.length)] ?? '';
   const bytes = disk.content(path);
   const at = Math.floor(random() * bytes.length);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { Stored } from '../../../src/model/twin-message.ts';
 import type { Spool, SpoolLane } from '../../../src/spool/spool.ts';
 import type { SpoolOptions } from '../../../src/spool/spool-options.ts';
 import { Receiver } from './reference.ts';
 import { PowerCut, SimulatedDisk } from './simulated-disk.ts';
-import { draft, open, randomFrom, readAll } from './spool-fixture.ts';
+import { draft, ofKind, open, randomFrom, readAll } from './spool-fixture.ts';
 
 const HUBS = ['cloud', 'historian'];
 
@@ -13,6 +14,7 @@ export type Step =
       readonly do: 'append';
       readonly twin: string;
       readonly hubs: readonly string[];
+      readonly kind: 'telemetry' | 'property' | 'event';
       readonly count: number;
       readonly size: number;
     }
@@ -26,6 +28,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     do: fc.constant('append' as const),
     twin: fc.constantFrom('press', 'meter', 'drive'),
     hubs: fc.subarray(HUBS, { minLength: 1 }),
+    kind: fc.constantFrom('telemetry' as const, 'property' as const, 'event' as const),
     count: fc.integer({ min: 1, max: 12 }),
     size: fc.integer({ min: 0, max: 1_500 }),
   }),
@@ -87,9 +90,9 @@ export class PowerCutRun {
     return this.#spool;
   }
 
-  async #append(spool: Spool, { twin, hubs, count, size }: Step & { do: 'append' }): Promise<void> {
+  async #append(spool: Spool, { twin, hubs, kind, count, size }: Step & { do: 'append' }): Promise<void> {
     const values = Array.from({ length: count }, () => (this.#value += 1));
-    await spool.append(values.map((value) => draft(twin, value, hubs, 'x'.repeat(size))));
+    await spool.append(values.map((value) => ofKind(kind, draft(twin, value, hubs, 'x'.repeat(size)))));
     for (const hub of hubs) this.#committed.get(hub)?.push(...values);
   }
 
@@ -98,8 +101,8 @@ export class PowerCutRun {
     reader.rewind();
     const stored = await readAll(reader, 5);
     this.#receivers.get(hub)?.take(stored, true);
-    const last = stored.at(acknowledge ? -1 : Math.floor(stored.length / 2));
-    if (last !== undefined) reader.acknowledge(last);
+    const taken = stored.slice(0, acknowledge ? stored.length : Math.floor(stored.length / 2) + 1);
+    acknowledgeAll(reader, taken);
   }
 
   /** A session that begins live, gets something new, and acknowledges some of both. */
@@ -107,7 +110,8 @@ export class PowerCutRun {
     const reader = spool.reader(hub);
     reader.rewind();
     const lanes = reader.liveFirst(maxBehind);
-    await this.#append(spool, { do: 'append', twin: 'press', hubs: HUBS, count: 5, size: 100 });
+    const kind = live % 2 === 0 ? 'telemetry' : 'event';
+    await this.#append(spool, { do: 'append', twin: 'press', hubs: HUBS, kind, count: 5, size: 100 });
     if (lanes === undefined) return this.#read(spool, hub, true);
     await this.#readLane(hub, lanes.live, live);
     await this.#readLane(hub, lanes.history, history);
@@ -116,8 +120,7 @@ export class PowerCutRun {
   async #readLane(hub: string, lane: SpoolLane, acknowledged: number): Promise<void> {
     const stored = await readAll(lane, 5);
     this.#receivers.get(hub)?.take(stored, true);
-    const last = stored.slice(0, acknowledged).at(-1);
-    if (last !== undefined) lane.acknowledge(last);
+    acknowledgeAll(lane, stored.slice(0, acknowledged));
   }
 
   async #close(): Promise<void> {
@@ -138,12 +141,23 @@ export class PowerCutRun {
         throw new PowerCut('now');
       };
     });
-    const appending = this.#append(spool, { do: 'append', twin: 'press', hubs: HUBS, count: 8, size: 700 }).catch(() => {});
+    const appending = this.#append(spool, {
+      do: 'append',
+      twin: 'press',
+      hubs: HUBS,
+      kind: 'telemetry',
+      count: 8,
+      size: 700,
+    }).catch(() => {});
     await Promise.race([appending, isCut]);
     if (this.#disk === disk) this.#disk = disk.cutPower();
     await this.#close();
     await appending;
   }
+}
+
+function acknowledgeAll(lane: SpoolLane, taken: readonly Stored[]): void {
+  for (const last of new Map(taken.map((each) => [each.class, each])).values()) lane.acknowledge(last);
 }
 
 /** One history: whatever happens, nothing committed is lost, and order and numbers are kept. Throws where not. */

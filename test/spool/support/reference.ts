@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict';
-import type { Stored } from '../../../src/model/twin-message.ts';
+import type { MessageClass, Stored } from '../../../src/model/twin-message.ts';
 
 /** What one hub has received, judged as the cloud would: by sequence numbers and gap records, for one epoch. */
 export class Receiver {
   readonly #seen = new Map<string, Map<number, unknown>>();
+  readonly #epochs = new Map<MessageClass, Set<string>>();
   readonly #declared = new Map<string, { from: number; to: number; messages: number }[]>();
-  #lastOffset = 0;
+  readonly #lastOffsets = new Map<MessageClass, number>();
 
   /** `resent`: a rewind or a restart came before, so older messages may come again. */
   take(stored: readonly Stored[], resent = false): void {
-    if (resent) this.#lastOffset = 0;
-    for (const { offset, sequence, epoch, message } of stored) {
-      assert.ok(offset > this.#lastOffset, 'offsets rise');
-      this.#lastOffset = offset;
+    if (resent) this.#lastOffsets.clear();
+    for (const { class: name, offset, sequence, epoch, message } of stored) {
+      assert.ok(offset > (this.#lastOffsets.get(name) ?? 0), 'offsets rise');
+      this.#lastOffsets.set(name, offset);
+      this.#epochs.set(name, (this.#epochs.get(name) ?? new Set()).add(epoch));
       const key = `${epoch} ${message.twin}`;
       const seen = this.#seen.get(key) ?? new Map();
       this.#seen.set(key, seen);
@@ -34,8 +36,9 @@ export class Receiver {
     return [...this.#seen.values()].flatMap((seen) => [...seen.values()]);
   }
 
+  /** Of the class that had most. */
   epochs(): number {
-    return new Set([...this.#seen.keys()].map((key) => key.split(' ')[0])).size;
+    return Math.max(0, ...[...this.#epochs.values()].map(({ size }) => size));
   }
 
   /** Sequence numbers up to the highest seen that neither arrived nor were declared. */

@@ -84,8 +84,15 @@ export class SimulatedDisk implements FileSystem {
     const next = new SimulatedDisk(this.#random);
     const isKept = () => this.#random() < 0.5;
     const names = new Map(this.#durableNames);
-    for (const [name, inode] of this.#names) if (isKept()) names.set(name, inode);
-    for (const name of this.#durableNames.keys()) if (!this.#names.has(name) && isKept()) names.delete(name);
+    const gone = [...this.#durableNames].filter(([name]) => !this.#names.has(name));
+    for (const [name, inode] of this.#names) {
+      if (!isKept()) continue;
+      names.set(name, inode);
+      // A file that was renamed has the old name or the new one, as a journal keeps it.
+      for (const [old, renamed] of gone) if (renamed === inode) names.delete(old);
+    }
+    const visible = new Set(this.#names.values());
+    for (const [name, inode] of gone) if (!visible.has(inode) && isKept()) names.delete(name);
     for (const [name, inode] of names) {
       const bytes = this.#tear(inode);
       const survivor = { identity: inode.identity, durable: bytes, visible: bytes, pending: [] };

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { WhenFull } from '../../../src/model/spool-class.ts';
 import type { Gap, Stored, TwinMessage } from '../../../src/model/twin-message.ts';
 import { openSpool } from '../../../src/spool/open-spool.ts';
 import type { Draft, Spool, SpoolEvent, SpoolLane } from '../../../src/spool/spool.ts';
@@ -21,6 +22,10 @@ export function message(twin: string, value: number | bigint | string, padding =
 
 export function draft(twin: string, value: number, hubs: readonly string[] = ['cloud'], padding = ''): Draft {
   return { message: message(twin, value, padding), hubs };
+}
+
+export function ofKind(kind: TwinMessage['kind'], { message: of, hubs }: Draft): Draft {
+  return { message: { ...of, kind }, hubs };
 }
 
 /** The same numbers from the same seed. */
@@ -55,10 +60,22 @@ export function gaps(stored: readonly Stored[]): readonly Gap[] {
 
 export type Opened = Spool & { readonly events: SpoolEvent[] };
 
-export async function open(options: Partial<SpoolOptions> & { readonly directory: string }): Promise<Opened> {
+export interface OpenOptions extends Partial<SpoolOptions> {
+  readonly directory: string;
+  /** Of every class. */
+  readonly whenFull?: WhenFull;
+}
+
+/** Telemetry may take all of `maxBytes`, the other classes some of it beside. */
+export async function open({ whenFull = 'drop-oldest', ...options }: OpenOptions): Promise<Opened> {
   const events: SpoolEvent[] = [];
+  const [few, all] = [
+    { share: 25, whenFull },
+    { share: 100, whenFull },
+  ];
   const spool = await openSpool({
-    ...{ maxBytes: 64 * 2 ** 20, maxAgeMs: 10 * 86_400_000, whenFull: 'drop-oldest', commitWindowMs: 0, hubs: ['cloud'] },
+    ...{ maxBytes: 64 * 2 ** 20, maxAgeMs: 10 * 86_400_000, commitWindowMs: 0, hubs: ['cloud'] },
+    classes: { alarm: few, property: few, telemetry: all },
     // What is appended takes the room it has, so that bounds are reached when a test wants it.
     compression: 'none',
     onEvent: (event) => events.push(event),
