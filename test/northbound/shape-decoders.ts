@@ -21,6 +21,7 @@ export const DECODERS: Readonly<Record<string, (packets: readonly Encoded[]) => 
   cloudevents: (packets) => packets.flatMap(({ payload }) => fromTwin(JSON.parse(payload).data)),
   'cloudevents-binary': (packets) => packets.flatMap(({ payload }) => fromTwin(JSON.parse(payload))),
   'opcua-pubsub-json': (packets) => packets.flatMap(({ payload }) => fromPubSub(JSON.parse(payload))),
+  template: (packets) => packets.map(({ payload }) => fromTemplate(JSON.parse(payload))),
   ditto: (packets) => packets.flatMap(({ payload }) => fromDitto(JSON.parse(payload))),
 };
 
@@ -74,4 +75,9 @@ function fromPubSub({ MessageType, Messages }: Json): readonly Told[] {
       return [name, Date.parse(String(SourceTimestamp)), Value, quality, status];
     }),
   );
+}
+
+function fromTemplate({ n, v, t, q }: Json): Told {
+  const [quality, status] = q as [string, string];
+  return [String(n), Number(t), v, quality, status === 'Good' ? '' : status];
 }

@@ -77,6 +77,12 @@ export const SHAPES: Readonly<Record<string, ShapeSetting>> = {
   pnp: 'pnp',
   cloudevents: 'cloudevents',
   'opcua-pubsub-json': 'opcua-pubsub-json',
+  template: {
+    template: {
+      each: 'value',
+      body: { n: '{point}', v: '{value}', t: '{timeMs}', q: ['{quality}', '{status}'], from: '{site}/{twin} #{seq}' },
+    },
+  },
   ditto: { ditto: { namespace: 'com.example' } },
   'cloudevents-binary': { cloudevents: { mode: 'binary' } },
 };

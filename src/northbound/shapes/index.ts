@@ -6,6 +6,7 @@ import { opcuaPubSubShape } from './opcua-pubsub-json.ts';
 import { pnpShape } from './pnp.ts';
 import type { ShapeSetting } from './settings.ts';
 import type { Shape, ShapeContext } from './shape.ts';
+import { templateShape } from './template.ts';
 import { encodeTwin } from './twin.ts';
 
 type ShapeName = Extract<ShapeSetting, string>;
@@ -22,5 +23,6 @@ const shapes: Readonly<Record<ShapeName, (context: ShapeContext) => Shape>> = {
 export function createShape(setting: ShapeSetting, context: ShapeContext): Shape {
   if (typeof setting === 'string') return shapes[setting](context);
   if ('ditto' in setting) return dittoShape(setting.ditto.namespace, context);
+  if ('template' in setting) return templateShape(setting.template, context);
   return cloudEventsShape(setting.cloudevents.mode, context);
 }

@@ -13,6 +13,7 @@ export function checkSettings(settings: AwsSettings, labels?: readonly string[])
     ...checkShape(settings.shape, {
       hasProperties: settings.protocol === 5,
       hasKindInTopic: placeholdersOf(settings.topic).includes('kind'),
+      labels,
     }),
   ];
 }

@@ -10,7 +10,7 @@ import { placeholdersOf, templateFault } from './topic-template.ts';
  */
 export function checkSettings(settings: MqttSettings, labels?: readonly string[]): readonly Remark[] {
   const hasKindInTopic = placeholdersOf(settings.topic).includes('kind');
-  const shape = checkShape(settings.shape, { hasProperties: settings.protocol === 5, hasKindInTopic });
+  const shape = checkShape(settings.shape, { hasProperties: settings.protocol === 5, hasKindInTopic, labels });
   return [...checkTransport(settings), ...checkTopics(settings, labels), ...checkTimes(settings), ...shape];
 }
 
