@@ -96,6 +96,9 @@ class Auditor implements GatewayAudit {
       get endpoint() {
         return hub.endpoint;
       },
+      get expiries() {
+        return hub.expiries;
+      },
       open: async (signal) => {
         try {
           const session = await hub.open(signal);

@@ -258,7 +258,7 @@ async function createHub(
 ): Promise<CreatedHub> {
   const context = { clock, log: log.with({ hub: plan.name }), stateDirectory, latest: (point: Point) => latest.get(point) };
   const dialect = await createDialect(plan, gatewayPlan, context);
-  return { plan, hub: createMqttHub(plan.name, dialect, clock) };
+  return { plan, hub: createMqttHub(plan.name, dialect, clock, context.log) };
 }
 
 /** How a configured hub is spoken to; its dialect is loaded now and not before. */

@@ -1,10 +1,10 @@
 import { makeNodeId } from 'node-opcua-client';
 import { GatewayError } from '../../src/model/error.ts';
+import { Expiries } from '../../src/runtime/expiries.ts';
 import type { BrowsedNode, BrowseOptions } from '../../src/southbound/browse-tool.ts';
 import { OBJECTS_FOLDER, walk } from './browse.ts';
 import { type ConnectOptions, connect, type OpenClient } from './client.ts';
 import { toLinkError } from './errors.ts';
-import { Expiries } from './expiries.ts';
 import { parseNodeAddress } from './node-address.ts';
 import { resolveNodeId } from './nodes.ts';
 import { quietLibrary } from './quiet.ts';

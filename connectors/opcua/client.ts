@@ -8,12 +8,12 @@ import {
   SecurityPolicy,
 } from 'node-opcua-client';
 import { GatewayError } from '../../src/model/error.ts';
+import type { Expiries } from '../../src/runtime/expiries.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import { Channels } from './channels.ts';
 import { failIfAborted, within } from './deadline.ts';
 import { chooseEndpoint, refuseDowngrade, refuseReadablePassword } from './endpoint.ts';
 import { toLinkError } from './errors.ts';
-import type { Expiries } from './expiries.ts';
 import { type Identity, loadIdentities } from './identity.ts';
 import type { RawSession } from './raw-session.ts';
 import { findWay, type Way } from './reverse-connect.ts';

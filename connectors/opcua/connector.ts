@@ -2,6 +2,7 @@ import type { DeviceGap } from '../../src/model/device-gap.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import type { ConnectionPlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
+import { Expiries } from '../../src/runtime/expiries.ts';
 import type {
   Connector,
   ConnectorContext,
@@ -15,7 +16,6 @@ import { createCounters } from './counters.ts';
 import { within } from './deadline.ts';
 import { describeSession } from './details.ts';
 import { toLinkError } from './errors.ts';
-import { Expiries } from './expiries.ts';
 import { hardenDecoder } from './hardened-decoder.ts';
 import { createMemory, type Memory } from './memory.ts';
 import { Missing } from './missing.ts';

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { GatewayError } from '../../src/model/error.ts';
-import { WARN_BEFORE_MS } from './expiries.ts';
+import { WARN_BEFORE_MS } from '../../src/runtime/expiries.ts';
 import { readPlainFile, requireFolder, writePlainFile } from './safe-files.ts';
 import { describe, type KnownCertificate, type TrustFolders } from './trust.ts';
 

@@ -10,6 +10,14 @@ const DIRECTORY_PREFIX = 'secret_';
 const MAX_SECRET_BYTES = 65_536;
 const GROUP_AND_OTHERS = 0o077;
 
+interface Candidate {
+  readonly path: string;
+  /** For people. */
+  readonly shown: string;
+  /** Only its owner may read it. */
+  readonly isGuarded: boolean;
+}
+
 /** Where secrets lie: systemd's credentials directory first, then files beside the configuration that only their owner may read. */
 export class SecretStore {
   readonly #credentialsDirectory: string | undefined;
@@ -29,14 +37,14 @@ export class SecretStore {
       const mode = modeOf(candidate.path);
       if (mode === undefined) continue;
       if (candidate.isGuarded && (mode & GROUP_AND_OTHERS) !== 0) return this.#refuseOpen(name, at, candidate.shown, mode);
-      return this.#take(name, candidate.path, at);
+      return this.#take(name, candidate, at);
     }
     const credentials = this.#credentialsDirectory === undefined ? '' : ' as a systemd credential (LoadCredential=) or';
     const hint = `put it${credentials} into the file secrets/${name} beside the configuration, chmod 0600`;
     return this.#refuse(name, at, `there is no secret \`${name}\``, undefined, hint);
   }
 
-  #candidates(name: string) {
+  #candidates(name: string): readonly Candidate[] {
     const own = [`secrets/${name}`, name].map((shown) => ({ path: join(this.#directory, shown), shown, isGuarded: true }));
     if (this.#credentialsDirectory === undefined) return own;
     const credentials = [name, DIRECTORY_PREFIX + name].map((shown) => ({ shown, isGuarded: false }));
@@ -44,12 +52,13 @@ export class SecretStore {
     return [...credentials.map((credential) => ({ ...credential, path: join(directory, credential.shown) })), ...own];
   }
 
-  #take(name: string, path: string, at: Span): Secret {
+  #take(name: string, candidate: Candidate, at: Span): Secret {
+    const { path } = candidate;
     const { size } = statSync(path);
     if (size === 0) return this.#refuse(name, at, `the secret \`${name}\` is empty`);
     if (size > MAX_SECRET_BYTES) return this.#refuse(name, at, `the secret \`${name}\` has more than ${MAX_SECRET_BYTES} bytes`);
     try {
-      return new Secret(name, readFileSync(path));
+      return new Secret(name, readFileSync(path), () => readAnew(candidate));
     } catch (error) {
       return this.#refuse(name, at, `the secret \`${name}\` cannot be read (${String(error)})`);
     }
@@ -72,6 +81,18 @@ export class SecretStore {
   #refuse(name: string, at: Span, message: string, expected?: string, hint?: string): Secret {
     this.#problems.add({ at, code: 'CONFIG_SECRET_MISSING', message, expected, hint });
     return new Secret(name, new Uint8Array());
+  }
+}
+
+/** `undefined` where it is gone, empty, too large, or open to others: whoever renews it may be at work. */
+function readAnew({ path, isGuarded }: Candidate): Uint8Array | undefined {
+  try {
+    const mode = modeOf(path);
+    if (mode === undefined || (isGuarded && (mode & GROUP_AND_OTHERS) !== 0)) return undefined;
+    const bytes = readFileSync(path);
+    return bytes.length === 0 || bytes.length > MAX_SECRET_BYTES ? undefined : bytes;
+  } catch {
+    return undefined;
   }
 }
 

@@ -109,6 +109,8 @@ export interface HubStatus {
   readonly oldestTimeMs?: number;
   readonly inFlight: number;
   readonly window: number;
+  /** As of a connection: the gateway's `own` certificate, that of the `server`. */
+  readonly expiries?: Readonly<Record<string, number>>;
   /** Where the hub has a daily quota. */
   readonly quota?: {
     readonly usedToday: number;

@@ -57,6 +57,8 @@ export interface WireSettings {
   readonly password?: Secret;
   /** Absolute paths; read anew at each connect, so that a renewed certificate needs no restart. */
   readonly caFile?: string;
+  /** What the hub's certificate or its key has to be; with a `caFile` both hold, without one it is trusted for its pin alone. */
+  readonly pins?: readonly string[];
   readonly certificateFile?: string;
   readonly privateKey?: Secret;
   readonly proxy?: ProxySettings;

@@ -42,7 +42,7 @@ export interface ForwardingOptions {
   execute(command: Command, signal: AbortSignal): Promise<CommandResult>;
 }
 
-export type ForwardingStatus = Pick<HubStatus, 'endpoint' | 'link' | 'inFlight' | 'window' | 'quota' | 'counters'>;
+export type ForwardingStatus = Pick<HubStatus, 'endpoint' | 'link' | 'inFlight' | 'window' | 'expiries' | 'quota' | 'counters'>;
 
 export interface Forwarding {
   status(): ForwardingStatus;
@@ -89,9 +89,11 @@ class Forwarder implements Forwarding {
   }
 
   status(): ForwardingStatus {
+    const { hub } = this.#options;
     const { quota } = this.#allowance;
     return {
-      endpoint: this.#options.hub.endpoint,
+      endpoint: hub.endpoint,
+      expiries: hub.expiries,
       link: toLinkStatus(this.#link),
       inFlight: this.#pump.inFlight,
       window: this.#pump.window,

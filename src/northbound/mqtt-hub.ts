@@ -1,20 +1,23 @@
+import type { X509Certificate } from 'node:crypto';
 import { GatewayError, toGatewayError } from '../model/error.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { type Log, silentLog } from '../runtime/log.ts';
 import { ask } from './ask.ts';
+import { CredentialWatch } from './credential-watch.ts';
 import type { DeliveryLimits } from './delivery-limits.ts';
-import type { Attempt, Dialect, Endpoint, Packet, Prepared } from './dialect.ts';
+import type { Attempt, Dialect, Endpoint, Packet, Prepared, WireSettings } from './dialect.ts';
 import { endpointName } from './endpoint-name.ts';
 import type { Hub, HubSession } from './hub.ts';
 import { MqttHubSession } from './mqtt-hub-session.ts';
 import { MqttWire } from './wire/mqtt-wire.ts';
-import { openStream } from './wire/open-stream.ts';
+import { openStream, type StreamSettings } from './wire/open-stream.ts';
 
 /** How often the time of a renewal is looked at. */
 const RENEWAL_LOOK_MS = 60_000;
 
 /** A hub on MQTT brokers. Remembers, opens nothing; each `open` is a new connection with new options and files read anew. */
-export function createMqttHub(name: string, dialect: Dialect, clock: Clock): Hub {
-  return new MqttHub(name, dialect, clock);
+export function createMqttHub(name: string, dialect: Dialect, clock: Clock, log: Log = silentLog): Hub {
+  return new MqttHub(name, dialect, clock, log);
 }
 
 /**
@@ -25,18 +28,20 @@ class MqttHub implements Hub {
   readonly name: string;
   readonly #dialect: Dialect;
   readonly #clock: Clock;
+  readonly #credentials: CredentialWatch;
   readonly #endpoints: readonly [Endpoint, ...Endpoint[]];
   #turn = 0;
   /** Of the last attempt, where a service assigned it. */
   #assigned: Endpoint | undefined;
   #previous: GatewayError | undefined;
 
-  constructor(name: string, dialect: Dialect, clock: Clock) {
+  constructor(name: string, dialect: Dialect, clock: Clock, log: Log) {
     const [preferred, ...others] = dialect.wire.endpoints;
     if (preferred === undefined) throw new GatewayError('BUG', name, 'a hub without an endpoint');
     this.name = name;
     this.#dialect = dialect;
     this.#clock = clock;
+    this.#credentials = new CredentialWatch(clock, log);
     this.#endpoints = [preferred, ...others];
   }
 
@@ -48,6 +53,10 @@ class MqttHub implements Hub {
     return endpointName(this.#assigned ?? this.#current);
   }
 
+  get expiries(): Readonly<Record<string, number>> {
+    return this.#credentials.expiries;
+  }
+
   get #current(): Endpoint {
     return this.#endpoints[this.#turn] ?? this.#endpoints[0];
   }
@@ -56,12 +65,16 @@ class MqttHub implements Hub {
     try {
       const prepared = await this.#prepare(signal);
       this.#assigned = prepared.endpoint;
-      const session = await openSession(prepared, this.#dialect, this.#clock, signal);
+      const { settings } = prepared;
+      const stamp = await this.#credentials.note(settings);
+      const onTrusted = (certificate: X509Certificate) => this.#credentials.trusted(certificate, this.endpoint);
+      const session = await openSession({ ...prepared, onTrusted }, this.#dialect, this.#clock, signal);
       void session.lost.then((cause) => {
         this.#previous = cause;
         this.#turn = 0;
       });
       if (prepared.renewAtMs !== undefined) void this.#retireAt(prepared.renewAtMs, session);
+      void this.#retireWhenRenewed(settings, stamp, session);
       void this.#retireWhenBetter(session, this.#endpoints.slice(0, this.#turn));
       return session;
     } catch (error) {
@@ -88,7 +101,14 @@ class MqttHub implements Hub {
     while (leftMs > 0 && (await this.#sleeps(Math.min(leftMs, RENEWAL_LOOK_MS), session.over))) {
       leftMs = renewAtMs - this.#clock.nowMs();
     }
-    if (session.over.aborted) return;
+    if (!session.over.aborted) this.#renew(session);
+  }
+
+  async #retireWhenRenewed(settings: WireSettings, stamp: string, session: MqttHubSession): Promise<void> {
+    if (await this.#credentials.renewed(settings, stamp, session.over)) this.#renew(session);
+  }
+
+  #renew(session: MqttHubSession): void {
     session.retire(new GatewayError('LINK_CLOSED', this.endpoint, 'the credentials are renewed; the connection is opened anew'));
   }
 
@@ -123,7 +143,7 @@ class MqttHub implements Hub {
 }
 
 async function openSession(
-  { endpoint, settings }: Prepared,
+  { endpoint, settings, onTrusted }: Prepared & Pick<StreamSettings, 'onTrusted'>,
   dialect: Dialect,
   clock: Clock,
   signal: AbortSignal,
@@ -137,7 +157,10 @@ async function openSession(
     deadline.abort(new GatewayError('HUB_TIMEOUT', subject, `no ${progress.awaited} within ${connectTimeoutMs} ms`));
   clock.sleep(connectTimeoutMs, done.signal).then(onLate, () => {});
   try {
-    return await connect({ endpoint, settings, subject, dialect, clock, progress }, AbortSignal.any([signal, deadline.signal]));
+    return await connect(
+      { endpoint, settings, onTrusted, subject, dialect, clock, progress },
+      AbortSignal.any([signal, deadline.signal]),
+    );
   } catch (error) {
     if (signal.aborted) throw new GatewayError('LINK_CLOSED', subject, 'the connection was given up', { cause: error });
     throw toGatewayError(error, subject);
@@ -147,6 +170,7 @@ async function openSession(
 }
 
 interface Opening extends Prepared {
+  readonly onTrusted: StreamSettings['onTrusted'];
   readonly subject: string;
   readonly dialect: Dialect;
   readonly clock: Clock;
@@ -155,10 +179,11 @@ interface Opening extends Prepared {
 }
 
 async function connect(
-  { endpoint, settings, subject, dialect, clock, progress }: Opening,
+  { endpoint, settings, onTrusted, subject, dialect, clock, progress }: Opening,
   signal: AbortSignal,
 ): Promise<MqttHubSession> {
-  const stream = await openStream(endpoint, settings, subject, signal);
+  const trusted = onTrusted === undefined ? {} : { onTrusted };
+  const stream = await openStream(endpoint, { ...settings, ...trusted }, subject, signal);
   let session: MqttHubSession | undefined;
   const onPacket = (packet: Packet) => session?.receive(packet);
   const wire = new MqttWire(stream, { settings, subject, clock, onPacket });

@@ -39,10 +39,7 @@ function describeConnections(sheet: MetricSheet, { connections }: GatewayStatus)
   for (const { name: connection, link, counters, devices, expiries = {} } of connections) {
     sheet.linkState('southbound_link_state', link, { connection });
     sheet.counters('southbound', counters, { connection });
-    for (const [certificate, validToMs] of Object.entries(expiries)) {
-      const help = 'When the certificate expires, UTC since 1970';
-      sheet.gauge('southbound_certificate_expiry_time_seconds', help, validToMs / 1_000, { connection, certificate });
-    }
+    sheet.expiries('southbound', expiries, { connection });
     for (const { twin: device, state, readings, messages, failures = 0, unmeasured = {} } of devices) {
       sheet.gauge('southbound_device_up', '1 while the device answers', Number(state === 'up'), { connection, device });
       sheet.counters('pipeline', { readings, messages, failures }, { device });
@@ -53,10 +50,11 @@ function describeConnections(sheet: MetricSheet, { connections }: GatewayStatus)
 }
 
 function describeHubs(sheet: MetricSheet, { hubs, nowMs }: GatewayStatus): void {
-  for (const { name: hub, link, counters, waitingMessages, oldestTimeMs, inFlight } of hubs) {
+  for (const { name: hub, link, counters, waitingMessages, oldestTimeMs, inFlight, expiries = {} } of hubs) {
     const ageSeconds = oldestTimeMs === undefined ? 0 : Math.max(0, nowMs - oldestTimeMs) / 1_000;
     sheet.linkState('northbound_link_state', link, { hub });
     sheet.counters('northbound', counters, { hub });
+    sheet.expiries('northbound', expiries, { hub });
     sheet.gauge('northbound_waiting_messages', 'Messages in the spool that the hub has not acknowledged', waitingMessages, {
       hub,
     });
@@ -92,6 +90,13 @@ class MetricSheet {
       this.#gauges.get(name) ?? new Gauge({ name, help, labelNames: Object.keys(labels), registers: [this.#registry] });
     this.#gauges.set(name, gauge);
     gauge.set({ ...labels }, value);
+  }
+
+  expiries(room: string, expiries: Readonly<Record<string, number>>, labels: Labels): void {
+    for (const [certificate, validToMs] of Object.entries(expiries)) {
+      const help = 'When the certificate expires, UTC since 1970';
+      this.gauge(`${room}_certificate_expiry_time_seconds`, help, validToMs / 1_000, { ...labels, certificate });
+    }
   }
 
   linkState(name: string, link: LinkStatus, labels: Labels): void {

@@ -1,14 +1,19 @@
+import type { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { GatewayError } from '../../model/error.ts';
 import type { Endpoint, WireSettings } from '../dialect.ts';
+import { requirePin } from './pin.ts';
 import { openTunnel } from './proxy-tunnel.ts';
 import { streamError } from './stream-error.ts';
 import { openWebSocket } from './web-socket.ts';
 
-type StreamSettings = Pick<WireSettings, 'caFile' | 'certificateFile' | 'privateKey' | 'proxy'>;
+export interface StreamSettings extends Pick<WireSettings, 'caFile' | 'pins' | 'certificateFile' | 'privateKey' | 'proxy'> {
+  /** Told the certificate of the hub, once it is trusted. */
+  readonly onTrusted?: (certificate: X509Certificate) => void;
+}
 
 /**
  * A stream that MQTT can be spoken over: TCP, through a proxy where there is one, TLS with the peer checked, WebSocket where the endpoint
@@ -29,8 +34,36 @@ export async function openStream(
     : openTunnel(endpoint, proxy, signal));
   // Nagle's algorithm against delayed acknowledgements costs nine tenths of the rate over TLS.
   bare.setNoDelay(true);
-  const stream = options === undefined ? bare : await whenConnected(startTls(bare, options, subject), subject, signal);
+  const stream = options === undefined ? bare : await openTls(bare, { endpoint, settings, options, subject, signal });
   return webSocketPath === undefined ? stream : await openWebSocket(stream, endpoint, subject, signal);
+}
+
+interface TlsStart {
+  readonly endpoint: Endpoint;
+  readonly settings: StreamSettings;
+  readonly options: ConnectionOptions;
+  readonly subject: string;
+  readonly signal: AbortSignal;
+}
+
+async function openTls(bare: Socket, { endpoint, settings, options, subject, signal }: TlsStart): Promise<TLSSocket> {
+  const stream = startTls(bare, options, subject);
+  await whenConnected(stream, subject, signal);
+  const { pins, onTrusted } = settings;
+  try {
+    if (pins !== undefined) requirePin(stream, pins, endpoint.host, isChainChecked(settings), subject);
+  } catch (error) {
+    stream.destroy();
+    throw error;
+  }
+  const certificate = stream.getPeerX509Certificate();
+  if (certificate !== undefined) onTrusted?.(certificate);
+  return stream;
+}
+
+/** A pin takes the place of an authority, unless there are both. */
+function isChainChecked({ pins, caFile }: StreamSettings): boolean {
+  return pins === undefined || caFile !== undefined;
 }
 
 function startTls(socket: Socket, options: ConnectionOptions, subject: string): TLSSocket {
@@ -50,7 +83,7 @@ async function tlsOptions({ host, alpn }: Endpoint, settings: StreamSettings, su
   return {
     host,
     minVersion: 'TLSv1.2',
-    rejectUnauthorized: true,
+    rejectUnauthorized: isChainChecked(settings),
     ...(isIP(host) === 0 ? { servername: host } : {}),
     ...(alpn === undefined ? {} : { ALPNProtocols: [alpn] }),
     ...(ca === undefined ? {} : { ca }),

@@ -55,6 +55,11 @@ const RULES: Readonly<Record<string, Rule>> = {
 const CERTIFICATE_ALERT = /ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|UNSUPPORTED_CERTIFICATE|CERT)/;
 const VERSION_FAULT = /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|HANDSHAKE_FAILURE|NO_SHARED|VERSION_TOO_LOW/;
 
+/** Whether all that is wrong with a certificate is who has issued it. */
+export function isChainFault(nodeCode: string): boolean {
+  return RULES[nodeCode] === unknownCa;
+}
+
 /** An error of a TCP or TLS stream as one of ours. */
 export function streamError(error: NodeError, subject: string, certificate?: PeerCertificate): GatewayError {
   const nodeCode = codeOf(error);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { Expiries } from '../../../connectors/opcua/expiries.ts';
 import { watchExpiry } from '../../../connectors/opcua/watch.ts';
+import { Expiries } from '../../../src/runtime/expiries.ts';
 import { type Log, silentLog } from '../../../src/runtime/log.ts';
 import { HandClock } from '../../support/hand-clock.ts';
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { certificateFile, duration, portNumber, secret } from '../../../model/schema.ts';
 import { limitsSchemaOf } from '../../delivery-limits.ts';
+import { pinSetting } from '../../pin-settings.ts';
 import { proxySchema } from '../../proxy-settings.ts';
 import { shapeSetting } from '../../shapes/settings.ts';
 import { CHUNK } from './limits.ts';
@@ -76,6 +77,7 @@ export const settingsSchema = z.object({
   ca: certificateFile()
     .optional()
     .meta({ description: 'CA certificates to trust instead of the public ones', examples: ['amazon-root-ca.pem'] }),
+  pin: pinSetting(),
   proxy: proxySchema,
   topic: z
     .string()

@@ -17,6 +17,7 @@ export function wireSettings(settings: AwsSettings, gateway: GatewayIdentity, wi
     clientId: settings.thing ?? gateway.id,
     ...(auth === undefined ? {} : { certificateFile: auth.certificate, privateKey: auth.privateKey }),
     ...(ca === undefined ? {} : { caFile: ca }),
+    ...(settings.pin === undefined ? {} : { pins: settings.pin }),
     ...toProxy(settings.proxy),
     topicsPerSubscribe: TOPICS_PER_SUBSCRIBE,
     keepAliveMs: settings.keepAlive,

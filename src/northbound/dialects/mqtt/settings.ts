@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { certificateFile, duration, secret } from '../../../model/schema.ts';
 import { limitsSchema } from '../../delivery-limits.ts';
+import { pinSetting } from '../../pin-settings.ts';
 import { proxySchema } from '../../proxy-settings.ts';
 import { shapeSetting } from '../../shapes/settings.ts';
 
@@ -101,6 +102,7 @@ export const settingsSchema = z.object({
       description: 'CA certificates to trust instead of the public ones; several in one file while a CA is renewed',
       examples: ['plant-ca.crt'],
     }),
+  pin: pinSetting(),
   proxy: proxySchema,
   keepAlive: duration()
     .prefault('25 s')

@@ -13,6 +13,7 @@ export function wireSettings(settings: MqttSettings, gateway: GatewayIdentity): 
     clientId: settings.clientId ?? gateway.id,
     ...credentials(settings),
     ...(settings.ca === undefined ? {} : { caFile: settings.ca }),
+    ...(settings.pin === undefined ? {} : { pins: settings.pin }),
     ...toProxy(settings.proxy),
     keepAliveMs: settings.keepAlive,
     connectTimeoutMs: settings.connectTimeout,

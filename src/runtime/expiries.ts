@@ -1,5 +1,14 @@
-import type { Log } from '../../src/runtime/log.ts';
-import type { KnownCertificate } from './trust.ts';
+import type { Log } from './log.ts';
+
+export interface ExpiringCertificate {
+  /** Where it lies, or who showed it. */
+  readonly file: string;
+  readonly subject: string;
+  /** Fingerprint; tells one certificate from another. */
+  readonly sha256: string;
+  /** Milliseconds since 1970. */
+  readonly validToMs: number;
+}
 
 /** Early enough for somebody to act. */
 export const WARN_BEFORE_MS = 60 * 86_400_000;
@@ -9,15 +18,17 @@ const WARN_AGAIN_MS = 23 * 3_600_000;
 /** Certificates that one connection depends on. */
 export class Expiries {
   readonly #log: Log;
-  readonly #known = new Map<string, KnownCertificate>();
+  readonly #nowMs: () => number;
+  readonly #known = new Map<string, ExpiringCertificate>();
   readonly #warned = new Map<string, number>();
 
-  constructor(log: Log) {
+  constructor(log: Log, nowMs: () => number = Date.now) {
     this.#log = log;
+    this.#nowMs = nowMs;
   }
 
   /** `whose`: `own`, `server`; one certificate each. Warns where it expires soon, at most once a day. */
-  note(whose: string, certificate: KnownCertificate): void {
+  note(whose: string, certificate: ExpiringCertificate): void {
     this.#known.set(whose, certificate);
     this.#warn(certificate);
   }
@@ -36,13 +47,13 @@ export class Expiries {
     return Object.fromEntries(
       [...this.#known].map(([whose, { subject, sha256, validToMs }]) => [
         whose,
-        { subject, sha256, validTo: new Date(validToMs).toISOString(), isExpiring: validToMs <= Date.now() + WARN_BEFORE_MS },
+        { subject, sha256, validTo: new Date(validToMs).toISOString(), isExpiring: validToMs <= this.#nowMs() + WARN_BEFORE_MS },
       ]),
     );
   }
 
-  #warn({ file, subject, sha256, validToMs }: KnownCertificate): void {
-    const nowMs = Date.now();
+  #warn({ file, subject, sha256, validToMs }: ExpiringCertificate): void {
+    const nowMs = this.#nowMs();
     if (validToMs > nowMs + WARN_BEFORE_MS) return;
     if (nowMs - (this.#warned.get(sha256) ?? Number.NEGATIVE_INFINITY) < WARN_AGAIN_MS) return;
     this.#warned.set(sha256, nowMs);
