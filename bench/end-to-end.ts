@@ -7,7 +7,6 @@ import { asyncScheduler, Subject } from 'rxjs';
 import type { Reading } from '../src/model/reading.ts';
 import { countReadings } from '../src/model/twin-message.ts';
 import type { Dialect } from '../src/northbound/dialect.ts';
-import { mqtt } from '../src/northbound/dialects/mqtt/definition.ts';
 import { startForwarding } from '../src/northbound/forwarder.ts';
 import { createMqttHub } from '../src/northbound/mqtt-hub.ts';
 import { operators } from '../src/pipeline/operators/index.ts';
@@ -18,11 +17,11 @@ import { openSpool } from '../src/spool/open-spool.ts';
 import type { Bench } from './harness/bench.ts';
 import { startBenchBroker } from './harness/broker.ts';
 import { compare } from './harness/compare.ts';
+import { benchDialect, WINDOW } from './harness/dialect.ts';
 import type { Effort } from './harness/effort.ts';
 import { benchBatch, benchDevice, benchDrafts } from './harness/messages.ts';
 import { sample } from './harness/sample.ts';
 
-const WINDOW = 100;
 const DEVICES = 20;
 /** Messages on their way at once: enough that neither commit nor window ever waits for more. */
 const MAX_UNDER_WAY = 2_000;
@@ -31,18 +30,7 @@ const GATEWAY = { id: 'bench-gateway', labels: { site: 'plant-a' } };
 /** From simulated batches to the acknowledgement of the broker, pipeline, disk and all, beside MQTT.js with the same payloads. */
 export const endToEnd: Bench = async (effort) => {
   const broker = await startBenchBroker();
-  const settings = mqtt.settings.parse({ url: `mqtt://127.0.0.1:${broker.port}`, window: WINDOW, commands: false });
-  const context = {
-    gateway: GATEWAY,
-    devices: [],
-    describe: () => [],
-    latest: () => undefined,
-    clock,
-    log,
-    stateDirectory: '',
-  };
-  const create = await mqtt.load();
-  const dialect = create({ name: 'cloud', dialect: 'mqtt', settings }, context);
+  const dialect = await benchDialect(broker.port, GATEWAY);
   const payloads = makePayloads(dialect);
   const gateway = await openGateway(dialect);
   const client = connect({ host: '127.0.0.1', port: broker.port, reconnectPeriod: 0 });

@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   opcua: async () => (await import('./opcua.ts')).opcua,
   spool: async () => (await import('./spool.ts')).spool,
   'end-to-end': async () => (await import('./end-to-end.ts')).endToEnd,
+  drain: async () => (await import('./drain.ts')).drain,
   memory: async () => (await import('./memory.ts')).memory,
   seven: async () => (await import('./seven.ts')).seven,
 };

@@ -13,6 +13,8 @@ export interface GatewaySettings {
   readonly broker: Broker;
   /** Mapping files. */
   readonly mappings: readonly string[];
+  /** Keys of the hub beside those that every scenario has, a line each. */
+  readonly hub?: readonly string[];
   /** Keys of the spool beside those that every scenario has. */
   readonly spool?: string;
   readonly spoolDirectory?: string;
@@ -82,7 +84,7 @@ export class Gateway {
     return (await answer.json()) as GatewayStatus;
   }
 
-  #file(directory: string, { broker, spool = '', spoolDirectory = join(directory, 'spool') }: GatewaySettings): string {
+  #file(directory: string, { broker, hub = [], spool = '', spoolDirectory = join(directory, 'spool') }: GatewaySettings): string {
     return `gateway: { id: gw-01 }
 hubs:
   cloud:
@@ -90,7 +92,7 @@ hubs:
     url: mqtt://127.0.0.1:${broker.port}
     acknowledgeTimeout: 3 s
     connectTimeout: 2 s
-spool: { directory: ${spoolDirectory}, commitWindow: ${COMMIT_WINDOW_MS} ms${spool === '' ? '' : `, ${spool}`} }
+${hub.map((line) => `    ${line}\n`).join('')}spool: { directory: ${spoolDirectory}, commitWindow: ${COMMIT_WINDOW_MS} ms${spool === '' ? '' : `, ${spool}`} }
 operations: { port: ${this.#operationsPort} }
 `;
   }

@@ -11,6 +11,7 @@ interface Message {
   readonly t0?: number;
   readonly values?: Readonly<Record<string, readonly TimedValue[]>>;
   readonly gap?: Gap;
+  readonly history?: boolean;
 }
 
 type TimedValue = readonly [offsetMs: number, value: unknown, quality?: string, status?: string];
@@ -46,7 +47,8 @@ interface Stream {
   readonly name: string;
   readonly contents: Map<number, string>;
   readonly declared: Set<number>;
-  highest: number;
+  /** In order each: what is live, and what is history; one and the same unless history may come beside. */
+  readonly highest: { live: number; history: number };
 }
 
 export interface Totals {
@@ -67,6 +69,8 @@ export class DeliveryRecord {
   readonly #messages: Message[] = [];
   readonly #faults: string[] = [];
   #duplicates = 0;
+  /** The hub drains live first: what is history may come beside what is new, each in order. */
+  isLiveFirst = false;
 
   /** Anything but a message of a twin is left alone. */
   add(payload: string): void {
@@ -161,7 +165,7 @@ export class DeliveryRecord {
       name,
       contents: new Map(),
       declared: new Set(),
-      highest: 0,
+      highest: { live: 0, history: 0 },
     };
     this.#streams.set(`${gateway} ${name}`, stream);
     const content = contentOf(message);
@@ -172,8 +176,9 @@ export class DeliveryRecord {
       return;
     }
     if (id !== `${gateway}:${twin}:${epoch}:${seq}`) this.#faults.push(`${name}: ${seq} has the id ${id}`);
-    if (seq < stream.highest) this.#faults.push(`${name}: ${seq} came after ${stream.highest}`);
-    stream.highest = Math.max(stream.highest, seq);
+    const lane = this.isLiveFirst && message.history === true ? 'history' : 'live';
+    if (seq < stream.highest[lane]) this.#faults.push(`${name}: ${seq} came after ${stream.highest[lane]}`);
+    stream.highest[lane] = Math.max(stream.highest[lane], seq);
     stream.contents.set(seq, content);
     this.#messages.push(message);
     for (let one = gap?.fromSeq ?? 1; one <= (gap?.toSeq ?? 0); one += 1) stream.declared.add(one);
@@ -190,7 +195,9 @@ function contentOf(message: Message): string {
 }
 
 function missingOf({ contents, highest }: Stream): readonly number[] {
-  return Array.from({ length: highest }, (_, index) => index + 1).filter((sequence) => !contents.has(sequence));
+  return Array.from({ length: Math.max(highest.live, highest.history) }, (_, index) => index + 1).filter(
+    (sequence) => !contents.has(sequence),
+  );
 }
 
 function undeclaredOf(stream: Stream): readonly number[] {
