@@ -15,6 +15,8 @@ export interface DoubtsContext {
   readonly signal: AbortSignal;
   readonly isAway: () => boolean;
   readonly onReadings: (readings: readonly Reading[]) => void;
+  /** Called before readings that were asked for are handed on. */
+  readonly onSeen: (readings: readonly Reading[]) => void;
   /** Points that the server tells only when they change. */
   readonly watched: () => readonly UsableNode[];
   /** After so long the server has told what it kept. */
@@ -58,11 +60,12 @@ export class Doubts {
   }
 
   async #read(): Promise<void> {
-    const { session, facts, clock, signal, isAway, onReadings } = this.#context;
+    const { session, facts, clock, signal, isAway, onReadings, onSeen } = this.#context;
     const answers = await readNodes(session, this.#doubted(), facts.limits, clock);
     if (signal.aborted || isAway()) return;
     const answered = answers.filter(([{ point }, value]) => value !== undefined && this.last.isDoubted(point));
     const readings = answered.map(([reading]) => reading);
+    onSeen(readings);
     if (readings.length > 0) onReadings(this.last.takeAhead(readings, clock.nowMs()));
   }
 }

@@ -49,12 +49,19 @@ export class Gaps {
     }
     const { clock } = this.#context;
     const isLost = gap.isLost || hasOverflown;
-    if (!isLost && clock.monotonicMs() < gap.untilMs) item.gap = { ...gap, since: samples, fromTimeMs: clock.nowMs() };
+    if (!isLost && clock.monotonicMs() < gap.untilMs)
+      item.gap = { ...gap, since: samples, fromTimeMs: this.#within(gap, samples) };
     else delete item.gap;
     if (!isLost) return;
     const reason = gap.isLost ? gap.reason : 'queue-overflow';
-    const times = { fromTimeMs: gap.fromTimeMs, toTimeMs: clock.nowMs() };
+    const times = { fromTimeMs: gap.fromTimeMs, toTimeMs: gap.isLost ? clock.nowMs() : this.#within(gap, samples) };
     this.#fill({ points: nodes.map(({ point }) => point), before: gap.since, after: samples, reason, ...times });
+  }
+
+  /** Where nothing more is to come of what was lost, a value that was read ends the gap like one that was told. */
+  closeSeen(readings: readonly Reading[], itemOf: (pointId: string) => MonitoredItem | undefined): void {
+    for (const [item, samples] of Map.groupBy(readings, ({ point }) => itemOf(point.id)))
+      if (item?.gap?.isLost === true && samples.length === item.nodes.length) this.close(item, samples, false);
   }
 
   /** Of the points which the server does not watch; how much they would have told nobody knows. To be called often. */
@@ -79,6 +86,12 @@ export class Gaps {
   /** The session ends for good: what still waits to be filled is missing. */
   stop(): void {
     for (const span of this.#context.memory.spans) this.#tellSpan(span);
+  }
+
+  /** When the newest was sampled, as far as the clock of the device can be believed: not before the break, not in the future. */
+  #within({ fromTimeMs }: Gap, samples: readonly Reading[]): number {
+    const sampledMs = samples.reduce((newest, { sourceTimeMs }) => Math.max(newest, sourceTimeMs), fromTimeMs);
+    return Math.min(sampledMs, this.#context.clock.nowMs());
   }
 
   #fill(span: Span): void {

@@ -77,6 +77,7 @@ export class PointAcquisition {
     this.#doubts = new Doubts({
       ...context,
       last,
+      onSeen: (readings) => this.#gaps.closeSeen(readings, (id) => this.watching.item(id)),
       watched: () => this.#usable('subscribe'),
       isBehind: () => this.watching.publisher.isBehind(context.clock.monotonicMs()),
       settleAfterMs: () =>

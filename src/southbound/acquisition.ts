@@ -48,7 +48,7 @@ const STATUS_OF_LOSS: Partial<Record<ErrorCode, string>> = {
   LINK_UNAUTHORIZED: 'BadUserAccessDenied',
 };
 
-const LOOK_AROUND_MS = 10_000;
+const LOOK_AROUND_MS = 5_000;
 
 export function acquire(connector: Connector, options: AcquisitionOptions): Acquisition {
   const { plan, clock, log, signal, onBatch, onEvent = () => {}, onResolved = () => {}, onGap = () => {}, backOff } = options;

@@ -5,6 +5,8 @@ import type { Clock } from '../runtime/clock.ts';
 
 /** A silence that lasts is told so often, so that nobody has to wait for its end to hear of it. */
 export const TELL_LASTING_MS = 3_600_000;
+/** What is over when it is told comes point by point: the others are waited for. */
+const MORE_MAY_COME_MS = 1_000;
 /** Of one device and reason one gap is told in this time; what comes sooner waits, and becomes one with what follows. */
 export const TELL_AGAIN_MS = 60_000;
 
@@ -23,6 +25,8 @@ interface Silence {
   lastPoints: readonly Point[] | undefined;
   /** When it ended, where it has. */
   endTimeMs: number | undefined;
+  /** When the last piece came, on the monotonic clock. */
+  pieceMs: number;
   /** When it began, or was last told, on the monotonic clock. */
   sinceMs: number;
   /** Something is missing that was not told. */
@@ -36,7 +40,8 @@ export interface SilencesOptions {
 
 /**
  * Puts together what devices miss: one gap for each silence, from its first piece to the first reading after it. A silence that lasts
- * is told every hour, each slice beginning where the one before ended. One that ends is told at once, unless another of the same
+ * is told every hour, each slice beginning where the one before ended. One that ends is told at once (a moment later where others may
+ * end with it), unless another of the same
  * device and reason was told less than a minute ago; then it waits, and what comes meanwhile joins it: its span then covers what was
  * measured in between, its count does not.
  */
@@ -58,7 +63,7 @@ export class Silences {
     silence.endTimeMs = gap.isOver === true ? silence.toTimeMs : undefined;
     if (silence.lastPoints !== gap.points) for (const point of gap.points) silence.points.set(point.id, point);
     silence.lastPoints = gap.points;
-    if (gap.isOver === true) this.#end(silence);
+    silence.pieceMs = this.#options.clock.monotonicMs();
   }
 
   /** A batch that comes shows which silences are over. To be called before it is handed on. */
@@ -81,9 +86,11 @@ export class Silences {
 
   /** Tells what has waited, and what lasts: since long, or all of it. To be called now and then. */
   tellDue({ isAwayLong }: { readonly isAwayLong: boolean }): void {
+    const nowMs = this.#options.clock.monotonicMs();
     for (const silence of this.#all()) {
-      if (silence.endTimeMs !== undefined) this.#end(silence);
-      else if (isAwayLong || this.#isLasting(silence)) this.#slice(silence);
+      if (silence.endTimeMs !== undefined) {
+        if (nowMs - silence.pieceMs >= MORE_MAY_COME_MS) this.#end(silence);
+      } else if (isAwayLong || this.#isLasting(silence)) this.#slice(silence);
     }
   }
 
@@ -112,6 +119,7 @@ export class Silences {
       ...{ device, reason, fromTimeMs, toTimeMs: fromTimeMs, toldTimeMs: Number.NEGATIVE_INFINITY },
       ...{ readings: 0, points: new Map<string, Point>(), lastPoints: undefined, endTimeMs: undefined, hasNews: false },
       sinceMs: this.#options.clock.monotonicMs(),
+      pieceMs: this.#options.clock.monotonicMs(),
     };
     silences.set(reason, silence);
     return silence;

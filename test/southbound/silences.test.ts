@@ -102,11 +102,17 @@ describe('what devices miss', () => {
     assert.deepEqual(summary(), [[0, 300, 6]]);
   });
 
-  it('is over at once where who tells it knows that', async () => {
-    const { miss, told, clock } = start();
+  it('is over a moment later where who tells it knows that, with what else is over then', async () => {
+    const { miss, told, clock, tellDue } = start();
     await clock.advance(5_000);
     miss([a], { fromTimeMs: 1_000, toTimeMs: 4_000, readings: 0, isOver: true, reason: 'queue-overflow' });
-    const gap = { device: 'press', reason: 'queue-overflow', points: [a], fromTimeMs: 1_000, toTimeMs: 4_000, readings: 0 };
+    miss([b], { fromTimeMs: 1_500, toTimeMs: 3_000, readings: 0, isOver: true, reason: 'queue-overflow' });
+    await clock.advance(500);
+    tellDue();
+    assert.deepEqual(told, []);
+    await clock.advance(500);
+    tellDue();
+    const gap = { device: 'press', reason: 'queue-overflow', points: [a, b], fromTimeMs: 1_000, toTimeMs: 4_000, readings: 0 };
     assert.deepEqual(told, [gap]);
   });
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { DeviceGap } from '../../../src/model/device-gap.ts';
 import type { Batch, Reading } from '../../../src/model/reading.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
@@ -23,6 +24,8 @@ describe('OPC UA history of a break', function () {
   let cable: TcpCable;
   let connector: Connector;
   let batches: Batch[];
+  let gaps: DeviceGap[];
+  let stopGateway: () => Promise<void>;
 
   beforeEach(() => bench.begin());
   afterEach(() => bench.end());
@@ -50,6 +53,7 @@ describe('OPC UA history of a break', function () {
     );
     connector = bench.connector(plan);
     batches = [];
+    gaps = [];
     const stop = new AbortController();
     const onBatch = (batch: Batch) => batches.push(batch);
     const { done } = acquire(connector, {
@@ -58,12 +62,14 @@ describe('OPC UA history of a break', function () {
       log: silentLog,
       signal: stop.signal,
       onBatch,
+      onGap: (gap) => gaps.push(gap),
       backOff: BACK_OFF,
     });
-    bench.onEnd(async () => {
+    stopGateway = async () => {
       stop.abort();
       await done;
-    });
+    };
+    bench.onEnd(stopGateway);
     await until(() => NAMES.every((name) => live(name).length > 3));
   }
 
@@ -105,6 +111,38 @@ describe('OPC UA history of a break', function () {
     assert.equal(tally(all).lost, 0, name);
   }
 
+  /** Once, from before the first number that is missing to after the last. */
+  function assertDeclared(reason: DeviceGap['reason']): void {
+    assert.deepEqual(
+      gaps.map((gap) => [
+        gap.reason,
+        gap.device,
+        gap.readings,
+        gap.points
+          .map(({ name }) => name)
+          .toSorted()
+          .join(),
+      ]),
+      [[reason, 'press', 0, NAMES.join()]],
+    );
+    const [{ fromTimeMs, toTimeMs } = { fromTimeMs: 0, toTimeMs: 0 }] = gaps;
+    const good = live('N0').filter(({ quality }) => quality === 'good');
+    const jump = good.findIndex(({ value }, at) => at > 0 && Number(value) > Number(good[at - 1]?.value) + 1);
+    const [before, after] = [good[jump - 1]?.sourceTimeMs ?? 0, good[jump]?.sourceTimeMs ?? 0];
+    assert.ok(jump > 0, 'no number is missing');
+    // A server that tells every 50 ms was heard so long ago.
+    assert.ok(fromTimeMs > before - 1_000 && fromTimeMs < before + 500, `from ${fromTimeMs - before} ms after the last value`);
+    assert.ok(toTimeMs >= after && toTimeMs < after + 1_000, `to ${toTimeMs - after} ms after the first value`);
+  }
+
+  it('is declared where the queues of a subscription that was taken over have overflowed, and there is no history', async () => {
+    await begin({ handsOver: true, keepsHistory: false }, { queueSize: 5 });
+    await breakFor(1_400);
+    await until(() => gaps.length > 0);
+    assert.equal(counter('transfers'), 1);
+    assertDeclared('queue-overflow');
+  });
+
   it('is read once, in order, in as many requests as it takes', async () => {
     await begin({});
     await breakFor(1_400, BURST);
@@ -116,6 +154,8 @@ describe('OPC UA history of a break', function () {
       NAMES.map((name) => history(name).length).reduce((sum, count) => sum + count),
     );
     assert.equal(counter('backfill_failures'), 0);
+    await stopGateway();
+    assert.deepEqual(gaps, [], 'nothing is missing in the end');
   });
 
   it('fills what overflowed the queues of a subscription that was taken over', async () => {
@@ -126,6 +166,8 @@ describe('OPC UA history of a break', function () {
     await pause(200);
     assert.equal(counter('transfers'), 1);
     for (const name of NAMES) assertOnce(name);
+    await stopGateway();
+    assert.deepEqual(gaps, [], 'nothing is missing in the end');
   });
 
   it('reaches back as far as the mapping allows', async () => {
@@ -136,6 +178,8 @@ describe('OPC UA history of a break', function () {
       const times = history(name).map(({ sourceTimeMs }) => sourceTimeMs);
       assert.ok(Math.max(...times) - Math.min(...times) <= 500);
     }
+    await until(() => gaps.length > 0);
+    assertDeclared('device-away');
   });
 
   for (const [what, options, keys] of [
@@ -147,6 +191,8 @@ describe('OPC UA history of a break', function () {
       await breakFor(1_200);
       await pause(1_500);
       for (const name of NAMES) assert.deepEqual(history(name), []);
+      await until(() => gaps.length > 0);
+      assertDeclared('device-away');
       assert.equal(counter('backfill_failures'), 0);
     });
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { DeviceGap } from '../../../src/model/device-gap.ts';
 import type { Reading } from '../../../src/model/reading.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
@@ -26,9 +27,12 @@ describe('OPC UA changes across breaks', function () {
   let cable: TcpCable;
   let connector: Connector;
   let readings: Reading[];
+  let gaps: DeviceGap[];
+  let stopGateway: () => Promise<void>;
 
   beforeEach(async () => {
     readings = [];
+    gaps = [];
     await bench.begin();
     server = await CountingProcess.start(bench.stateDirectory, { items: ITEMS, stepMs: STEP_MS });
     bench.onEnd(() => server.kill());
@@ -52,12 +56,14 @@ describe('OPC UA changes across breaks', function () {
       log: silentLog,
       signal: stop.signal,
       onBatch,
+      onGap: (gap) => gaps.push(gap),
       backOff: BACK_OFF,
     });
-    bench.onEnd(async () => {
+    stopGateway = async () => {
       stop.abort();
       await done;
-    });
+    };
+    bench.onEnd(stopGateway);
     await hasReached(await server.ask('number'));
   }
 
@@ -84,6 +90,8 @@ describe('OPC UA changes across breaks', function () {
     await cable.plug();
     await assertComplete();
     assert.equal(connector.status().counters.rebuilds, 0);
+    await stopGateway();
+    assert.deepEqual(gaps, []);
   });
 
   it('lose and repeat none over a cut of 5 min, which the session does not survive', async () => {
@@ -98,6 +106,8 @@ describe('OPC UA changes across breaks', function () {
     await assertComplete();
     const { rebuilds, transfers, sequence_gaps } = connector.status().counters;
     assert.deepEqual({ rebuilds, transfers, sequence_gaps }, { rebuilds: 1, transfers: 1, sequence_gaps: 0 });
+    await stopGateway();
+    assert.deepEqual(gaps, []);
   });
 
   it('repeat none over a restart of the server, and lose only what it counted while nobody was there', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { DataType } from 'node-opcua';
+import type { DeviceGap } from '../../../src/model/device-gap.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
 import { OTHER, PLANT, startOpcuaServer, type TestServer, type TestServerOptions } from '../../support/opcua-server.ts';
 import { TcpCable } from '../../support/tcp-cable.ts';
@@ -153,7 +154,10 @@ describe('OPC UA recovery', function () {
   it('counts a message that went missing, and doubts the points it may have told', async () => {
     const server = await serve();
     const made = connector(server.url, { Speed: {}, Count: {} });
-    const all = new Collected(await bench.open(made));
+    const session = await bench.open(made);
+    const gaps: DeviceGap[] = [];
+    session.gaps?.subscribe((gap) => gaps.push(gap));
+    const all = new Collected(session);
     await Promise.all([all.until('Speed'), all.until('Count')]);
     for (const { publishEngine } of Object.values(sessionsOf(server))) {
       for (const subscription of publishEngine.subscriptions) subscription._sequence_number_generator.next();
@@ -169,6 +173,13 @@ describe('OPC UA recovery', function () {
     );
     assert.equal(seen.value, 7);
     assert.equal(made.status().counters.sequence_gaps, 1);
+    // The history that might fill it is looked for first.
+    while (gaps.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.deepEqual(
+      gaps.map(({ reason, points, readings, isOver }) => [reason, points.map(({ name }) => name), readings, isOver]),
+      [['subscription-gap', ['Speed'], 0, true]],
+      'Count is the same sample as before',
+    );
   });
 
   it('hands on nothing twice of a message that comes twice', async () => {
