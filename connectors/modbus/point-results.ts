@@ -17,7 +17,13 @@ export interface PointResults<Result> {
 
 export const readings: PointResults<Reading> = {
   read: ({ points, request: { address } }, answer, timeMs, into) => {
-    for (const place of points) into.push(toReading(place, valueIn(answer, place, place.address - address), timeMs));
+    const registers = Buffer.isBuffer(answer) ? answer : undefined;
+    for (const place of points) {
+      const start = place.address - address;
+      const { fast } = place.layout.codec;
+      if (fast === undefined || registers === undefined) into.push(toReading(place, valueIn(answer, place, start), timeMs));
+      else into.push({ point: place.point, value: fast.decodeAt(registers, 2 * start), quality: 'good', sourceTimeMs: timeMs });
+    }
   },
   failed: ({ point }, error, timeMs) => badReading(point, statusName(error), timeMs),
 };

@@ -45,6 +45,11 @@ export async function readBlocks<Result>(
   context: ReadContext,
 ): Promise<BlocksRead<Result>> {
   const reading = new BlocksReading(made, context);
+  const [only] = blocks;
+  if (only !== undefined && blocks.length === 1) {
+    await reading.read(only);
+    return reading;
+  }
   const waiting = [...blocks];
   const readOn = async (): Promise<void> => {
     for (let block = waiting.shift(); block !== undefined; block = waiting.shift()) await reading.read(block);
@@ -122,13 +127,21 @@ export async function askPatiently(
   { ask, clock, signal }: Pick<ReadContext, 'ask' | 'clock' | 'signal'>,
 ): Promise<Answer | GatewayError> {
   for (let attempt = 0; ; attempt += 1) {
-    const result = await ask(request).catch((error: unknown) => toGatewayError(error, 'modbus'));
+    const result = await answerOrError(request, ask);
     signal.throwIfAborted();
     if (isAnswer(result)) return result;
     if (result.rule.kind !== 'device') throw result;
     const waitMs = BUSY_WAITS_MS[attempt];
     if (result.code !== 'DEVICE_BUSY' || waitMs === undefined) return result;
     await clock.sleep(waitMs, signal);
+  }
+}
+
+async function answerOrError(request: ReadRequest, ask: Ask): Promise<Answer | GatewayError> {
+  try {
+    return await ask(request);
+  } catch (error) {
+    return toGatewayError(error, 'modbus');
   }
 }
 
