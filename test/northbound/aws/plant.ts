@@ -72,3 +72,8 @@ export async function until(condition: () => boolean, withinMs = 3_000): Promise
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+/** Where nothing is connected. */
+export function credentialsOfNobody() {
+  return { certificate: 'gw.crt', privateKey: new Secret('key', Buffer.from('')) };
+}
