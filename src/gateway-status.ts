@@ -36,7 +36,7 @@ export interface StatusSources {
 /** One look at everything that runs: the source of `/status`, `/metrics` and the live view. */
 export function gatewayStatus(sources: StatusSources): GatewayStatus {
   const { plan, version, startedTimeMs, nowMs, connections, hubs, spool, audit } = sources;
-  const { state, bytes, segments, counters, error } = spool;
+  const { state, isDiskLow, bytes, segments, counters, error } = spool;
   return {
     gateway: plan.gateway.id,
     version,
@@ -47,6 +47,7 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
     ...(audit === undefined ? {} : { audit }),
     spool: {
       state,
+      isDiskLow,
       bytes,
       maxBytes: plan.spool.maxBytes,
       segments,

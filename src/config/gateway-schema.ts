@@ -64,6 +64,13 @@ export const gatewayKeys = z.strictObject({
       maxBytes: byteSize()
         .prefault('4 GiB')
         .meta({ description: 'Most that may wait', examples: ['500 MB'] }),
+      keepFree: byteSize()
+        .prefault('1 GiB')
+        .meta({
+          description:
+            'Bytes to be left free on the disk of the spool, whoever fills it; below, the spool does not grow and `whenFull` holds',
+          examples: ['500 MB'],
+        }),
       maxAge: duration()
         .prefault('14 d')
         .meta({ description: 'Longest that a message may wait', examples: ['2 d'] }),

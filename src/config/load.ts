@@ -156,7 +156,16 @@ class Loader {
   ): GatewayPlan {
     const keys = gateway?.keys ?? gatewayKeys.parse({ gateway: { id: 'gateway' } });
     const { location, ...identity } = keys.gateway;
-    const { directory, maxAge: maxAgeMs, commitWindow: commitWindowMs, encryption, whenFull, classes, ...spool } = keys.spool;
+    const {
+      directory,
+      maxAge: maxAgeMs,
+      commitWindow: commitWindowMs,
+      keepFree: keepFreeBytes,
+      encryption,
+      whenFull,
+      classes,
+      ...spool
+    } = keys.spool;
     return {
       gateway: { ...identity, ...(location === undefined ? {} : { location }) },
       hubs: (gateway?.hubs ?? []).map(({ name, declaration, settings, drain }) => {
@@ -169,6 +178,7 @@ class Loader {
         classes: mapClasses((name) => ({ ...classes[name], whenFull: classes[name].whenFull ?? whenFull })),
         keys: encryption === undefined ? [] : [encryption.key, ...encryption.oldKeys],
         maxAgeMs,
+        keepFreeBytes,
         commitWindowMs,
         directory: directory === undefined ? this.#spoolDirectory() : resolve(this.#directory, directory),
       },

@@ -138,6 +138,7 @@ export interface AuditPlan {
 export interface SpoolPlan {
   readonly directory: string;
   readonly maxBytes: number;
+  readonly keepFreeBytes: number;
   readonly maxAgeMs: number;
   readonly classes: Readonly<Record<MessageClass, SpoolClass>>;
   readonly compression: 'zstd' | 'none';

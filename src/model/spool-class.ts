@@ -1,7 +1,7 @@
 import { MESSAGE_CLASSES, type MessageClass } from './twin-message.ts';
 
 /** What gives way when a class of messages has used up its share of the spool. */
-export const WHEN_FULL = ['drop-oldest', 'drop-newest'] as const;
+export const WHEN_FULL = ['drop-oldest', 'drop-newest', 'block'] as const;
 export type WhenFull = (typeof WHEN_FULL)[number];
 
 /** How one class of messages is kept. */

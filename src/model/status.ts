@@ -21,6 +21,8 @@ export interface GatewayStatus {
   };
   readonly spool: {
     readonly state: 'ok' | 'degraded';
+    /** Fewer bytes are free on the disk than `spool.keepFree`: the spool does not grow. */
+    readonly isDiskLow: boolean;
     readonly bytes: number;
     readonly maxBytes: number;
     readonly segments: number;

@@ -75,7 +75,8 @@ function describe(status: GatewayStatus): string {
   const up = devices.filter(({ state }) => state === 'up').length;
   const names = down.length === 0 ? '' : ` (${down.slice(0, 3).join(', ')}${down.length > 3 ? ', …' : ''} down)`;
   const hubs = status.hubs.map(({ name, link, waitingMessages }) => `${name} ${link.state}, ${waitingMessages} messages to send`);
-  const spool = status.spool.state === 'ok' ? [] : ['spool degraded'];
+  const { state, isDiskLow } = status.spool;
+  const spool = [...(state === 'ok' ? [] : ['spool degraded']), ...(isDiskLow ? ['disk space low'] : [])];
   const audit = isAuditOk(status) ? [] : ['audit log degraded'];
   return [`${up} of ${devices.length} devices up${names}`, ...hubs, ...spool, ...audit].join('; ');
 }

@@ -71,6 +71,7 @@ function describeSpool(sheet: MetricSheet, { spool }: GatewayStatus): void {
     sheet.gauge('spool_limit_bytes', 'Bytes on disk at most', maxBytes, labels);
     sheet.gauge('spool_segments', 'Files on disk', segments, labels);
   }
+  sheet.gauge('spool_disk_low', '1 while the disk has fewer bytes free than `spool.keepFree`', Number(spool.isDiskLow));
   sheet.gauge('spool_degraded', '1 while the disk does not take what is appended', Number(spool.state === 'degraded'));
 }
 

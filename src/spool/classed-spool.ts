@@ -62,12 +62,13 @@ export class ClassedSpool implements Spool {
   }
 }
 
-const NOTHING: LogStatus = { state: 'ok', bytes: 0, segments: 0, hubs: {}, counters: {} };
+const NOTHING: LogStatus = { state: 'ok', isDiskLow: false, bytes: 0, segments: 0, hubs: {}, counters: {} };
 
-function addStatus(sum: LogStatus, { state, bytes, segments, hubs, counters, error }: ClassStatus): LogStatus {
+function addStatus(sum: LogStatus, { state, isDiskLow, bytes, segments, hubs, counters, error }: ClassStatus): LogStatus {
   const firstError = sum.error ?? error;
   return {
     state: state === 'degraded' ? state : sum.state,
+    isDiskLow: sum.isDiskLow || isDiskLow,
     bytes: sum.bytes + bytes,
     segments: sum.segments + segments,
     hubs: Object.fromEntries(Object.entries(hubs).map(([hub, waiting]) => [hub, addWaiting(sum.hubs[hub], waiting)])),

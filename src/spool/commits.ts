@@ -22,21 +22,28 @@ export class Commits {
     this.#retention = retention;
   }
 
-  /** The next chunk, or all when the spool is closing. */
-  async run(isClosing: () => boolean): Promise<void> {
+  /** The next chunk, or all when the spool is closing; nothing that has to wait until there is room. */
+  async run(isClosing: () => boolean): Promise<'done' | 'blocked'> {
     const { queue } = this.#parts.intake;
+    let isBlocked = false;
     do {
-      await this.#commitChunk(isClosing());
-    } while (queue.bytes >= COMMIT_BYTES || (isClosing() && queue.length > 0));
+      isBlocked = !(await this.#commitChunk(isClosing()));
+    } while (!isBlocked && (queue.bytes >= COMMIT_BYTES || (isClosing() && queue.length > 0)));
+    return isBlocked ? 'blocked' : 'done';
   }
 
-  async #commitChunk(isClosing: boolean): Promise<void> {
-    const { intake, limits } = this.#parts;
+  /** False when messages have to wait until there is room. */
+  async #commitChunk(isClosing: boolean): Promise<boolean> {
+    const { intake, limits, options } = this.#parts;
     let entries = intake.queue.take(Math.min(CHUNK_BYTES, limits.segmentBytes));
     try {
       const hasRoom = await this.#retention.makeRoom(sizeOfAll(entries));
-      if (!hasRoom) entries = this.#refuseMessages(entries);
+      // There is no later for who is closing.
+      const isBlocked = !hasRoom && options.whenFull === 'block' && !isClosing;
+      if (isBlocked) entries = this.#postponeMessages(entries);
+      else if (!hasRoom) entries = this.#refuseMessages(entries);
       await this.#commit(entries, hasRoom || this.#mayDeclare(isClosing));
+      return !isBlocked;
     } catch (error) {
       intake.queue.putBack(entries);
       intake.shed();
@@ -49,6 +56,12 @@ export class Commits {
   /** Full, and the newest are to be dropped: statements only. */
   #refuseMessages(entries: readonly Waiting[]): readonly Waiting[] {
     for (const entry of entries) if (entry.gap === undefined) this.#parts.intake.drop(entry);
+    return entries.filter(({ gap }) => gap !== undefined);
+  }
+
+  /** Full, and messages are to wait: they go back to where they were. */
+  #postponeMessages(entries: readonly Waiting[]): readonly Waiting[] {
+    this.#parts.intake.queue.putBack(entries.filter(({ gap }) => gap === undefined));
     return entries.filter(({ gap }) => gap !== undefined);
   }
 

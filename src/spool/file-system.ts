@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** What the spool needs of a disk, and nothing else, so that a simulated one can tear writes and cut the power. */
@@ -11,6 +11,8 @@ export interface FileSystem {
   open(path: string, mode: 'create' | 'write' | 'read'): Promise<File>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
+  /** Bytes that this user may still write to the disk that the path is on. */
+  freeBytes(path: string): Promise<number>;
   /** Makes created, renamed and removed names durable. */
   syncDirectory(path: string): Promise<void>;
 }
@@ -94,6 +96,10 @@ export const diskFileSystem: FileSystem = {
   },
   rename,
   remove: unlink,
+  freeBytes: async (path) => {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  },
   syncDirectory: async (path) => {
     const directory = await open(path, 'r');
     try {

@@ -54,7 +54,7 @@ export class Intake {
   /** The disk is slow or ill, and memory is bounded. */
   shed(): void {
     while (this.queue.bytes > this.#limits.maxWaitingBytes) {
-      const shed = this.#whenFull === 'drop-newest' ? this.queue.takeNewest() : this.queue.take(1)[0];
+      const shed = this.#whenFull === 'drop-oldest' ? this.queue.take(1)[0] : this.queue.takeNewest();
       if (shed === undefined) return;
       this.drop(shed);
     }

@@ -2,6 +2,7 @@ import type { BlockCodec } from './block.ts';
 import type { Counters } from './counters.ts';
 import type { CursorFile, CursorRecord } from './cursor-file.ts';
 import type { FileSystem } from './file-system.ts';
+import type { FreeSpace } from './free-space.ts';
 import type { HubReader } from './hub-reader.ts';
 import type { Intake } from './intake.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -27,6 +28,7 @@ export interface OpenedLog {
   readonly counters: Counters;
   /** Of the whole spool. */
   readonly turns: Turns;
+  readonly freeSpace: FreeSpace;
 }
 
 /** What each room of the running log may use. */

@@ -88,24 +88,25 @@ export class LogSpool implements ClassLog {
   }
 
   async #work(): Promise<void> {
+    let nextMs = this.#commitWindowMs;
     try {
-      await this.#write();
+      if ((await this.#write()) === 'blocked') nextMs = Math.max(nextMs, DEFAULT_COMMIT_WINDOW_MS);
     } finally {
       // On a full disk this is what makes room again.
       await this.#keeper.save();
       await this.#retention.free();
     }
-    if (this.#parts.intake.queue.length > 0) this.#loop.schedule(this.#commitWindowMs);
+    if (this.#parts.intake.queue.length > 0) this.#loop.schedule(nextMs);
   }
 
-  async #write(): Promise<void> {
+  async #write(): Promise<'done' | 'blocked'> {
     const { store, intake } = this.#parts;
     try {
       if (!store.isOpen) await store.rotate();
       await this.#lostFront.declare();
       await this.#damage.examineAll();
       await this.#retention.expire();
-      await this.#commits.run(() => this.#closing !== undefined);
+      return await this.#commits.run(() => this.#closing !== undefined);
     } finally {
       intake.settleDropped();
     }

@@ -5,6 +5,7 @@ import { Counters } from './counters.ts';
 import { CursorFile } from './cursor-file.ts';
 import { mayHeal } from './disk-error.ts';
 import type { FileSystem } from './file-system.ts';
+import type { FreeSpace } from './free-space.ts';
 import { Intake } from './intake.ts';
 import { LateSpool } from './late-spool.ts';
 import { LogSpool } from './log-spool.ts';
@@ -24,6 +25,7 @@ export interface ClassOpening {
   readonly fileSystem: FileSystem;
   readonly turns: Turns;
   readonly lock: OwnerLock;
+  readonly freeSpace: FreeSpace;
 }
 
 /** What is there before the log is. */

@@ -7,6 +7,7 @@ import { ClassedSpool } from './classed-spool.ts';
 import { toSpoolError } from './disk-error.ts';
 import { DiskNews } from './disk-news.ts';
 import { diskFileSystem, type FileSystem } from './file-system.ts';
+import { FreeSpace } from './free-space.ts';
 import { openClass } from './open-class.ts';
 import { lockDirectory, type OwnerLock } from './owner-lock.ts';
 import { listSegments } from './segment-list.ts';
@@ -63,12 +64,14 @@ type Logs = Readonly<Record<MessageClass, ClassLog>>;
 
 /** All or none. */
 async function openAll(options: SpoolOptions, fileSystem: FileSystem, turns: Turns, lock: OwnerLock): Promise<Logs> {
-  const news = new DiskNews(options.onEvent);
+  const { directory, onEvent, keepFreeBytes = 0, monotonicMs = () => performance.now() } = options;
+  const news = new DiskNews(onEvent);
+  const freeSpace = new FreeSpace({ fileSystem, directory, keepFreeBytes, monotonicMs, onEvent });
   const logs: Partial<Record<MessageClass, ClassLog>> = {};
   try {
     for (const name of MESSAGE_CLASSES) {
       const logOptions = { ...logOptionsOf(options, name), onEvent: news.of(name) };
-      logs[name] = await openClass({ options: logOptions, spoolDirectory: options.directory, fileSystem, turns, lock });
+      logs[name] = await openClass({ options: logOptions, spoolDirectory: directory, fileSystem, turns, lock, freeSpace });
     }
     return logs as Logs;
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { WhenFull } from '../model/spool-class.ts';
 import type { CursorKeeper } from './cursor-keeper.ts';
 import { countMessages, type DamageWatch } from './damage-watch.ts';
 import { DroppedRuns } from './dropped-runs.ts';
@@ -9,6 +10,11 @@ import type { Segment } from './segment.ts';
 
 /** Kept free for the gap record of one twin and hub. */
 const STATEMENT_BYTES = 700;
+
+const OWN_SEGMENTS = 4;
+
+/** What of the ways to be full leaves the log as it is. */
+const REFUSES_NEW: Readonly<Record<WhenFull, boolean>> = { 'drop-oldest': false, 'drop-newest': true, block: true };
 
 interface Doomed {
   readonly segments: readonly Segment[];
@@ -27,6 +33,7 @@ export class Retention {
   readonly #keeper: CursorKeeper;
   readonly #damage: DamageWatch;
   readonly #runs = new DroppedRuns();
+  #lowBytes: number | undefined;
 
   constructor(parts: LogParts, writer: LogWriter, keeper: CursorKeeper, damage: DamageWatch) {
     this.#parts = parts;
@@ -41,12 +48,14 @@ export class Retention {
     return store.bytes + cursorFile.bytes + quarantine.bytes;
   }
 
-  /** False when the spool is full and the newest are to be refused. */
+  /** False when the spool is full and the newest are to be refused, or to wait. */
   async makeRoom(neededBytes: number): Promise<boolean> {
-    if (this.#excess(neededBytes) <= 0) return true;
+    const limit = await this.#limit();
+    const excessOf = () => this.#excess(neededBytes, limit);
+    if (excessOf() <= 0) return true;
     await this.free();
-    for (let excess = this.#excess(neededBytes); excess > 0; excess = this.#excess(neededBytes)) {
-      if (this.#parts.options.whenFull === 'drop-newest') return false;
+    for (let excess = excessOf(); excess > 0; excess = excessOf()) {
+      if (REFUSES_NEW[this.#parts.options.whenFull]) return false;
       // With many twins the gap records take more than a segment gives: then several go at once.
       const isEnough = (freed: number, statements: number) => freed >= excess + statements;
       if (!(await this.#dropOldest('overflow', isEnough))) return true;
@@ -80,11 +89,17 @@ export class Retention {
     }
   }
 
-  #excess(neededBytes: number): number {
-    const { store, limits } = this.#parts;
+  #excess(neededBytes: number, limit: number): number {
+    return this.bytes + neededBytes + this.#parts.store.overheadBytes - limit;
+  }
+
+  /** Under the floor of the disk what it had when that began; a few segments are always its own, so that what is dropped is not all there is. */
+  async #limit(): Promise<number> {
+    const { store, limits, freeSpace } = this.#parts;
     const statements = Math.max(limits.reserveBytes, store.table.size * STATEMENT_BYTES);
-    const reserve = Math.min(limits.maxBytes / 2, statements);
-    return this.bytes + neededBytes + store.overheadBytes - (limits.maxBytes - reserve);
+    const limit = limits.maxBytes - Math.min(limits.maxBytes / 2, statements);
+    this.#lowBytes = (await freeSpace.look()) ? (this.#lowBytes ?? this.bytes) : undefined;
+    return Math.min(limit, Math.max(this.#lowBytes ?? limit, OWN_SEGMENTS * limits.segmentBytes));
   }
 
   /** False when there is nothing left to drop. */

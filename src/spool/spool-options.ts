@@ -29,6 +29,8 @@ export interface SpoolOptions {
   /** Milliseconds that only rise; default `performance.now`. */
   readonly monotonicMs?: () => number;
   readonly fileSystem?: FileSystem;
+  /** Where fewer bytes than these are free on the disk, the spool does not grow; default 0. */
+  readonly keepFreeBytes?: number;
   /**
    * Bytes that may wait in memory while the disk is slow or ill, of all classes by their shares; default 16 MiB. Above, messages are
    * dropped as `whenFull` says.
@@ -37,7 +39,7 @@ export interface SpoolOptions {
 }
 
 /** What concerns the log of one class, which has its own directory, bound and hubs' cursors. */
-export interface LogOptions extends Omit<SpoolOptions, 'classes'> {
+export interface LogOptions extends Omit<SpoolOptions, 'classes' | 'keepFreeBytes'> {
   readonly class: MessageClass;
   readonly whenFull: WhenFull;
   readonly maxWaitingBytes: number;
@@ -61,7 +63,14 @@ const DEFAULT_WAITING_BYTES = 16 * 2 ** 20;
 
 /** The share of one class of what the spool may take. */
 export function logOptionsOf(options: SpoolOptions, name: MessageClass): LogOptions {
-  const { classes = DEFAULT_CLASSES, directory, maxBytes, maxWaitingBytes = DEFAULT_WAITING_BYTES, ...rest } = options;
+  const {
+    classes = DEFAULT_CLASSES,
+    directory,
+    maxBytes,
+    maxWaitingBytes = DEFAULT_WAITING_BYTES,
+    keepFreeBytes,
+    ...rest
+  } = options;
   const { share, ...how } = classes[name];
   const part = (bytes: number) => Math.floor((bytes * share) / 100);
   const bounds = { maxBytes: part(maxBytes), maxWaitingBytes: part(maxWaitingBytes) };

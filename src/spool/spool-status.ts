@@ -7,6 +7,7 @@ export function statusOf(parts: LogParts, bytes: number, error: unknown): ClassS
   const { store, readers, counters, limits } = parts;
   return {
     state: error === undefined ? 'ok' : 'degraded',
+    isDiskLow: parts.freeSpace.isLow,
     epoch: store.epoch,
     bytes,
     maxBytes: limits.maxBytes,

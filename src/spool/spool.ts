@@ -14,7 +14,7 @@ export interface Draft {
 export interface Spool {
   /**
    * Resolves when the messages are on disk (fdatasync, in groups). Keeps the order of calls. When the share of
-   * a class is full its oldest or newest are dropped, counted and declared in a gap record. Rejects only with SPOOL_WRITE after `close`.
+   * a class is full its oldest or newest are dropped, counted and declared in a gap record, or (`block`) it resolves once there is room. Rejects only with SPOOL_WRITE after `close`.
    *
    * It also resolves when a message was dropped on the way in. A message that is too large: once its gap record is on disk. One
    * refused because the spool is full (`drop-newest`), or shed because memory is (the disk is slow or ill): after the next
@@ -66,6 +66,8 @@ export interface SpoolReader extends SpoolLane {
 /** How much there is, and how it is with the disk. */
 export interface LogStatus {
   readonly state: 'ok' | 'degraded';
+  /** Fewer bytes are free on the disk than are to be kept: what is there does not grow. */
+  readonly isDiskLow: boolean;
   readonly bytes: number;
   readonly segments: number;
   readonly hubs: Readonly<Record<string, { readonly waitingMessages: number; readonly oldestTimeMs?: number }>>;

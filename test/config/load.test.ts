@@ -25,6 +25,7 @@ describe('a good configuration', () => {
       directory: configuration.path('var/spool'),
       maxBytes: 4 * 2 ** 30,
       maxAgeMs: 14 * 86_400_000,
+      keepFreeBytes: 2 ** 30,
       classes: {
         alarm: { share: 10, whenFull: 'drop-oldest' },
         property: { share: 20, whenFull: 'drop-oldest' },

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { FreeSpace } from '../../src/spool/free-space.ts';
 import { openClass } from '../../src/spool/open-class.ts';
 import { logOptionsOf } from '../../src/spool/spool-options.ts';
 import { viewSpool } from '../../src/spool/spool-view.ts';
@@ -15,7 +16,8 @@ async function oldDisk(): Promise<SimulatedDisk> {
   const events = { hubs: ['cloud'], onEvent: () => {}, maxAgeMs: 86_400_000, commitWindowMs: 0 };
   const options = { ...logOptionsOf({ ...OPTIONS, ...events }, 'alarm'), directory: '/spool' };
   const lock = { sign: async () => {}, release: async () => {} };
-  const log = await openClass({ options, spoolDirectory: '/', fileSystem, turns: new Turns('/spool'), lock });
+  const freeSpace = new FreeSpace({ fileSystem, directory: '/spool', keepFreeBytes: 0, monotonicMs: () => 0, onEvent: () => {} });
+  const log = await openClass({ options, spoolDirectory: '/', fileSystem, turns: new Turns('/spool'), lock, freeSpace });
   await log.append(DRAFTS);
   const taken = await log.reader('cloud').take(1 << 20);
   log.reader('cloud').acknowledge(taken === 'later' ? 0 : (taken[1]?.offset ?? 0));

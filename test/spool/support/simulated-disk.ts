@@ -25,6 +25,7 @@ export class SimulatedDisk implements FileSystem {
   #durableNames = new Map<string, Inode>();
   #operations = 0;
   #isOff = false;
+  capacityBytes = Number.POSITIVE_INFINITY;
   /** Called before each operation that changes something; what it throws is the error of the disk. */
   onOperation: (count: number, kind: string) => void = () => {};
   /** Called before each listing, opening and reading; what it throws is the error of the disk. */
@@ -147,6 +148,10 @@ export class SimulatedDisk implements FileSystem {
   async remove(path: string): Promise<void> {
     this.#operate('remove');
     if (!this.#names.delete(path)) throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' });
+  }
+
+  async freeBytes(): Promise<number> {
+    return this.capacityBytes - this.bytes;
   }
 
   async syncDirectory(): Promise<void> {
