@@ -117,8 +117,9 @@ function inspectList({ element }: Anatomy, tree: ListTree, scope: Scope): Tree {
 function inspectScalar(format: string, tree: ScalarTree, scope: Scope, siblings?: MapTree): Tree {
   if (format === 'secret') return inspectSecret(tree);
   if (typeof tree.value !== 'string' || tree.value === '') return tree;
-  if (format !== 'file' && format !== 'certificate') return tree;
+  if (format !== 'file' && format !== 'certificate' && format !== 'file-pattern') return tree;
   const path = resolve(dirname(tree.span.file.path), tree.value);
+  if (format === 'file-pattern') return { ...tree, value: path };
   const key = siblingKey(siblings);
   const findings = format === 'file' ? checkFile(path, tree.span) : checkCertificate(path, tree.span, scope.nowMs, key);
   for (const finding of findings) scope.problems.add({ ...finding, ...(finding.got === path ? { got: tree.value } : {}) });

@@ -36,6 +36,11 @@ export const ERRORS = {
   HUB_UNAUTHORIZED: rule('hub', true, 'check credential, client id and rights at the hub'),
   HUB_UNTRUSTED: rule('hub', true, 'check the CA file, the host name and the clock of the gateway'),
   HUB_MESSAGE_REJECTED: rule('hub', false, 'the hub will not take this message; the gap record tells which'),
+  HUB_MESSAGE_TOO_LARGE: rule(
+    'hub',
+    false,
+    'the hub takes no message so large: lower `message.maxBytes`; the gap record tells which',
+  ),
   SPOOL_BUSY: rule('storage', false, 'another gateway owns this spool; stop it or use another directory'),
   SPOOL_LOCKED: rule('storage', false, 'name the key it was written with among `oldKeys`, or move the spool directory away'),
   SPOOL_FULL: rule('storage', true, 'enlarge spool.maxBytes or mend the way to the hub'),

@@ -31,6 +31,10 @@ export interface HubPlan<Settings = unknown> {
   /** Absent: in order. */
   readonly drain?: DrainPlan;
   readonly settings: Settings;
+  /** The one twin whose messages it gets, where each twin has a connection of its own; `name` is then `<hub>/<twin>`. */
+  readonly twin?: string;
+  /** How many such connections share what was bought. */
+  readonly share?: number;
 }
 
 /** How a hub gets what waited for it. */

@@ -55,6 +55,14 @@ export function filePath() {
   return z.string().min(1).meta({ title: 'file', format: 'file' });
 }
 
+/** A file for each twin, e.g. `keys/{twin}.key`, relative as `filePath`; that they are there is not checked by the reader. */
+export function filePattern() {
+  return z
+    .string()
+    .regex(/\{twin\}/, 'a file name that holds `{twin}`, e.g. `keys/{twin}.key`')
+    .meta({ title: 'file for each twin', format: 'file-pattern' });
+}
+
 /**
  * A PEM file as `filePath`; the reader also checks that it holds X.509 certificates, that none is expired, and, where a secret
  * named `privateKey` stands beside a `certificate`, that the two belong together.

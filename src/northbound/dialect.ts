@@ -163,8 +163,8 @@ export interface Conversation {
   refusal?(packet: Packet, error: GatewayError): Packet | undefined;
   /** Resolves when the answer is with the hub; rejects like `publish`. */
   respond(result: CommandResult): Promise<void>;
-  /** Before a planned disconnect; bounded by the caller. */
-  end?(): Promise<void>;
+  /** Before a planned disconnect; bounded by the caller. `cause`: of a session that was retired, to be opened anew at once. */
+  end?(cause?: GatewayError): Promise<void>;
 }
 
 export interface DialectContext {

@@ -172,7 +172,7 @@ export class MqttHubSession implements HubSession {
 
   async #sayEnd(): Promise<void> {
     // Where the connection is gone already, the will says it.
-    const said = this.#conversation.end?.().catch(() => {});
+    const said = this.#conversation.end?.(this.#retirement).catch(() => {});
     if (said === undefined) return;
     const done = new AbortController();
     await Promise.race([said, this.#clock.sleep(END_WAIT_MS, done.signal).catch(() => {})]);

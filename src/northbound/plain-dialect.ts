@@ -51,6 +51,7 @@ export function encodeOrReject({ encode }: Pick<Dialect, 'encode'>, stored: Stor
   try {
     return encode(stored, clock.nowMs());
   } catch (cause) {
+    if (cause instanceof GatewayError && cause.code === 'HUB_MESSAGE_TOO_LARGE') throw cause;
     const text = cause instanceof Error ? cause.message : String(cause);
     throw new GatewayError('HUB_MESSAGE_REJECTED', subject, `a message cannot be encoded: ${text}`, { cause });
   }

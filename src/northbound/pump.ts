@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError } from '../model/error.ts';
+import { type ErrorCode, GatewayError, toGatewayError } from '../model/error.ts';
 import type { DrainPlan } from '../model/plan.ts';
 import type { Stored } from '../model/twin-message.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -14,6 +14,8 @@ import { type SendingLane, Stream } from './stream.ts';
 /** More than these windows wait, or more than the pace lets go in so long: then new messages go first. */
 const BEHIND_WINDOWS = 10;
 const BEHIND_S = 2;
+/** Errors after which a message is never sent again, and the reason in its gap record. */
+const REJECTIONS: Partial<Record<ErrorCode, string>> = { HUB_MESSAGE_REJECTED: 'rejected', HUB_MESSAGE_TOO_LARGE: 'too-large' };
 
 export interface PumpOptions {
   readonly reader: SpoolReader;
@@ -130,7 +132,7 @@ export class Pump {
 
   /** Whether the message is done with for good. After a loss it is not: the next session sends it again. */
   async #refused(stored: Stored, error: GatewayError, stream: Stream): Promise<boolean> {
-    if (error.code === 'HUB_MESSAGE_REJECTED') return await this.#reject(stored, error);
+    if (REJECTIONS[error.code] !== undefined) return await this.#reject(stored, error);
     if (error.code === 'HUB_THROTTLED') {
       this.#counts.throttled_messages += 1;
       stream.throttled();
@@ -144,7 +146,7 @@ export class Pump {
     this.#counts.rejected_messages += 1;
     log.warn('message rejected', { twin: message.twin, offset, sequence, code: error.code, reason: error.message });
     try {
-      await reader.reject(stored, 'rejected');
+      await reader.reject(stored, REJECTIONS[error.code] ?? 'rejected');
       return true;
     } catch (cause) {
       log.error('rejection not recorded', {

@@ -1,6 +1,7 @@
 import type { DialectDefinition } from '../dialect.ts';
 import { awsIotCore } from './aws-iot-core/definition.ts';
+import { azureIotHub } from './azure-iot-hub/definition.ts';
 import { mqtt } from './mqtt/definition.ts';
 
 /** Every dialect of MQTT the gateway speaks towards clouds. One line each; nothing else has to change. */
-export const dialects: readonly DialectDefinition[] = [mqtt, awsIotCore];
+export const dialects: readonly DialectDefinition[] = [mqtt, awsIotCore, azureIotHub];

@@ -67,7 +67,7 @@ export function publishError(reasonCode: number, subject: string, topic: string,
 
 export function tooLarge(subject: string, topic: string, bytes: number, maxBytes: number): GatewayError {
   const text = `a message for ${topic} has ${bytes} bytes, the hub takes ${maxBytes} at most (${textOf(TOO_LARGE)})`;
-  return new GatewayError('HUB_MESSAGE_REJECTED', subject, text);
+  return new GatewayError('HUB_MESSAGE_TOO_LARGE', subject, text);
 }
 
 function textOf(reasonCode: number, detail?: string): string {

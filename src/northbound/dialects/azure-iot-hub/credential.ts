@@ -1,0 +1,51 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { GatewayError } from '../../../model/error.ts';
+import { Secret } from '../../../model/secret.ts';
+import { deriveKey } from './sas-token.ts';
+import type { AzureAuth } from './settings.ts';
+
+/** What one device shows of itself. */
+export type Credential =
+  /** Any of the keys will do. */
+  | { readonly kind: 'key'; readonly keys: readonly [Uint8Array, ...Uint8Array[]] }
+  | { readonly kind: 'certificate'; readonly certificateFile: string; readonly privateKey: Secret };
+
+/** Files are read at each call, so that what was renewed needs no restart. Rejects with HUB_UNAUTHORIZED where one cannot be read. */
+export async function credentialOf(auth: AzureAuth, registrationId: string, twin: string): Promise<Credential> {
+  const fileOf = (pattern: string) => pattern.replaceAll('{twin}', twin);
+  if ('key' in auth) {
+    const others = auth.otherKey === undefined ? [] : [keyOf(auth.otherKey.reveal())];
+    return { kind: 'key', keys: [keyOf(auth.key.reveal()), ...others] };
+  }
+  if ('groupKey' in auth) return { kind: 'key', keys: [deriveKey(keyOf(auth.groupKey.reveal()), registrationId)] };
+  if ('keyFiles' in auth) {
+    const path = fileOf(auth.keyFiles);
+    return { kind: 'key', keys: [keyOf((await read(path)).toString('utf8').trim())] };
+  }
+  if ('certificate' in auth) return { kind: 'certificate', certificateFile: auth.certificate, privateKey: auth.privateKey };
+  const path = fileOf(auth.privateKeys);
+  return { kind: 'certificate', certificateFile: fileOf(auth.certificates), privateKey: new Secret(path, await read(path)) };
+}
+
+/** When the certificate of the gateway expires; UTC, milliseconds since 1970. Rejects with HUB_UNAUTHORIZED. */
+export async function expiryOf(certificateFile: string): Promise<number> {
+  const pem = await read(certificateFile);
+  try {
+    return new X509Certificate(pem).validToDate.getTime();
+  } catch (cause) {
+    throw new GatewayError('HUB_UNAUTHORIZED', certificateFile, `${certificateFile} holds no certificate`, { cause });
+  }
+}
+
+function keyOf(base64: string): Uint8Array {
+  return Buffer.from(base64, 'base64');
+}
+
+async function read(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new GatewayError('HUB_UNAUTHORIZED', path, `${path} cannot be read`, { cause });
+  }
+}
