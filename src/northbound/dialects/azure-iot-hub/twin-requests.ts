@@ -28,8 +28,9 @@ export class TwinRequests {
     try {
       await this.#line.publish({ topic: `${topic}?$rid=${requestId}`, payload, qos: 0, retain: false });
       const outcome = await Promise.race([answer, this.#late(done.signal), this.#ended(done.signal)]);
-      if (outcome instanceof GatewayError) throw outcome;
-      return outcome;
+      if (!(outcome instanceof GatewayError)) return outcome;
+      if (outcome.code === 'HUB_TIMEOUT') this.#line.lose(outcome);
+      throw outcome;
     } finally {
       done.abort();
       this.#waiting.delete(requestId);
@@ -43,9 +44,7 @@ export class TwinRequests {
 
   async #late(done: AbortSignal): Promise<GatewayError> {
     await this.#line.clock.sleep(this.#timeoutMs, done).catch(() => {});
-    const error = new GatewayError('HUB_TIMEOUT', this.#line.subject, `no answer about the twin within ${this.#timeoutMs} ms`);
-    if (!done.aborted && !this.#line.over.aborted) this.#line.lose(error);
-    return error;
+    return new GatewayError('HUB_TIMEOUT', this.#line.subject, `no answer about the twin within ${this.#timeoutMs} ms`);
   }
 
   #ended(done: AbortSignal): Promise<GatewayError> {
