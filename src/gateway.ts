@@ -299,7 +299,7 @@ function startHub(
     hub: audit.watchHub(hub),
     reader: spool.reader(plan.name),
     ...(plan.drain === undefined ? {} : { drain: plan.drain }),
-    quotaFile: join(options.stateDirectory, `quota-${plan.name}.json`),
+    quotaFile: join(options.stateDirectory, `quota-${encodeURIComponent(plan.name)}.json`),
     gateway: gateway.id,
     clock,
     log: log.with({ hub: plan.name }),

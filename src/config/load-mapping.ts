@@ -4,8 +4,10 @@ import type { DevicePlan, PointPlan } from '../model/plan.ts';
 import { checkTree } from './check-tree.ts';
 import type { Connection, ConnectionBook } from './connection.ts';
 import { type HubBook, hubRoutes } from './hub-routes.ts';
+import { HubTraits } from './hub-traits.ts';
 import { addUnknownKey, type Scope } from './inspect.ts';
 import { Interner } from './interner.ts';
+import type { Hub } from './load-gateway.ts';
 import { instanceKeys, mappingKeys } from './mapping-schema.ts';
 import { describePlace } from './problem-list.ts';
 import { FeatureReader, type Features } from './read-features.ts';
@@ -43,10 +45,13 @@ export class MappingReader {
   readonly #hubs: HubBook | undefined;
   readonly #twins = new Map<string, Span>();
 
-  constructor(declarations: Declarations, book: ConnectionBook, hubs: HubBook | undefined, scope: Scope) {
+  readonly traits: HubTraits;
+
+  constructor(declarations: Declarations, book: ConnectionBook, hubs: HubBook | undefined, known: readonly Hub[], scope: Scope) {
     this.#declarations = declarations;
     this.#book = book;
     this.#hubs = hubs;
+    this.traits = new HubTraits(known);
     this.#scope = scope;
   }
 
@@ -153,8 +158,8 @@ export class MappingReader {
       ...(patterns.length === 0 ? {} : { patterns }),
       ...(events.length === 0 ? {} : { events: events.map(({ plan }) => plan) }),
       ...(methods.length === 0 ? {} : { methods: methods.map(({ plan }) => plan) }),
-      hubs: parts.hubs,
-      message: { maxBytes: keys.message.maxBytes, maxAgeMs: keys.message.maxAge },
+      hubs: this.traits.routesOf(identity.twin, parts.hubs),
+      message: { maxBytes: keys.message.maxBytes ?? this.traits.messageBytes(parts.hubs), maxAgeMs: keys.message.maxAge },
     };
     connection.devices.push(device);
     this.devices.push(device);

@@ -118,7 +118,8 @@ class Loader {
   }
 
   readerOf(gateway: GatewayFile | undefined): MappingReader {
-    return new MappingReader(this.#declarations, this.#book, gateway && hubBook(gateway), this.#scope);
+    const book = gateway && hubBook(gateway);
+    return new MappingReader(this.#declarations, this.#book, book, gateway?.hubs ?? [], this.#scope);
   }
 
   async loadMapping(path: string, reader: MappingReader): Promise<void> {
@@ -144,6 +145,7 @@ class Loader {
     // Without the keys of the gateway its labels are not known, and topics cannot be judged.
     const hubs = gateway?.keys === undefined ? [] : gateway.hubs;
     for (const hub of hubs) checkHub(hub, labelNames(gateway, reader), this.#scope);
+    reader?.traits.check(this.#scope);
     const problems = this.#problems.sorted();
     if (this.#problems.errors > 0) return { problems };
     return { plan: this.#plan(gateway, connections, reader), problems };
@@ -168,9 +170,7 @@ class Loader {
     } = keys.spool;
     return {
       gateway: { ...identity, ...(location === undefined ? {} : { location }) },
-      hubs: (gateway?.hubs ?? []).map(({ name, declaration, settings, drain }) => {
-        return { name, dialect: declaration.dialect, drain, settings };
-      }),
+      hubs: reader?.traits.plans() ?? [],
       connections,
       devices: reader?.devices ?? [],
       spool: {

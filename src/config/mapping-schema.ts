@@ -41,8 +41,12 @@ export const mappingKeys = z.strictObject({
   message: z
     .strictObject({
       maxBytes: byteSize()
-        .prefault('100 kB')
-        .meta({ description: 'A message is closed before it is larger', examples: ['20 kB'] }),
+        .optional()
+        .meta({
+          description:
+            'A message is closed before it is larger. Default: `100 kB`, or what fills one chunk of a hub that bills by chunks',
+          examples: ['20 kB'],
+        }),
       maxAge: duration()
         .prefault('5 s')
         .meta({ description: 'A message is closed when its first value is so old', examples: ['1 s'] }),

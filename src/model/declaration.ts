@@ -66,6 +66,10 @@ export interface DialectDeclaration {
   readonly summary: string;
   /** Every key of a hub of this dialect except `dialect` itself. */
   readonly settings: z.ZodObject;
+  /** Each twin has a connection of its own, `atMost` of them; absent or `undefined`: all share one. */
+  perTwin?(settings: never): { readonly atMost: number } | undefined;
+  /** Of the default shape, so that what the hub bills as one message is filled: the default of `message.maxBytes`. Absent: any size costs the same. */
+  readonly messageBytes?: number;
   /** `labels`: names of all labels of the gateway and its twins, for topics that name them. */
   check?(settings: never, labels?: readonly string[]): readonly Remark[];
 }

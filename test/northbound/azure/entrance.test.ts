@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHmac, X509Certificate } from 'node:crypto';
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createMqttHub } from '../../../src/northbound/mqtt-hub.ts';
 import { stored } from '../../contract/hub.ts';
@@ -88,6 +88,7 @@ describe('the entrance to an IoT hub', () => {
       const old = await plant.authority.issue('old');
       await copyFile(old.certificate, join(directory, 'press-07.crt'));
       await copyFile(old.privateKey, join(directory, 'press-07.key'));
+      await chmod(join(directory, 'press-07.key'), 0o600);
       register('press-07', { isCaSigned: true });
       const auth = { certificates: join(directory, '{twin}.crt'), privateKeys: join(directory, '{twin}.key') };
       const gateway = plant.gateway({
@@ -97,6 +98,8 @@ describe('the entrance to an IoT hub', () => {
       await assert.rejects(gateway.open(NEVER), { code: 'HUB_UNAUTHORIZED' });
       await plant.authority.issue('press-07');
       await plant.open(gateway);
+      await chmod(join(directory, 'press-07.key'), 0o644);
+      await assert.rejects(gateway.open(NEVER), { code: 'HUB_UNAUTHORIZED', message: /chmod 0600/ });
     });
   });
 
@@ -248,7 +251,7 @@ describe('the entrance to an IoT hub', () => {
     register('press-07', { keys: [KEY] });
     const directory = join(plant.authority.directory, 'keys');
     await mkdir(directory);
-    await writeFile(join(directory, 'press-07.key'), `${KEY}\n`);
+    await writeFile(join(directory, 'press-07.key'), `${KEY}\n`, { mode: 0o600 });
     const settings = { deviceIdentity: 'per-device', auth: { keyFiles: join(directory, '{twin}.key') } };
     const model = 'dtmi:com:acme:Press;1';
     const gateway = plant.gateway({

@@ -1,9 +1,11 @@
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { GatewayError } from '../../../model/error.ts';
 import { Secret } from '../../../model/secret.ts';
 import { deriveKey } from './sas-token.ts';
 import type { AzureAuth } from './settings.ts';
+
+const GROUP_AND_OTHERS = 0o077;
 
 /** What one device shows of itself. */
 export type Credential =
@@ -21,11 +23,15 @@ export async function credentialOf(auth: AzureAuth, registrationId: string, twin
   if ('groupKey' in auth) return { kind: 'key', keys: [deriveKey(keyOf(auth.groupKey.reveal()), registrationId)] };
   if ('keyFiles' in auth) {
     const path = fileOf(auth.keyFiles);
-    return { kind: 'key', keys: [keyOf((await read(path)).toString('utf8').trim())] };
+    return { kind: 'key', keys: [keyOf((await readSecret(path)).toString('utf8').trim())] };
   }
   if ('certificate' in auth) return { kind: 'certificate', certificateFile: auth.certificate, privateKey: auth.privateKey };
   const path = fileOf(auth.privateKeys);
-  return { kind: 'certificate', certificateFile: fileOf(auth.certificates), privateKey: new Secret(path, await read(path)) };
+  return {
+    kind: 'certificate',
+    certificateFile: fileOf(auth.certificates),
+    privateKey: new Secret(path, await readSecret(path)),
+  };
 }
 
 /** When the certificate of the gateway expires; UTC, milliseconds since 1970. Rejects with HUB_UNAUTHORIZED. */
@@ -40,6 +46,14 @@ export async function expiryOf(certificateFile: string): Promise<number> {
 
 function keyOf(base64: string): Uint8Array {
   return Buffer.from(base64, 'base64');
+}
+
+/** As secrets of the configuration: nobody but the owner may read it. */
+async function readSecret(path: string): Promise<Buffer> {
+  const content = await read(path);
+  const { mode } = await stat(path);
+  if ((mode & GROUP_AND_OTHERS) === 0) return content;
+  throw new GatewayError('HUB_UNAUTHORIZED', path, `${path} can be read by others; run \`chmod 0600\` on it`);
 }
 
 async function read(path: string): Promise<Buffer> {

@@ -1,6 +1,10 @@
 import type { DialectDefinition } from '../../dialect.ts';
 import { checkSettings } from './check.ts';
-import { settingsSchema } from './settings.ts';
+import { type AzureSettings, settingsSchema } from './settings.ts';
+
+const MAX_CONNECTIONS = 100;
+/** Leaves room in 4 KiB, which is billed as one message, for the properties beside the body. */
+const MESSAGE_BYTES = 3_800;
 
 export const azureIotHub: DialectDefinition = {
   dialect: 'azure-iot-hub',
@@ -8,5 +12,7 @@ export const azureIotHub: DialectDefinition = {
     'Azure IoT Hub: telemetry, device twin, direct methods and messages to the device; tokens or certificates; provisioning',
   settings: settingsSchema,
   check: checkSettings,
+  perTwin: ({ deviceIdentity }: AzureSettings) => (deviceIdentity === 'per-device' ? { atMost: MAX_CONNECTIONS } : undefined),
+  messageBytes: MESSAGE_BYTES,
   load: async () => (await import('./dialect.ts')).createAzureDialect,
 };
