@@ -61,6 +61,8 @@ export interface WireSettings {
   readonly pins?: readonly string[];
   readonly certificateFile?: string;
   readonly privateKey?: Secret;
+  /** In place of `privateKey`: used where it lies, by an OpenSSL engine. Every handshake waits for the token, and the event loop with it. */
+  readonly keyOnToken?: { readonly engine: string; readonly uri: string };
   readonly proxy?: ProxySettings;
   /** Topics in one SUBSCRIBE at most; absent: as many as are usual. */
   readonly topicsPerSubscribe?: number;

@@ -10,7 +10,9 @@ import { openTunnel } from './proxy-tunnel.ts';
 import { streamError } from './stream-error.ts';
 import { openWebSocket } from './web-socket.ts';
 
-export interface StreamSettings extends Pick<WireSettings, 'caFile' | 'pins' | 'certificateFile' | 'privateKey' | 'proxy'> {
+type FromWire = Pick<WireSettings, 'caFile' | 'pins' | 'certificateFile' | 'privateKey' | 'keyOnToken' | 'proxy'>;
+
+export interface StreamSettings extends FromWire {
   /** Told the certificate of the hub, once it is trusted. */
   readonly onTrusted?: (certificate: X509Certificate) => void;
 }
@@ -71,13 +73,15 @@ function startTls(socket: Socket, options: ConnectionOptions, subject: string): 
     return connectTls({ ...options, socket });
   } catch (cause) {
     socket.destroy();
-    throw new GatewayError('HUB_UNAUTHORIZED', subject, 'CA, certificate or private key cannot be used', { cause });
+    const what = options.privateKeyEngine === undefined ? 'CA, certificate or private key' : 'the key on the token';
+    const text = `${what} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new GatewayError('HUB_UNAUTHORIZED', subject, text, { cause });
   }
 }
 
 /** Files are read at each attempt, so that a renewed certificate needs no restart. */
 async function tlsOptions({ host, alpn }: Endpoint, settings: StreamSettings, subject: string): Promise<ConnectionOptions> {
-  const { caFile, certificateFile, privateKey } = settings;
+  const { caFile, certificateFile, privateKey, keyOnToken } = settings;
   const ca = caFile === undefined ? undefined : await readPem(caFile, 'HUB_UNTRUSTED', subject);
   const cert = certificateFile === undefined ? undefined : await readPem(certificateFile, 'HUB_UNAUTHORIZED', subject);
   return {
@@ -89,6 +93,7 @@ async function tlsOptions({ host, alpn }: Endpoint, settings: StreamSettings, su
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(privateKey === undefined ? {} : { key: Buffer.from(privateKey.revealBytes()) }),
+    ...(keyOnToken === undefined ? {} : { privateKeyEngine: keyOnToken.engine, privateKeyIdentifier: keyOnToken.uri }),
   };
 }
 

@@ -3,6 +3,7 @@ import type { GatewayIdentity } from '../../../model/plan.ts';
 import type { Log } from '../../../runtime/log.ts';
 import type { Attempt, Dialect, Prepared, WireSettings } from '../../dialect.ts';
 import { fileSecret } from '../../file-secret.ts';
+import { toPrivateKey } from '../../key-settings.ts';
 import { type Identity, IdentityStore } from './identity-store.ts';
 import { provision, provisioningTopics } from './provision.ts';
 import type { AwsSettings } from './settings.ts';
@@ -43,7 +44,7 @@ async function claim(attempt: Attempt, store: IdentityStore, options: PrepareOpt
   log.info('provisioning begun', { template });
   const identity = await attempt.ask({
     endpoint: attempt.endpoint,
-    settings: { ...plain, certificateFile: certificate, privateKey },
+    settings: { ...plain, certificateFile: certificate, ...toPrivateKey(privateKey) },
     subscriptions: provisioningTopics(template),
     talk: (line) => provision(line, { template, parameters, commonName: gateway.id }),
   });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { certificateFile, duration, portNumber, secret } from '../../../model/schema.ts';
+import { certificateFile, duration, portNumber } from '../../../model/schema.ts';
 import { limitsSchemaOf } from '../../delivery-limits.ts';
+import { privateKeySetting } from '../../key-settings.ts';
 import { pinSetting } from '../../pin-settings.ts';
 import { proxySchema } from '../../proxy-settings.ts';
 import { shapeSetting } from '../../shapes/settings.ts';
@@ -10,7 +11,7 @@ const NAMES = 'Names in braces: gateway, twin, kind, and any label of the gatewa
 
 const certificateUser = {
   certificate: certificateFile().meta({ description: 'Certificate, PEM', examples: ['gw.crt'] }),
-  privateKey: secret().meta({ description: 'Private key of the certificate, PEM', examples: ['!secret gw.key'] }),
+  privateKey: privateKeySetting(),
 };
 
 const provisioning = z.strictObject({

@@ -1,5 +1,6 @@
 import type { GatewayIdentity } from '../../../model/plan.ts';
 import type { Packet, WireSettings } from '../../dialect.ts';
+import { toPrivateKey } from '../../key-settings.ts';
 import { toProxy } from '../../proxy-settings.ts';
 import { TOPICS_PER_SUBSCRIBE } from './limits.ts';
 import type { AwsSettings } from './settings.ts';
@@ -15,7 +16,7 @@ export function wireSettings(settings: AwsSettings, gateway: GatewayIdentity, wi
     failBackAfterMs: Number.POSITIVE_INFINITY,
     protocolVersion: settings.protocol === 5 ? 5 : 4,
     clientId: settings.thing ?? gateway.id,
-    ...(auth === undefined ? {} : { certificateFile: auth.certificate, privateKey: auth.privateKey }),
+    ...(auth === undefined ? {} : { certificateFile: auth.certificate, ...toPrivateKey(auth.privateKey) }),
     ...(ca === undefined ? {} : { caFile: ca }),
     ...(settings.pin === undefined ? {} : { pins: settings.pin }),
     ...toProxy(settings.proxy),

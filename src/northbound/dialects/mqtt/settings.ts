@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { certificateFile, duration, secret } from '../../../model/schema.ts';
 import { limitsSchema } from '../../delivery-limits.ts';
+import { privateKeySetting } from '../../key-settings.ts';
 import { pinSetting } from '../../pin-settings.ts';
 import { proxySchema } from '../../proxy-settings.ts';
 import { shapeSetting } from '../../shapes/settings.ts';
@@ -17,7 +18,7 @@ const passwordUser = z.strictObject({
 
 const certificateUser = z.strictObject({
   certificate: certificateFile().meta({ description: 'Client certificate, PEM, with its chain', examples: ['hub.crt'] }),
-  privateKey: secret().meta({ description: 'Private key of the certificate, PEM', examples: ['!secret hub.key'] }),
+  privateKey: privateKeySetting(),
 });
 
 const commands = z.strictObject({

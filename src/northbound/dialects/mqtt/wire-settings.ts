@@ -1,6 +1,7 @@
 import { GatewayError } from '../../../model/error.ts';
 import type { GatewayIdentity } from '../../../model/plan.ts';
 import type { Endpoint, WireSettings } from '../../dialect.ts';
+import { toPrivateKey } from '../../key-settings.ts';
 import { toProxy } from '../../proxy-settings.ts';
 import { brokerOf } from './broker.ts';
 import type { MqttSettings } from './settings.ts';
@@ -31,5 +32,5 @@ function endpointOf(url: string): Endpoint {
 function credentials({ auth }: MqttSettings): Partial<WireSettings> {
   if (auth === undefined) return {};
   if ('username' in auth) return { username: auth.username, password: auth.password };
-  return { certificateFile: auth.certificate, privateKey: auth.privateKey };
+  return { certificateFile: auth.certificate, ...toPrivateKey(auth.privateKey) };
 }
