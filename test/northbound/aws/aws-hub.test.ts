@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { startForwarding } from '../../../src/northbound/forwarder.ts';
 import { createMqttHub } from '../../../src/northbound/mqtt-hub.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
+import { silentLog } from '../../../src/runtime/log.ts';
 import { describeHub, stored } from '../../contract/hub.ts';
 import { AwsAccount, AwsEmulator } from '../../support/aws/aws-emulator.ts';
-import { telemetry } from '../../support/recorded-spool-reader.ts';
+import { RecordedSpoolReader, telemetry } from '../../support/recorded-spool-reader.ts';
 import type { SinkBroker } from '../../support/sink-broker.ts';
-import { awsDialect, openSession, settingsFor } from './plant.ts';
+import { awsDialect, openSession, property, settingsFor, until } from './plant.ts';
 
 describe('dialect aws-iot-core', () => {
   let account: AwsAccount;
@@ -109,6 +111,35 @@ describe('dialect aws-iot-core', () => {
       const values = { text: [[0, 'x'.repeat(100_000)]] as const };
       const large = (sequence: number) => ({ ...stored(sequence), message: { ...telemetry('press-07', sequence), values } });
       await Promise.all([1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((sequence) => session.publish(large(sequence))));
+      await session.close();
+      assert.deepEqual(emulator.violations, []);
+    });
+
+    it('sends no faster than AWS takes, unless told otherwise', async function () {
+      this.timeout(10_000);
+      emulator = await AwsEmulator.start(account);
+      const reader = new RecordedSpoolReader();
+      for (let count = 1; count <= 240; count += 1) reader.append(telemetry('press-07', count));
+      const forwarding = startForwarding({
+        hub: createMqttHub('cloud', awsDialect(settingsFor(account, emulator)), systemClock),
+        reader,
+        gateway: 'gw-01',
+        clock: systemClock,
+        log: silentLog,
+        execute: async ({ id, device }) => ({ id, device, status: 'done', points: {} }),
+      });
+      await until(() => reader.acknowledged.length === 240, 8_000);
+      await forwarding.stop(0);
+      assert.deepEqual(emulator.violations, []);
+    });
+
+    it('keeps within the requests that shadows take, whatever the number of twins', async function () {
+      this.timeout(10_000);
+      emulator = await AwsEmulator.start(account);
+      emulator.delayMs = 900;
+      const twins = Array.from({ length: 16 }, (_, index) => `press-${index}`);
+      const session = await openSession(awsDialect(settingsFor(account, emulator, { acknowledgeTimeout: '20 s' }), {}, twins));
+      await Promise.all(twins.map((twin) => session.publish(property(1, { level: [0, 1] }, { twin }))));
       await session.close();
       assert.deepEqual(emulator.violations, []);
     });

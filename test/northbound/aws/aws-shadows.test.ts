@@ -80,6 +80,7 @@ describe('dialect aws-iot-core: shadows', () => {
   });
 
   it('keeps the order of reports, however many are under way', async () => {
+    emulator.jitterMs = 20;
     await open();
     await Promise.all(Array.from({ length: 30 }, (_, index) => session.publish(property(index + 1, { level: [0, index] }))));
     assert.deepEqual(

@@ -16,11 +16,13 @@ const SHORT = { connectTimeout: '2 s', acknowledgeTimeout: '2 s' };
 
 type Settings = Readonly<Record<string, unknown>>;
 
-/** The dialect with settings as a person writes them, for a plant of three twins. */
-export function awsDialect(settings: Settings = {}, context: Partial<DialectContext> = {}): Dialect {
+const TWINS: readonly string[] = ['press-07', 'press-08', 'hall.meter'];
+
+/** The dialect with settings as a person writes them. */
+export function awsDialect(settings: Settings = {}, context: Partial<DialectContext> = {}, twins = TWINS): Dialect {
   const parsed = awsIotCore.settings.parse({ host: 'localhost', ...SHORT, ...settings });
   const plan: HubPlan = { name: 'cloud', dialect: 'aws-iot-core', settings: parsed };
-  const devices = ['press-07', 'press-08', 'hall.meter'].map(writable);
+  const devices = twins.map(writable);
   return createAwsDialect(plan, { ...dialectContext(devices), ...context });
 }
 

@@ -28,6 +28,8 @@ interface Session {
   readonly policy: Policy;
   readonly publishes: Rate;
   readonly bytes: Rate;
+  /** Requests to shadows and jobs. */
+  readonly requests: Rate;
   inFlight: number;
 }
 
@@ -80,6 +82,8 @@ export class AwsEmulator implements SinkService {
   #broker: SinkBroker | undefined;
   /** Milliseconds until a service answers. */
   delayMs = 1;
+  /** So much longer at most: requests that are under way together are then served in any order. */
+  jitterMs = 0;
   nowMs: () => number = () => performance.now();
   /** Publishes a second of a connection. */
   publishesPerSecond = 100;
@@ -175,7 +179,15 @@ export class AwsEmulator implements SinkService {
     for (const other of this.#sessions.values()) {
       if (other.client.connect?.clientId === packet.clientId && other.client !== client) other.client.end(0x8e);
     }
-    this.#sessions.set(client, { client, thing, policy, publishes: new Rate(), bytes: new Rate(), inFlight: 0 });
+    this.#sessions.set(client, {
+      client,
+      thing,
+      policy,
+      publishes: new Rate(),
+      bytes: new Rate(),
+      requests: new Rate(),
+      inFlight: 0,
+    });
     return 0;
   }
 
@@ -221,13 +233,15 @@ export class AwsEmulator implements SinkService {
 
   #serve(session: Session, { topic, payload }: SinkPublish): void {
     session.inFlight += 1;
+    const isRequest = topic.startsWith('$aws/things/');
+    if (isRequest && session.requests.take(this.nowMs()) > 20) this.broker.violations.push('more than 20 requests in a second');
     if (session.inFlight > 10) this.broker.violations.push(`${session.inFlight} requests without an answer`);
     const answer = async () => {
       const all = await this.#answer(session, topic, payload);
       session.inFlight -= 1;
       for (const told of all) this.tell(told);
     };
-    setTimeout(() => void answer(), this.delayMs);
+    setTimeout(() => void answer(), this.delayMs + Math.random() * this.jitterMs);
   }
 
   async #answer({ thing }: Session, topic: string, payload: Buffer): Promise<readonly Told[]> {
