@@ -74,7 +74,7 @@ async function exportMessages(view: SpoolView, options: SpoolOptions): Promise<E
 }
 
 function exportItem(item: SpoolItem, log: LogView, { hub, waiting }: SpoolOptions): void {
-  if (item.found === 'damage') return;
+  if (item.found !== 'message') return;
   const { head, offset, epoch, message } = item;
   const hubs = Object.entries(head.hubs)
     .filter(([name]) => hub === undefined || name === hub)

@@ -26,7 +26,16 @@ const spoolClass = (name: MessageClass, what: string) =>
       whenFull: z
         .enum(WHEN_FULL)
         .optional()
-        .meta({ description: 'What gives way in this class; default: `spool.whenFull`', examples: ['drop-newest'] }),
+        .meta({ description: 'What gives way in this class; default: `spool.whenFull`', examples: ['thin'] }),
+      keepOneOf: z
+        .int()
+        .min(2)
+        .max(1_000)
+        .default(DEFAULT_CLASSES[name].keepOneOf)
+        .meta({
+          description: '`whenFull: thin`: of so many messages of a twin one is kept, first of the oldest',
+          examples: [10],
+        }),
     })
     .prefault({})
     .meta({ description: what });

@@ -24,7 +24,7 @@ export function classOf({ kind }: Pick<TwinMessage, 'kind'>): MessageClass {
 
 /** What is missing and why: the answer to every silence. */
 export interface Gap {
-  /** e.g. `overflow`, `expired`, `damaged`, `too-large`, `rejected`. */
+  /** e.g. `overflow`, `expired`, `damaged`, `thinned`, `too-large`, `rejected`. */
   readonly reason: string;
   /** First and last sequence number that will never arrive, where they are known. */
   readonly fromSequence?: number;

@@ -9,6 +9,10 @@ import { encodeMessage, factsOf } from './message-record.ts';
 import type { Draft } from './spool.ts';
 import type { LogOptions, SpoolLimits } from './spool-options.ts';
 
+const KEEPS_OLDEST: Readonly<Record<WhenFull, boolean>> = {
+  ...{ 'drop-oldest': false, 'drop-newest': true, thin: false, block: true },
+};
+
 /**
  * What was appended and is not on disk yet. Bounded in bytes; what has no place is dropped on the way in, counted, and waits
  * in the ledger to be declared. It never had a sequence number, so none is missing.
@@ -54,7 +58,7 @@ export class Intake {
   /** The disk is slow or ill, and memory is bounded. */
   shed(): void {
     while (this.queue.bytes > this.#limits.maxWaitingBytes) {
-      const shed = this.#whenFull === 'drop-oldest' ? this.queue.take(1)[0] : this.queue.takeNewest();
+      const shed = KEEPS_OLDEST[this.#whenFull] ? this.queue.takeNewest() : this.queue.take(1)[0];
       if (shed === undefined) return;
       this.drop(shed);
     }

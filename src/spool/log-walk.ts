@@ -148,7 +148,7 @@ export class LogWalk {
     if (head === undefined) return this.#accept({ found: 'damage', from: item.at, to: item.at });
     const isMine = Object.hasOwn(head.hubs, this.#hub);
     this.#position = { offset: frame.offset, messages: this.#position.messages + (isMine ? 1 : 0) };
-    if (!isMine) return undefined;
+    if (!isMine || frame.body.length === 0) return undefined;
     const message = decodeMessage(frame);
     if (message === undefined) return this.#accept({ found: 'damage', from: item.at, to: item.at });
     const last = this.#outstanding.at(-1);

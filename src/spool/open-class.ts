@@ -17,6 +17,7 @@ import { RunningTime } from './running-time.ts';
 import { parseSegmentName } from './segment.ts';
 import { SegmentStore } from './segment-store.ts';
 import { type LogOptions, limitsOf } from './spool-options.ts';
+import { isThinning } from './thinned-segment.ts';
 import type { Turns } from './turns.ts';
 
 export interface ClassOpening {
@@ -83,6 +84,7 @@ async function makeDirectories({ options, spoolDirectory, fileSystem }: Opening)
   const { class: name, directory, onEvent } = options;
   await fileSystem.makeDirectory(directory);
   await fileSystem.syncDirectory(spoolDirectory);
+  for (const left of await fileSystem.list(directory)) if (isThinning(left)) await fileSystem.remove(join(directory, left));
   if (name === 'telemetry') {
     await tellForeignFiles({ options, spoolDirectory, fileSystem });
     await takeOverOldLog({ fileSystem, directory: spoolDirectory, to: directory, onEvent });

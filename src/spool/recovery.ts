@@ -155,7 +155,10 @@ function learnFrame(table: SequenceTable, item: Scanned & { found: 'frame' }): v
 }
 
 function isBroken(segment: Segment, next: Segment | undefined): boolean {
-  return next?.head !== undefined && (next.head.previous !== segment.first || segment.bytes < next.head.previousBytes);
+  return (
+    next?.head !== undefined &&
+    (next.head.previous !== segment.first || segment.bytes < (segment.head?.thinned?.bytes ?? next.head.previousBytes))
+  );
 }
 
 /** What was in the page cache only is made durable before anybody reads it. */

@@ -7,6 +7,7 @@ import type { LogParts } from './log-parts.ts';
 import type { LogWriter } from './log-writer.ts';
 import { type Loss, LossLedger } from './loss-ledger.ts';
 import type { Segment } from './segment.ts';
+import { Thinning } from './thinning.ts';
 
 /** Kept free for the gap record of one twin and hub. */
 const STATEMENT_BYTES = 700;
@@ -14,7 +15,9 @@ const STATEMENT_BYTES = 700;
 const OWN_SEGMENTS = 4;
 
 /** What of the ways to be full leaves the log as it is. */
-const REFUSES_NEW: Readonly<Record<WhenFull, boolean>> = { 'drop-oldest': false, 'drop-newest': true, block: true };
+const REFUSES_NEW: Readonly<Record<WhenFull, boolean>> = {
+  ...{ 'drop-oldest': false, 'drop-newest': true, thin: false, block: true },
+};
 
 interface Doomed {
   readonly segments: readonly Segment[];
@@ -32,6 +35,7 @@ export class Retention {
   readonly #writer: LogWriter;
   readonly #keeper: CursorKeeper;
   readonly #damage: DamageWatch;
+  readonly #thinning: Thinning;
   readonly #runs = new DroppedRuns();
   #lowBytes: number | undefined;
 
@@ -40,6 +44,7 @@ export class Retention {
     this.#writer = writer;
     this.#keeper = keeper;
     this.#damage = damage;
+    this.#thinning = new Thinning(parts, writer, damage);
   }
 
   /** Everything in the directory. */
@@ -50,12 +55,14 @@ export class Retention {
 
   /** False when the spool is full and the newest are to be refused, or to wait. */
   async makeRoom(neededBytes: number): Promise<boolean> {
+    const { options } = this.#parts;
     const limit = await this.#limit();
     const excessOf = () => this.#excess(neededBytes, limit);
     if (excessOf() <= 0) return true;
     await this.free();
     for (let excess = excessOf(); excess > 0; excess = excessOf()) {
-      if (REFUSES_NEW[this.#parts.options.whenFull]) return false;
+      if (REFUSES_NEW[options.whenFull]) return false;
+      if (options.whenFull === 'thin' && (await this.#thinning.thinOne())) continue;
       // With many twins the gap records take more than a segment gives: then several go at once.
       const isEnough = (freed: number, statements: number) => freed >= excess + statements;
       if (!(await this.#dropOldest('overflow', isEnough))) return true;

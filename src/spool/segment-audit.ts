@@ -94,7 +94,7 @@ class AuditBook {
 
   see(frame: Frame): void {
     const head = decodeHead(frame);
-    if (head === undefined || decodeMessage(frame) === undefined) return;
+    if (head === undefined || (frame.body.length > 0 && decodeMessage(frame) === undefined)) return;
     this.#jumped ||= frame.offset !== this.#nextOffset;
     this.#nextOffset = frame.offset + 1;
     for (const [hub, sequence] of Object.entries(head.hubs)) {
@@ -170,6 +170,8 @@ class AuditBook {
       readings: head.readings,
     };
     dropping.onDropped(loss, sequence);
+    // Was thinned away, and declared then.
+    if (frame.body.length === 0) return;
     dropping.ledger.add(loss);
     const gap = head.kind === 'gap' ? decodeMessage(frame)?.gap : undefined;
     if (gap !== undefined) dropping.ledger.add({ ...this.#lossOf(hub, head.twin, gap.reason), ...gap });

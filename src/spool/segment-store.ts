@@ -132,6 +132,14 @@ export class SegmentStore {
     this.#nextOffset = segment.first + HEAD_FRAMES;
   }
 
+  /** Takes the place of `segment`, and of its file; readers open it anew where they stand. */
+  async replace(segment: Segment, other: Segment, path: string): Promise<void> {
+    const { fileSystem, directory } = this.#state;
+    await fileSystem.rename(path, segment.path);
+    this.#segments.splice(this.#segments.indexOf(segment), 1, other);
+    await fileSystem.syncDirectory(directory);
+  }
+
   async remove(segment: Segment): Promise<void> {
     const { fileSystem, directory } = this.#state;
     await fileSystem.remove(segment.path).catch((error: NodeJS.ErrnoException) => {

@@ -5,13 +5,13 @@ import { decodeFrame, encodeFrame, type Frame } from './frame.ts';
 import type { Sequences, SequenceTable } from './sequence-table.ts';
 
 /**
- * The segment: one file of the log, `segment-<first offset>.log`, only ever appended to, and deleted as a whole.
+ * The segment: one file of the log, `segment-<first offset>.log`, only ever appended to, written anew when it is thinned, and deleted as a whole.
  *
  *   'fieldmarshal 01\n'  16 bytes; the number is the version of this format
  *   segment frame        offset = first; head: the segment before it and its bytes, when it was made (UTC and running time), messages given
  *                        to each hub until then
  *   sequences frame      offset = first + 1; body: the last sequence number of every hub and twin until then
- *   block frames         the messages (block.ts)
+ *   block frames         the messages (block.ts); one without a body was thinned away (thinning.ts)
  *
  * So the newest segment alone tells the next offset and every sequence number, even when all else was delivered and deleted.
  * A segment ends where the next begins: frames with the next one's first offset or above are void (a commit that failed and
@@ -40,6 +40,8 @@ export interface SegmentHead {
   readonly epoch: string;
   /** Id of the key that its blocks are encrypted with. */
   readonly key?: string;
+  /** How often it was thinned (thinning.ts), and the bytes of its file since. */
+  readonly thinned?: { readonly passes: number; readonly bytes: number };
 }
 
 const VERSION = 1;
@@ -116,6 +118,17 @@ export async function readSequences(fileSystem: FileSystem, segment: Segment): P
   }
 }
 
+/** Everything before the first message. */
+export function encodeStart(first: number, { epoch, ...facts }: SegmentHead, sequences: Sequences): Buffer {
+  const head = Buffer.from(JSON.stringify(facts));
+  const body = Buffer.from(JSON.stringify(sequences));
+  return Buffer.concat([
+    PREFIX,
+    encodeFrame({ kind: 'segment', offset: first, index: 0, epoch, head, body: EMPTY }),
+    encodeFrame({ kind: 'sequences', offset: first + 1, index: 1, epoch, head: EMPTY, body }),
+  ]);
+}
+
 /** Durable with its name before the first message goes into it. Leaves nothing behind when it fails, as far as the disk lets it. */
 export async function createSegment(
   fileSystem: FileSystem,
@@ -125,13 +138,8 @@ export async function createSegment(
   const { first, previous, previousBytes, createdMs, runMs, epoch, key, table } = facts;
   const path = join(directory, segmentName(first));
   const totals = table.totals();
-  const head = Buffer.from(JSON.stringify({ previous, previousBytes, createdMs, runMs, totals, key }));
-  const body = Buffer.from(JSON.stringify(table.sequences()));
-  const bytes = Buffer.concat([
-    PREFIX,
-    encodeFrame({ kind: 'segment', offset: first, index: 0, epoch, head, body: EMPTY }),
-    encodeFrame({ kind: 'sequences', offset: first + 1, index: 1, epoch, head: EMPTY, body }),
-  ]);
+  const made = { previous, previousBytes, createdMs, runMs, totals, epoch, ...(key === undefined ? {} : { key }) };
+  const bytes = encodeStart(first, made, table.sequences());
   const file = await fileSystem.open(path, 'create');
   try {
     await writeAll(file, bytes, 0);
@@ -142,6 +150,5 @@ export async function createSegment(
     await fileSystem.remove(path).catch(() => {});
     throw error;
   }
-  const made = { previous, previousBytes, createdMs, runMs, totals, epoch, ...(key === undefined ? {} : { key }) };
   return { segment: { first, path, bytes: bytes.length, head: made }, file };
 }

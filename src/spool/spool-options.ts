@@ -42,6 +42,7 @@ export interface SpoolOptions {
 export interface LogOptions extends Omit<SpoolOptions, 'classes' | 'keepFreeBytes'> {
   readonly class: MessageClass;
   readonly whenFull: WhenFull;
+  readonly keepOneOf: number;
   readonly maxWaitingBytes: number;
 }
 

@@ -76,10 +76,10 @@ class ProofBook {
       if (!isLast) this.#damage.push({ path, from, to });
       return;
     }
-    this.#messages += 1;
+    if (item.found === 'message') this.#messages += 1;
     this.#epochs.add(item.epoch);
     for (const [hub, sequence] of Object.entries(item.head.hubs)) {
-      this.#count(hub, item);
+      if (item.found === 'message') this.#count(hub, item);
       this.#compare(hub, item, sequence);
     }
   }
@@ -111,7 +111,7 @@ class ProofBook {
     counted.oldestTimeMs ??= head.at;
   }
 
-  #compare(hub: string, { epoch, head: { twin } }: SpoolItem & { found: 'message' }, sequence: number): void {
+  #compare(hub: string, { epoch, head: { twin } }: SpoolItem & { found: 'message' | 'thinned' }, sequence: number): void {
     const key = JSON.stringify([hub, twin, epoch]);
     const last = this.#last.get(key);
     this.#last.set(key, sequence);

@@ -33,6 +33,7 @@ export type SpoolItem =
       readonly head: MessageHead;
       readonly message: TwinMessage;
     }
+  | { readonly found: 'thinned'; readonly offset: number; readonly epoch: string; readonly head: MessageHead }
   | { readonly found: 'damage'; readonly path: string; readonly from: number; readonly to: number; readonly isLast: boolean };
 
 export interface SpoolViewOptions {
@@ -92,7 +93,8 @@ async function* walkSegment(
         const { kind, offset, epoch } = item.frame;
         if (kind !== 'message' || offset >= endOffset) continue;
         const [head, message] = [decodeHead(item.frame), decodeMessage(item.frame)];
-        if (head === undefined || message === undefined)
+        if (head !== undefined && item.frame.body.length === 0) yield { found: 'thinned', offset, epoch, head };
+        else if (head === undefined || message === undefined)
           yield { found: 'damage', path, from: item.at, to: item.at, isLast: false };
         else yield { found: 'message', offset, epoch, head, message };
       }

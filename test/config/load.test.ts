@@ -27,9 +27,9 @@ describe('a good configuration', () => {
       maxAgeMs: 14 * 86_400_000,
       keepFreeBytes: 2 ** 30,
       classes: {
-        alarm: { share: 10, whenFull: 'drop-oldest' },
-        property: { share: 20, whenFull: 'drop-oldest' },
-        telemetry: { share: 70, whenFull: 'drop-oldest' },
+        alarm: { share: 10, whenFull: 'drop-oldest', keepOneOf: 2 },
+        property: { share: 20, whenFull: 'drop-oldest', keepOneOf: 2 },
+        telemetry: { share: 70, whenFull: 'drop-oldest', keepOneOf: 2 },
       },
       commitWindowMs: 100,
       compression: 'zstd',

@@ -70,8 +70,8 @@ export interface OpenOptions extends Partial<SpoolOptions> {
 export async function open({ whenFull = 'drop-oldest', ...options }: OpenOptions): Promise<Opened> {
   const events: SpoolEvent[] = [];
   const [few, all] = [
-    { share: 25, whenFull },
-    { share: 100, whenFull },
+    { share: 25, whenFull, keepOneOf: 2 },
+    { share: 100, whenFull, keepOneOf: 2 },
   ];
   const spool = await openSpool({
     ...{ maxBytes: 64 * 2 ** 20, maxAgeMs: 10 * 86_400_000, commitWindowMs: 0, hubs: ['cloud'] },
