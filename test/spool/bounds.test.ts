@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Draft } from '../../src/spool/spool.ts';
 import { Receiver } from './support/reference.ts';
 import { SimulatedDisk } from './support/simulated-disk.ts';
 import { draft, gaps, numbers, open, readAll, values } from './support/spool-fixture.ts';
@@ -34,6 +35,29 @@ describe('the bounds of a spool', () => {
     assert.equal(spool.status().counters.dropped_messages !== 0, true);
     await spool.close();
   });
+
+  for (const whenFull of ['drop-oldest', 'drop-newest'] as const) {
+    it(`forgets nothing of what could not be measured when it is full (${whenFull})`, async () => {
+      const spool = await open({ directory, fileSystem, maxBytes: MAX_BYTES, whenFull });
+      const away = (atMs: number): Draft => {
+        const gap = { reason: 'device-away', fromTimeMs: atMs, toTimeMs: atMs + 1, messages: 0, readings: 7, points: ['value'] };
+        return { message: { twin: 'press', kind: 'gap', startTimeMs: atMs, values: {}, gap }, hubs: ['cloud'] };
+      };
+      for (let value = 0; value < 1_000; value += 1)
+        await spool.append([draft('press', value, ['cloud'], PADDING), ...(value % 50 === 0 ? [away(value)] : [])]);
+      const first = await readAll(spool.reader('cloud'));
+      spool.reader('cloud').acknowledge(first.at(-1) ?? assert.fail());
+      await spool.append([draft('press', 1_000)]);
+      const told = gaps([...first, ...(await readAll(spool.reader('cloud')))]);
+      const unmeasured = told.filter(({ reason }) => reason === 'device-away');
+      assert.equal(
+        unmeasured.reduce((sum, { readings }) => sum + readings, 0),
+        20 * 7,
+      );
+      assert.ok(told.length > unmeasured.length, 'messages were dropped');
+      await spool.close();
+    });
+  }
 
   it('tells only the hub that lost something', async () => {
     const spool = await open({ directory, fileSystem, maxBytes: MAX_BYTES, hubs: ['cloud', 'historian'] });
