@@ -135,7 +135,6 @@ export class Silences {
   #slice(silence: Silence): void {
     const untilTimeMs = this.#nowTimeMs(silence);
     if (!this.#tell(silence, untilTimeMs)) return;
-    silence.fromTimeMs = untilTimeMs;
     silence.toldTimeMs = untilTimeMs;
     silence.toTimeMs = untilTimeMs;
     silence.readings = 0;

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { createConnector } from '../../../connectors/modbus/connector.ts';
+import type { DeviceGap } from '../../../src/model/device-gap.ts';
+import type { Reading } from '../../../src/model/reading.ts';
+import { systemClock } from '../../../src/runtime/clock.ts';
+import { silentLog } from '../../../src/runtime/log.ts';
+import { acquire } from '../../../src/southbound/acquisition.ts';
+import { type Plant, PROTOCOLS, startPlant } from './plant.ts';
+
+const INTERVAL_MS = 200;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+for (const protocol of PROTOCOLS) {
+  describe(`what a device on ${protocol} did not give`, function () {
+    this.timeout(30_000);
+    let plant: Plant;
+    let stop: () => Promise<void>;
+    let readings: Reading[];
+    let gaps: DeviceGap[];
+
+    beforeEach(async () => {
+      plant = await startPlant(protocol, [1, 2], { missing: [{ table: 'holding', from: 500, to: 599 }] });
+      const power = { address: { holding: 100 }, type: 'int16' as const, intervalMs: INTERVAL_MS };
+      const absent = { address: { holding: 500 }, type: 'int16' as const, intervalMs: INTERVAL_MS };
+      const keys = (unit: number) => ({ unit, probeInterval: '1 s' });
+      const plan = plant.planOf(
+        { one: { settings: keys(1), points: { power } }, two: { settings: keys(2), points: { power, absent } } },
+        { timeout: '100 ms' },
+      );
+      const context = { log: silentLog, clock: systemClock, gatewayId: 'gw', stateDirectory: '' };
+      readings = [];
+      gaps = [];
+      const stopping = new AbortController();
+      const { done } = acquire(createConnector(plan, context), {
+        ...{ plan, clock: systemClock, log: silentLog, signal: stopping.signal },
+        onBatch: (batch) => readings.push(...batch.readings),
+        onGap: (gap) => gaps.push(gap),
+      });
+      stop = async () => {
+        stopping.abort();
+        await done;
+      };
+    });
+    afterEach(async () => {
+      await stop();
+      await plant.dispose();
+    });
+
+    const good = (id: string) => readings.filter(({ point, quality }) => point.id === id && quality === 'good');
+    const more = async (id: string) => {
+      const known = good(id).length;
+      while (good(id).length < known + 5) await pause(20);
+    };
+    const declared = (device: string, reason: DeviceGap['reason']) =>
+      gaps.filter((gap) => gap.device === device && gap.reason === reason);
+    const sum = (all: readonly DeviceGap[]) => all.reduce((total, { readings: count }) => total + count, 0);
+    /** Between the first good reading and the last. */
+    const missing = (id: string) => {
+      const times = good(id).map(({ sourceTimeMs }) => sourceTimeMs);
+      return times.slice(1).reduce((total, timeMs, at) => total + Math.round((timeMs - (times[at] ?? 0)) / INTERVAL_MS) - 1, 0);
+    };
+
+    it('is counted poll by poll while one of two units is silent, in one gap', async () => {
+      await more('one/power');
+      plant.faults.add({ kind: 'silent' }, { unit: 1 });
+      await pause(2_000);
+      assert.deepEqual(declared('one', 'device-away'), [], 'it is not over');
+      plant.faults.clear();
+      await more('one/power');
+      const [gap, ...others] = declared('one', 'device-away');
+      assert.ok(gap !== undefined);
+      assert.deepEqual(others, []);
+      await stop();
+      const skipped = sum(declared('one', 'poll-skipped'));
+      assert.equal(gap.readings + skipped, missing('one/power'));
+      assert.ok(gap.readings >= 8, `${gap.readings} polls`);
+      assert.deepEqual(declared('two', 'device-away'), []);
+      assert.equal(
+        sum(declared('two', 'poll-skipped').filter(({ points }) => points.some(({ name }) => name === 'power'))) / 2,
+        missing('two/power'),
+      );
+    });
+
+    it('is counted where the device refuses it', async () => {
+      await more('two/power');
+      await stop();
+      const [gap, ...others] = declared('two', 'refused');
+      assert.ok(gap !== undefined);
+      assert.deepEqual([others, gap.points.map(({ name }) => name)], [[], ['absent']]);
+      assert.ok(Math.abs(gap.readings - good('two/power').length) <= 1, `${gap.readings} of ${good('two/power').length} polls`);
+    });
+  });
+}
