@@ -319,10 +319,11 @@ function arrivalsOf(readings: readonly Reading[]): readonly Arrival[] {
 
 /** Readings that are missing between others, where one comes every interval. */
 function pollsMissing(arrivals: readonly Arrival[]): number {
-  const holes = [...Map.groupBy(arrivals, ({ point }) => point.id).values()].flatMap((own) =>
-    own.slice(1).map(({ atMs }, at) => Math.round((atMs - (own[at]?.atMs ?? 0)) / POLL_MS) - 1),
-  );
-  return holes.reduce((sum, hole) => sum + hole, 0);
+  const missing = [...Map.groupBy(arrivals, ({ point }) => point.id).values()].map((own) => {
+    const due = Math.round(((own.at(-1)?.atMs ?? 0) - (own[0]?.atMs ?? 0)) / POLL_MS) + 1;
+    return due - own.length;
+  });
+  return missing.reduce((sum, count) => sum + count, 0);
 }
 
 async function until(holds: () => boolean, what: string): Promise<void> {
