@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { IdentityStore } from '../../../src/northbound/dialects/aws-iot-core/identity-store.ts';
 import { stored } from '../../contract/hub.ts';
 import { AwsAccount, AwsEmulator } from '../../support/aws/aws-emulator.ts';
+import { RecordedLog } from '../../support/recorded-log.ts';
 import { awsDialect, credentialsOf, openSession, property, settingsFor } from './plant.ts';
 
 describe('dialect aws-iot-core: fleet provisioning by claim', () => {
@@ -101,6 +102,18 @@ describe('dialect aws-iot-core: fleet provisioning by claim', () => {
     await writeFile(join(place(), 'identity.new', 'private-key.pem'), 'half');
     await (await openSession(dialect())).close();
     assert.deepEqual(await readdir(place()), ['identity']);
+  });
+
+  it('warns of a key that others may read', async () => {
+    const recorded = new RecordedLog();
+    const provisioning = { template: 'gateways', parameters: { SerialNumber: '4711' }, ...credentialsOf(account.files.claim) };
+    const settings = settingsFor(account, emulator, { provisioning, jobs: false });
+    const one = awsDialect(settings, { stateDirectory, log: recorded.log });
+    await (await openSession(one)).close();
+    assert.equal(recorded.events('private key open to others').length, 0);
+    await chmod(join(place(), 'identity', 'private-key.pem'), 0o640);
+    await (await openSession(one)).close();
+    assert.equal(recorded.events('private key open to others').length, 1);
   });
 
   it('says which file cannot be read, and is not provisioned anew for that', async () => {

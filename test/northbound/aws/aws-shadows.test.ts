@@ -3,6 +3,7 @@ import type { Command, CommandResult } from '../../../src/model/command.ts';
 import type { Dialect } from '../../../src/northbound/dialect.ts';
 import type { HubSession } from '../../../src/northbound/hub.ts';
 import { AwsAccount, AwsEmulator } from '../../support/aws/aws-emulator.ts';
+import { settle } from '../../support/hand-clock.ts';
 import { awsDialect, openSession, property, settingsFor, until } from './plant.ts';
 
 describe('dialect aws-iot-core: shadows', () => {
@@ -124,9 +125,25 @@ describe('dialect aws-iot-core: shadows', () => {
       await session.publish(property(1, { level: [0, 1] }));
       emulator.shadows.failures.push(code);
       await assert.rejects(session.publish(property(2, { level: [0, 2] })), { code: expected });
+      await settle();
       if (expected !== 'HUB_UNAUTHORIZED') await session.publish(property(3, { level: [0, 3] }));
     });
   }
+
+  it('lets no report overtake one that has to come again', async () => {
+    await open();
+    await session.publish(property(1, { level: [0, 1] }));
+    emulator.shadows.failures.push(429);
+    const both = () => [session.publish(property(2, { level: [0, 2] })), session.publish(property(3, { mode: [0, 'auto'] }))];
+    const outcomes = await Promise.allSettled(both());
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.code),
+      ['HUB_THROTTLED', 'HUB_THROTTLED'],
+    );
+    await settle();
+    await Promise.all(both());
+    assert.deepEqual(reported().values, { level: 2, mode: 'auto' });
+  });
 
   it('sends a report again after a conflict of versions', async () => {
     await open();

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GatewayError } from '../../../model/error.ts';
@@ -40,6 +40,12 @@ export class IdentityStore {
     if (text === undefined) return undefined;
     const { thing } = parse(text, place);
     return { thing, certificateFile: join(place, 'certificate.pem'), privateKeyFile: join(place, 'private-key.pem') };
+  }
+
+  /** Whether others than the owner may read the key. */
+  async isOpenToOthers(): Promise<boolean> {
+    const { mode } = await stat(join(this.#place, 'private-key.pem'));
+    return (mode & 0o077) !== 0;
   }
 
   async save({ thing, certificate, privateKey }: NewIdentity): Promise<void> {

@@ -22,12 +22,14 @@ type Prepare = NonNullable<Dialect['prepare']>;
 
 /** The identity that provisioning gave, or gives now. `undefined` where the configuration has a certificate of its own. */
 export function prepareProvisioned(options: PrepareOptions): Prepare | undefined {
-  const { settings, wire, directory, thing } = options;
+  const { settings, wire, directory, thing, log } = options;
   if (settings.provisioning === undefined) return undefined;
   const store = new IdentityStore(directory);
   return async (attempt): Promise<Prepared> => {
     const identity = (await store.load()) ?? (await claim(attempt, store, options));
     thing.name = identity.thing;
+    if (await store.isOpenToOthers())
+      log.warn('private key open to others', { file: identity.privateKeyFile, wanted: 'mode 0600' });
     const privateKey = await fileSecret('private-key.pem', identity.privateKeyFile);
     const own = { clientId: identity.thing, certificateFile: identity.certificateFile, privateKey };
     return { endpoint: attempt.endpoint, settings: { ...wire, ...own } };

@@ -45,6 +45,8 @@ interface Shadow {
   synced: Promise<void> | undefined;
   /** Reports go one after the other. */
   turn: Promise<unknown>;
+  /** Why a report has to come again; those that wait behind it must not overtake it. */
+  held: unknown;
 }
 
 /** One named shadow of the gateway's thing for each twin: reported from properties, desired as commands. */
@@ -79,13 +81,23 @@ export class Shadows {
     const shadow = this.#byTwin.get(stored.message.twin);
     if (shadow === undefined) return undefined;
     return inTurn(shadow, async () => {
-      await this.#sync(shadow);
-      if (isReported(stored, shadow.known)) return 0;
-      const report = reportOf(stored, shadow.known);
-      const bytes = await this.#update(shadow, report);
-      shadow.known = afterReport(stored, report, shadow.known);
-      return bytes;
+      if (shadow.held !== undefined) throw shadow.held;
+      try {
+        return await this.#report(stored, shadow);
+      } catch (error) {
+        if (!(error instanceof GatewayError) || error.code !== 'HUB_MESSAGE_REJECTED') hold(shadow, error);
+        throw error;
+      }
     });
+  }
+
+  async #report(stored: Stored, shadow: Shadow): Promise<number> {
+    await this.#sync(shadow);
+    if (isReported(stored, shadow.known)) return 0;
+    const report = reportOf(stored, shadow.known);
+    const bytes = await this.#update(shadow, report);
+    shadow.known = afterReport(stored, report, shadow.known);
+    return bytes;
   }
 
   /** False: not for shadows. Throws COMMAND_INVALID. */
@@ -211,12 +223,29 @@ export class Shadows {
 
 function shadowOf(twin: string, wishes: Wishes): Shadow {
   const known = { notGood: new Set<string>() };
-  return { twin, name: shadowName(twin), wishes, known, deltaVersion: 0, synced: undefined, turn: Promise.resolve() };
+  return {
+    twin,
+    name: shadowName(twin),
+    wishes,
+    known,
+    deltaVersion: 0,
+    synced: undefined,
+    turn: Promise.resolve(),
+    held: undefined,
+  };
 }
 
 /** Names of twins may hold dots, names of shadows may not; no twin has a colon in its name. */
 export function shadowName(twin: string): string {
   return twin.replaceAll('.', ':');
+}
+
+/** Until everything that waits behind it has been sent back in the same turn of the event loop; what comes then begins with the first of them. */
+function hold(shadow: Shadow, error: unknown): void {
+  shadow.held = error;
+  setImmediate(() => {
+    shadow.held = undefined;
+  });
 }
 
 /** Work of one shadow after the other: reports in the order of the calls. */
