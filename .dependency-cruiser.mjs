@@ -8,6 +8,7 @@ const ROOMS = {
   'src/spool': ['src/model'],
   'src/northbound': ['src/model', 'src/runtime', 'src/spool/spool\\.ts'],
   'src/receiver': [],
+  'src/twin-model': ['src/model'],
   'src/audit': ['src/model'],
   'src/commands': ['src/model', 'src/southbound/connector\\.ts', 'src/northbound/hub\\.ts'],
   'src/simulator': ['src/model'],

@@ -7,6 +7,7 @@ import { addCostCommand } from './cost.ts';
 import { addDecodeCommand } from './decode.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { EXIT, exitCodeOf, type Finish } from './exit-code.ts';
+import { addModelCommand } from './model.ts';
 import { addPlanCommand } from './plan.ts';
 import { addReadCommand } from './read.ts';
 import { addRunCommand } from './run.ts';
@@ -30,6 +31,7 @@ function createProgram(finish: Finish): Command {
     addRunCommand,
     addCheckCommand,
     addPlanCommand,
+    addModelCommand,
     addReadCommand,
     addWriteCommand,
     addScanCommand,

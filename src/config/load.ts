@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import type { Declarations } from '../model/declaration.ts';
+import type { Declarations, Remark } from '../model/declaration.ts';
 import type { ConnectionPlan, GatewayPlan } from '../model/plan.ts';
 import { mapClasses } from '../model/spool-class.ts';
 import { ConnectionBook } from './connection.ts';
@@ -13,7 +13,7 @@ import { checkHub, type GatewayFile, readGateway } from './load-gateway.ts';
 import { MappingReader } from './load-mapping.ts';
 import type { Problem } from './problem.ts';
 import { ProblemList } from './problem-list.ts';
-import { checkConnection } from './remarks.ts';
+import { addDeviceRemark, checkConnection } from './remarks.ts';
 import { SecretStore } from './secret-store.ts';
 import { dropUndefined } from './write-rule.ts';
 
@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly nowMs?: number;
   /** Problems name files relative to this directory where they lie in it. Default: the working directory. */
   readonly relativeTo?: string;
+  /** What else a plan has to hold up to, where it is whole; remarks name devices and their parts. */
+  readonly check?: (plan: GatewayPlan) => readonly Remark[];
 }
 
 export interface Loaded {
@@ -85,6 +87,7 @@ class Loader {
   readonly #declarations: Declarations;
   readonly #environment: Readonly<Record<string, string | undefined>>;
   readonly #relativeTo: string;
+  readonly #check: LoadOptions['check'];
   readonly #problems = new ProblemList();
   readonly #scope: Scope;
   readonly #book: ConnectionBook;
@@ -95,6 +98,7 @@ class Loader {
     this.#declarations = declarations;
     this.#environment = options.environment ?? process.env;
     this.#relativeTo = options.relativeTo ?? process.cwd();
+    this.#check = options.check;
     this.#scope = { problems: this.#problems, nowMs: options.nowMs ?? Date.now() };
     this.#book = new ConnectionBook(declarations.protocols, this.#scope);
     this.#secrets = new SecretStore(this.#directory, this.#environment.CREDENTIALS_DIRECTORY, this.#problems);
@@ -146,9 +150,11 @@ class Loader {
     const hubs = gateway?.keys === undefined ? [] : gateway.hubs;
     for (const hub of hubs) checkHub(hub, labelNames(gateway, reader), this.#scope);
     reader?.traits.check(this.#scope);
+    if (this.#problems.errors > 0) return { problems: this.#problems.sorted() };
+    const plan = this.#plan(gateway, connections, reader);
+    for (const remark of this.#check?.(plan) ?? []) addDeviceRemark(remark, reader?.places ?? new Map(), this.#scope);
     const problems = this.#problems.sorted();
-    if (this.#problems.errors > 0) return { problems };
-    return { plan: this.#plan(gateway, connections, reader), problems };
+    return this.#problems.errors > 0 ? { problems } : { plan, problems };
   }
 
   #plan(

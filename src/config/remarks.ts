@@ -26,11 +26,25 @@ function placeOf(
 ): Span {
   const place = device === undefined ? undefined : places.get(device);
   if (place === undefined) return pointAt(connection.tree, key);
-  const part = point === undefined ? undefined : place.points.get(point)?.tree;
-  const feature = place.events.get(event ?? '') ?? place.methods.get(method ?? '');
-  const tree = part ?? feature;
+  const tree = partOf(place, { point, event, method });
   if (tree !== undefined) return pointAt(tree, key);
   return key === undefined ? place.tree.head : pointAt(place.connection, key);
+}
+
+/** The point, event or method that is meant. */
+function partOf(place: DevicePlace, { point, event, method }: Parts): MapTree | undefined {
+  const part = point === undefined ? undefined : place.points.get(point)?.tree;
+  return part ?? place.events.get(event ?? '') ?? place.methods.get(method ?? '');
+}
+
+type Parts = { readonly [part in 'point' | 'event' | 'method']: string | undefined };
+
+/** What somebody finds in a whole plan, about a device or a part of it. */
+export function addDeviceRemark(remark: Remark, places: ReadonlyMap<string, DevicePlace>, scope: Scope): void {
+  const { device = '', point, event, method, key, severity, message, hint } = remark;
+  const place = places.get(device);
+  if (place === undefined) return;
+  scope.problems.add({ at: pointAt(partOf(place, { point, event, method }) ?? place.tree, key), severity, message, hint });
 }
 
 function pointAt(tree: MapTree, key: string | undefined): Span {

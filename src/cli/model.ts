@@ -1,0 +1,57 @@
+import { writeFile } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { loadMapping } from '../config/load.ts';
+import { formatProblems } from '../config/problem.ts';
+import { declarations, describeDevice } from '../gateway.ts';
+import { GatewayError } from '../model/error.ts';
+import type { DevicePlan, GatewayPlan } from '../model/plan.ts';
+import { checkModel } from '../twin-model/check.ts';
+import { dtdlInterface } from '../twin-model/dtdl.ts';
+import type { DtdlVersion, Json } from '../twin-model/dtdl-schema.ts';
+import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
+
+interface ModelOptions {
+  readonly dtdl: '3' | '4';
+  readonly out?: string;
+}
+
+export function addModelCommand(program: Command, finish: Finish): void {
+  program
+    .command('model')
+    .description('write the DTDL interface of what a mapping sends and takes, so that the cloud has its model')
+    .argument('<mapping>', 'mapping file; the gateway.yaml beside or above it is read, too')
+    .addOption(new Option('--dtdl <version>', 'version of DTDL').choices(['3', '4']).default('3'))
+    .option('-o, --out <file>', 'write to this file instead of standard output')
+    .addHelpText('after', '\nOpens nothing. Several models in one mapping become a list.')
+    .action(async (mapping: string, options: ModelOptions) => finish(await model(mapping, options)));
+}
+
+async function model(mapping: string, { dtdl, out }: ModelOptions): Promise<ExitCode> {
+  const check = (plan: GatewayPlan) => plan.devices.flatMap((device) => checkModel(device, describeDevice(device, plan)));
+  const { plan, problems } = await loadMapping(mapping, declarations, { check });
+  process.stderr.write(formatProblems(problems));
+  if (plan === undefined) return EXIT.config;
+  const interfaces = interfacesOf(plan, dtdl === '4' ? 4 : 3);
+  const text = `${JSON.stringify(interfaces.length === 1 ? interfaces[0] : interfaces, null, 2)}\n`;
+  if (out === undefined) process.stdout.write(text);
+  else await save(out, text);
+  return EXIT.ok;
+}
+
+/** One for each model; devices of one model are alike. */
+function interfacesOf(plan: GatewayPlan, version: DtdlVersion): readonly Json[] {
+  const byModel = new Map<string, DevicePlan>();
+  for (const device of plan.devices) {
+    if (device.model !== undefined && !byModel.has(device.model)) byModel.set(device.model, device);
+  }
+  return [...byModel].map(([id, device]) => dtdlInterface(id, device, describeDevice(device, plan), version));
+}
+
+async function save(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new GatewayError('USAGE', file, `the model cannot be written: ${reason}`, { cause });
+  }
+}
