@@ -1,6 +1,9 @@
+import { join } from 'node:path';
 import { type AuditEntry, auditFields } from './commands/audit.ts';
 import { createCommandRouter } from './commands/command-router.ts';
+import { type DeadManReport, watchDeadMan } from './commands/dead-man.ts';
 import { refuse } from './commands/results.ts';
+import { type OpenedSeenFile, openSeenFile } from './commands/seen-file.ts';
 import type { GatewayAudit } from './gateway-audit.ts';
 import type { RunningConnection } from './gateway-status.ts';
 import type { Command, CommandResult } from './model/command.ts';
@@ -14,11 +17,14 @@ import type { Clock } from './runtime/clock.ts';
 import type { Log } from './runtime/log.ts';
 
 export interface Commands {
+  /** Watches for hubs that stay away, until the stop. */
+  watchHubs(isUp: (hub: string) => boolean): void;
   execute(command: Command, signal: AbortSignal): Promise<CommandResult>;
   /** What a hub refused by itself is told, too. */
   readonly onRefused: (command: Command, result: CommandResult) => void;
   resolve(device: DevicePlan): void;
-  close(): void;
+  /** Resolves when what has to be remembered is on disk, or was refused. */
+  close(): Promise<void>;
 }
 
 export interface CommandsContext {
@@ -26,6 +32,7 @@ export interface CommandsContext {
   readonly clock: Clock;
   readonly latest: LatestReadings;
   readonly audit: GatewayAudit;
+  readonly replay: OpenedSeenFile;
   /** Aborted when the field side stops; from then on no command is executed. */
   readonly stopping: AbortSignal;
   readonly onEvent: (event: DeviceEvent) => void;
@@ -35,7 +42,7 @@ export interface CommandsContext {
 export function createCommands(
   plan: GatewayPlan,
   connections: readonly RunningConnection[],
-  { log, clock, latest, audit, stopping, onEvent }: CommandsContext,
+  { log, clock, latest, audit, replay, stopping, onEvent }: CommandsContext,
 ): Commands {
   const acquisitions = new Map(
     connections.flatMap(({ plan: { devices }, acquisition }) => devices.map(({ twin }) => [twin, acquisition])),
@@ -48,6 +55,7 @@ export function createCommands(
     void place.then((known) => onEvent(eventOf(entry, known)));
   };
   const router = createCommandRouter({
+    replay,
     devices: plan.devices,
     invert: (point, value) => invert(operators, point, value),
     engineering: (point, reading) => engineer(operators, point, reading),
@@ -67,8 +75,44 @@ export function createCommands(
     },
     onRefused: tellRefused,
     resolve: (device) => router.resolve(device),
-    close: () => router.close(),
+    close: () => {
+      router.close();
+      return replay.settle();
+    },
+    watchHubs: (isUp) =>
+      void watchDeadMan({
+        devices: plan.devices,
+        isUp,
+        write: (device, desired, signal) => router.writeOwn({ id: 'dead-man', device, desired, by: 'dead-man' }, signal),
+        tell: (report) => tellDeadMan(report, { log, clock, audit, onEvent }),
+        clock,
+        signal: stopping,
+      }),
   };
+}
+
+type Told = Pick<CommandsContext, 'log' | 'clock' | 'audit' | 'onEvent'>;
+
+/** An alarm while the safe values stand. */
+const DEAD_MAN_SEVERITY = 900;
+
+function tellDeadMan({ device, state, hubs, awayMs, result }: DeadManReport, { log, clock, audit, onEvent }: Told): void {
+  const { points, error } = result ?? {};
+  const body = { state, hubs, awayMs, ...(points === undefined ? {} : { points }), ...error };
+  log.warn('dead man reported', { device, ...body });
+  audit.tell('dead-man', { device, ...body });
+  const severity = state === 'ended' ? {} : { severity: DEAD_MAN_SEVERITY };
+  onEvent({ device, name: 'deadMan', sourceTimeMs: clock.nowMs(), ...severity, body });
+}
+
+/** The commands that were taken before this start. */
+export async function openReplayMemory(stateDirectory: string, log: Log): Promise<OpenedSeenFile> {
+  const opened = await openSeenFile({
+    path: join(stateDirectory, 'commands-seen.jsonl'),
+    onFailure: (error) => log.error('commands not remembered', { error }),
+  });
+  if (opened.isDamaged) log.warn('commands before the start forgotten', { remembered: opened.seen.length });
+  return opened;
 }
 
 /** What the cloud gets beside the answer, through the spool. `audit`: where the log tells it. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { asyncScheduler, Subject } from 'rxjs';
 import { connectors } from '../connectors/index.ts';
 import { createGatewayAudit, type GatewayAudit } from './gateway-audit.ts';
-import { type Commands, createCommands } from './gateway-commands.ts';
+import { type Commands, createCommands, openReplayMemory } from './gateway-commands.ts';
 import { type RunningDevice, startDevice } from './gateway-device.ts';
 import { GatewayOff, lastSign } from './gateway-off.ts';
 import { followPatterns } from './gateway-patterns.ts';
@@ -111,6 +111,7 @@ async function run(
   stop: AbortController,
 ): Promise<RunningGateway> {
   const { log, clock, options, spool, audit } = context;
+  const replay = await openReplayMemory(options.stateDirectory, log);
   const devices = new Map(
     plan.devices.map((device) => [device.twin, followPatterns(device, (one) => startPipeline(one, plan, context))]),
   );
@@ -135,9 +136,12 @@ async function run(
     commands.resolve(device);
   };
   const connections = created.map((connection) => startConnection(connection, { onBatch, onEvent, onGap, onResolved }, context));
-  const commands = createCommands(plan, connections, { ...context, onEvent });
+  const commands = createCommands(plan, connections, { ...context, replay, onEvent });
   const { execute } = commands;
   const hubs = createdHubs.map((hub) => startHub(hub, plan, commands, context));
+  commands.watchHubs((name) =>
+    hubs.some(({ plan: hub, forwarding }) => hub.name === name && forwarding.status().link.state === 'up'),
+  );
   const startedTimeMs = clock.nowMs();
   const status = () =>
     gatewayStatus({
@@ -157,12 +161,13 @@ async function run(
   const stopAll = async (drainMs: number): Promise<void> => {
     const stoppedTimeMs = clock.nowMs();
     stop.abort();
-    commands.close();
+    const remembered = commands.close();
     await operations?.close();
     await Promise.all(connections.map(({ acquisition }) => acquisition.done));
     off.tellAll();
     await atMost(drainMs, Promise.all([...devices.values()].map((device) => device.complete())), clock);
     await Promise.all(hubs.map(({ forwarding }) => forwarding.stop(drainMs)));
+    await atMost(drainMs, remembered, clock);
     await audit.close(drainMs);
     await spool.close();
     await off.stopped(stoppedTimeMs);

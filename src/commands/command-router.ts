@@ -18,7 +18,7 @@ import type { Guard, Job } from './job.ts';
 import { checkLifetime, expiryOf } from './lifetime.ts';
 import type { Invert } from './prepare.ts';
 import { RateGuard } from './rate-guard.ts';
-import { ReplayGuard } from './replay-guard.ts';
+import { ReplayGuard, type ReplayGuardOptions } from './replay-guard.ts';
 import { refuse } from './results.ts';
 import { Turns } from './turns.ts';
 import type { VerifyOptions } from './write-and-verify.ts';
@@ -32,6 +32,8 @@ export interface CommandRouterOptions extends InterlockOptions, VerifyOptions {
   /** The open session of the device's connection; `undefined` while that is down. */
   readonly session: (device: string) => ConnectorSession | undefined;
   readonly clock: InterlockOptions['clock'] & VerifyOptions['clock'];
+  /** Against replay over restarts; absent: commands are remembered in memory only. */
+  readonly replay?: Omit<ReplayGuardOptions, 'startedTimeMs'>;
   /** Called once for each command, after its end, and once more when nobody approved a held one. */
   readonly audit: (entry: AuditEntry) => void;
 }
@@ -39,6 +41,10 @@ export interface CommandRouterOptions extends InterlockOptions, VerifyOptions {
 export interface CommandRouter {
   /** Checks, writes and reads back or calls, answers; refused commands too. Never rejects, never retries, never stores. */
   execute(command: Command, signal: AbortSignal): Promise<CommandResult>;
+  /**
+   * Values that the gateway itself writes, through every check but rate, lifetime, replay and approval; written down by the caller. Never rejects.
+   */
+  writeOwn(command: WriteCommand, signal: AbortSignal): Promise<CommandResult>;
   /** From now on the device has these points. */
   resolve(device: DevicePlan): void;
   /** What waits for approval is forgotten. */
@@ -60,11 +66,13 @@ interface Undertaking {
   readonly signal: AbortSignal;
 }
 
+type Act = (session: ConnectorSession) => Promise<CommandResult>;
+
 class Router implements CommandRouter {
   readonly #options: CommandRouterOptions;
   readonly #devices: Map<string, DevicePlan>;
   readonly #interlocks: Interlocks;
-  readonly #replays = new ReplayGuard();
+  readonly #replays: ReplayGuard;
   readonly #answers = new AnswerMemory();
   readonly #rates = new RateGuard();
   readonly #turns = new Turns();
@@ -73,6 +81,7 @@ class Router implements CommandRouter {
   constructor(options: CommandRouterOptions) {
     this.#options = options;
     this.#devices = new Map(options.devices.map((device) => [device.twin, device]));
+    this.#replays = new ReplayGuard({ ...options.replay, startedTimeMs: options.clock.nowMs() });
     this.#interlocks = new Interlocks(options.devices, options);
     this.#holds = new Holds({ clock: options.clock, onExpired: (command) => this.#endHold(command) });
   }
@@ -80,6 +89,17 @@ class Router implements CommandRouter {
   resolve(device: DevicePlan): void {
     this.#devices.set(device.twin, device);
     this.#interlocks.resolve(device);
+  }
+
+  async writeOwn(command: WriteCommand, signal: AbortSignal): Promise<CommandResult> {
+    const device = this.#devices.get(command.device);
+    if (device === undefined) return refuse(command, finding('COMMAND_UNKNOWN', `there is no twin ${command.device}`));
+    const job = this.#jobOf(device, command);
+    if ('status' in job) return job;
+    const undertaking = { device, command, job, expiresTimeMs: Number.POSITIVE_INFINITY, signal };
+    const turn = this.#turns.take(device.twin, () => this.#onDevice(undertaking, (session) => job.run(session, signal)));
+    const full = refuse(command, finding('COMMAND_TOO_OFTEN', `too many commands wait for ${device.twin}`));
+    return (turn ?? Promise.resolve(full)).catch((error: unknown) => broken(command, error));
   }
 
   close(): void {
@@ -134,12 +154,12 @@ class Router implements CommandRouter {
   }
 
   /** Everything that needs time or device, then the act. */
-  async #whenAllowed(
-    { device, command, job, expiresTimeMs, signal }: Undertaking,
-    act: (session: ConnectorSession) => Promise<CommandResult>,
-  ): Promise<CommandResult> {
-    const tooOften = this.#checkRates(job.guards);
-    if (!isEmpty(tooOften)) return job.refuse(tooOften);
+  async #whenAllowed(undertaking: Undertaking, act: Act): Promise<CommandResult> {
+    const tooOften = this.#checkRates(undertaking.job.guards);
+    return isEmpty(tooOften) ? this.#onDevice(undertaking, act) : undertaking.job.refuse(tooOften);
+  }
+
+  async #onDevice({ device, command, job, expiresTimeMs, signal }: Undertaking, act: Act): Promise<CommandResult> {
     const session = this.#options.session(device.twin);
     if (session === undefined) return refuse(command, finding('LINK_DOWN', `the connection of ${device.twin} is down`));
     const held = await this.#interlocks.check(job.guards, session, signal).catch(toFinding);

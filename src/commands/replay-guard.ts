@@ -1,36 +1,76 @@
 import type { Command } from '../model/command.ts';
 import { type Finding, finding } from './finding.ts';
+import type { Seen, SeenStore } from './seen-file.ts';
+
+export interface ReplayGuardOptions {
+  /** When the gateway started; UTC, milliseconds since 1970. */
+  readonly startedTimeMs: number;
+  /** Commands that were taken before this start, oldest first. */
+  readonly seen?: readonly Seen[];
+  /** There may be others: for a while only commands that were certainly issued after the start are taken. */
+  readonly isDamaged?: boolean;
+  readonly store?: SeenStore;
+  readonly capacity?: number;
+}
+
+/** What a redelivery by anybody on the way takes at most. */
+const DISTRUST_MS = 3_600_000;
 
 /**
- * Remembers commands at least until they expire. Nothing is forgotten before the memory is full, so that a clock set back does
- * not open the door again; a memory full of commands that have not expired takes no more of them.
+ * Remembers commands at least until they expire, over restarts. Nothing is forgotten before the memory is full, so that a clock set
+ * back does not open the door again; a memory full of commands that have not expired takes no more of them.
  */
 export class ReplayGuard {
   readonly #capacity: number;
-  readonly #expiryByKey = new Map<string, number>();
+  readonly #startedTimeMs: number;
+  readonly #distrustUntilTimeMs: number;
+  readonly #store: SeenStore | undefined;
+  readonly #seen = new Map<string, Seen>();
 
-  constructor(capacity = 10_000) {
+  constructor({ startedTimeMs, seen = [], isDamaged = false, store, capacity = 10_000 }: ReplayGuardOptions) {
     this.#capacity = capacity;
+    this.#startedTimeMs = startedTimeMs;
+    this.#distrustUntilTimeMs = isDamaged ? startedTimeMs + DISTRUST_MS : 0;
+    this.#store = store;
+    for (const one of seen.slice(-capacity)) this.#seen.set(keyOf(one), one);
   }
 
-  /** Refuses a command seen before, remembers it otherwise. */
+  /** Refuses a command seen before, and one that may be; remembers it otherwise. */
   admit(command: Command, expiresTimeMs: number, nowMs: number): Finding | undefined {
-    const key = JSON.stringify([command.device, command.id]);
-    if (this.#expiryByKey.has(key)) return finding('COMMAND_REPLAYED', `command ${command.id} was seen before`);
+    const { device, id } = command;
+    if (this.#seen.has(keyOf(command))) return finding('COMMAND_REPLAYED', `command ${id} was seen before`);
+    const stale = this.#checkFreshness(command, nowMs);
+    if (stale !== undefined) return stale;
     if (!this.#makeRoom(nowMs)) {
       return finding('COMMAND_TOO_OFTEN', `${this.#capacity} commands have not expired yet; expected fewer`);
     }
-    this.#expiryByKey.set(key, expiresTimeMs);
+    const seen = { device, id, expiresTimeMs };
+    this.#seen.set(keyOf(command), seen);
+    this.#store?.add(seen, this.#seen.values());
     return undefined;
   }
 
+  #checkFreshness({ issuedTimeMs, expiresTimeMs }: Command, nowMs: number): Finding | undefined {
+    if (issuedTimeMs !== undefined && issuedTimeMs >= this.#startedTimeMs) return undefined;
+    if (issuedTimeMs !== undefined && expiresTimeMs === undefined) {
+      return finding('COMMAND_EXPIRED', 'it was issued before the gateway started, and does not say when it expires');
+    }
+    if (nowMs >= this.#distrustUntilTimeMs) return undefined;
+    const message = 'what was commanded before the start cannot be read, so this may be done already: say when it was `issued`';
+    return finding('COMMAND_REPLAYED', message);
+  }
+
   #makeRoom(nowMs: number): boolean {
-    if (this.#expiryByKey.size < this.#capacity) return true;
-    for (const [key, expiresTimeMs] of this.#expiryByKey) {
+    if (this.#seen.size < this.#capacity) return true;
+    for (const [key, { expiresTimeMs }] of this.#seen) {
       if (expiresTimeMs > nowMs) continue;
-      this.#expiryByKey.delete(key);
+      this.#seen.delete(key);
       return true;
     }
     return false;
   }
+}
+
+function keyOf({ device, id }: Pick<Seen, 'device' | 'id'>): string {
+  return JSON.stringify([device, id]);
 }

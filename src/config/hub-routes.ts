@@ -29,7 +29,7 @@ export function hubRoutes(choice: HubChoice | undefined, tree: MapTree, book: Hu
 function chosenHubs(choice: HubChoice, tree: MapTree, names: readonly string[] | undefined, scope: Scope): Routes | undefined {
   const before = scope.problems.errors;
   const check = (one: string | readonly string[] | undefined, path: readonly string[]) =>
-    checked(one, path, { tree, names, scope });
+    checkHubNames(one, path, { tree, names, scope });
   if (typeof choice === 'string' || Array.isArray(choice)) return sameForAll(check(choice, ['hub']));
   const named = Object.entries(choice).map(([kind, hubs]) => [kind, check(hubs, ['hub', kind])] as const);
   if (scope.problems.errors > before) return undefined;
@@ -84,16 +84,17 @@ function sameForAll(hubs: readonly string[]): Routes {
   return { telemetry: hubs, property: hubs, event: hubs, gap: hubs, status: hubs };
 }
 
-interface Place {
+export interface HubPlace {
   readonly tree: MapTree;
   readonly names: readonly string[] | undefined;
   readonly scope: Scope;
 }
 
-function checked(
+/** The names of `choice`, each once; a problem for each that is no hub. */
+export function checkHubNames(
   choice: string | readonly string[] | undefined,
   path: readonly string[],
-  { tree, names: known, scope }: Place,
+  { tree, names: known, scope }: HubPlace,
 ): readonly string[] {
   const names = typeof choice === 'string' ? [choice] : (choice ?? []);
   for (const [index, name] of names.entries()) {

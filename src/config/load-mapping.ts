@@ -3,6 +3,7 @@ import type { Declarations, ProtocolDeclaration } from '../model/declaration.ts'
 import type { DevicePlan, PointPlan } from '../model/plan.ts';
 import { checkTree } from './check-tree.ts';
 import type { Connection, ConnectionBook } from './connection.ts';
+import { readDeadMan } from './dead-man.ts';
 import { type HubBook, hubRoutes } from './hub-routes.ts';
 import { HubTraits } from './hub-traits.ts';
 import { addUnknownKey, type Scope } from './inspect.ts';
@@ -75,7 +76,7 @@ export class MappingReader {
       const attachment = this.#book.attach(connection);
       const hubs = identity === undefined ? undefined : route?.(identity, instance);
       if (attachment === undefined || identity === undefined || keys === undefined || hubs === undefined) continue;
-      this.#addDevice({ instance, identity, keys, hubs, content, connectionTree: connection, ...attachment });
+      this.#addDevice({ mapping: tree, instance, identity, keys, hubs, content, connectionTree: connection, ...attachment });
     }
   }
 
@@ -150,6 +151,13 @@ export class MappingReader {
     const plansOf = (isPattern: boolean) =>
       drafts.filter((draft) => draft.isPattern === isPattern).map((draft) => toPointPlan(identity.twin, draft));
     const patterns = plansOf(true);
+    const deadMan = readDeadMan(keys.deadMan, {
+      tree: parts.mapping,
+      drafts,
+      routes: parts.hubs,
+      hubNames: this.#hubs?.names,
+      scope: this.#scope,
+    });
     const device: DevicePlan = {
       ...identity,
       connection: connection.name,
@@ -158,6 +166,7 @@ export class MappingReader {
       ...(patterns.length === 0 ? {} : { patterns }),
       ...(events.length === 0 ? {} : { events: events.map(({ plan }) => plan) }),
       ...(methods.length === 0 ? {} : { methods: methods.map(({ plan }) => plan) }),
+      ...(deadMan === undefined ? {} : { deadMan }),
       hubs: this.traits.routesOf(identity.twin, parts.hubs),
       message: { maxBytes: keys.message.maxBytes ?? this.traits.messageBytes(parts.hubs), maxAgeMs: keys.message.maxAge },
     };
@@ -217,6 +226,7 @@ const CONNECTION = '`protocol` and the keys of the endpoint, or `name` of a conn
 type MappingKeys = z.output<typeof mappingKeys>;
 
 interface DeviceParts {
+  readonly mapping: MapTree;
   readonly instance: MapTree;
   readonly identity: Pick<DevicePlan, 'twin' | 'model' | 'labels'>;
   readonly keys: MappingKeys;

@@ -20,6 +20,31 @@ export type HubChoice = z.output<typeof hub>;
 
 const twin = identifier();
 
+/** What may be written or given. */
+export const writeValue = z.union([z.boolean(), z.number(), z.string()]);
+
+const deadManKeys = z.strictObject({
+  hub: hubName
+    .or(z.array(hubName).min(1))
+    .optional()
+    .meta({
+      description: 'Hub that has to be there, or hubs of which one has to. Default: every hub of the device',
+      examples: ['cloud'],
+    }),
+  after: duration()
+    .refine((ms) => ms >= 1_000, 'at least `1 s`')
+    .meta({ description: 'How long it is away, from the start of the gateway on', examples: ['10 min'] }),
+  write: z
+    .record(z.string(), writeValue)
+    .refine((values) => Object.keys(values).length > 0, 'at least one point with its value')
+    .meta({
+      description: 'Engineering values by point; each point has a `write:` that lets them',
+      examples: [{ speedSetpoint: 0 }],
+    }),
+});
+
+export type DeadManKeys = z.output<typeof deadManKeys>;
+
 /** The keys of a mapping that no plug-in declares. `connection`, `defaults`, `instances` and `points` are composed from the declarations. */
 export const mappingKeys = z.strictObject({
   $schema: z.string().optional().meta({ description: 'Where an editor finds the JSON Schema of this file' }),
@@ -38,6 +63,11 @@ export const mappingKeys = z.strictObject({
   labels: labels()
     .default({})
     .meta({ description: 'Enrich every message of the twin; stronger than those of the gateway', examples: [{ cell: '4' }] }),
+  deadMan: deadManKeys.optional().meta({
+    description:
+      'Values that are written once, and told, when the cloud was away for too long. They stay until somebody writes others',
+    examples: [{ after: '10 min', write: { speedSetpoint: 0 } }],
+  }),
   message: z
     .strictObject({
       maxBytes: byteSize()
@@ -70,9 +100,6 @@ export const instanceKeys = z.strictObject({
 export const sharedConnectionKeys = z.strictObject({
   name: identifier().meta({ description: 'Name of one of the `connections` in `gateway.yaml`', examples: ['hall-3'] }),
 });
-
-/** What may be written or given. */
-export const writeValue = z.union([z.boolean(), z.number(), z.string()]);
 
 /** What a point to be written and a method to be called have in common. */
 export const precautionKeys = {

@@ -70,6 +70,8 @@ export interface DevicePlan<Settings = unknown, Address = unknown> {
   readonly events?: readonly EventPlan[];
   /** What the cloud may call; absent: nothing. */
   readonly methods?: readonly MethodPlan[];
+  /** Absent: nothing is written when the cloud is away. */
+  readonly deadMan?: DeadManPlan;
   /** Names of the hubs for each kind of message. `gap` goes to every hub of the device. */
   readonly hubs: Readonly<Record<MessageKind, readonly string[]>>;
   /** When the assembler closes a message. */
@@ -108,6 +110,14 @@ export interface WriteRule extends Precautions {
   readonly values?: readonly Scalar[];
   /** The device has to show the value within this time; absent: at once. */
   readonly confirmWithinMs?: number;
+}
+
+/** What is written once when none of the hubs was there for so long. */
+export interface DeadManPlan {
+  readonly hubs: readonly string[];
+  readonly afterMs: number;
+  /** Engineering values by point name. */
+  readonly write: Readonly<Record<string, Scalar>>;
 }
 
 /** An entry of `events`; `settings` are what the connector's `event` schema parsed. */

@@ -13,20 +13,20 @@ function admit(guard: ReplayGuard, sent: Command, nowMs: number) {
 
 describe('ReplayGuard', () => {
   it('refuses an id seen before, of the same device only', () => {
-    const guard = new ReplayGuard();
+    const guard = new ReplayGuard({ startedTimeMs: NOW_MS });
     assert.equal(admit(guard, command('1', {}), NOW_MS), undefined);
     assert.equal(admit(guard, command('1', {}), NOW_MS)?.code, 'COMMAND_REPLAYED');
     assert.equal(admit(guard, command('1', {}, { device: 'press-08' }), NOW_MS), undefined);
   });
 
   it('remembers past the expiry as long as there is room, so that a clock set back opens nothing', () => {
-    const guard = new ReplayGuard();
+    const guard = new ReplayGuard({ startedTimeMs: NOW_MS });
     admit(guard, command('1', {}), NOW_MS);
     assert.equal(admit(guard, command('1', {}), NOW_MS + 3_600_000)?.code, 'COMMAND_REPLAYED');
   });
 
   it('forgets expired commands when it is full, and refuses when none has expired', () => {
-    const guard = new ReplayGuard(2);
+    const guard = new ReplayGuard({ startedTimeMs: NOW_MS, capacity: 2 });
     admit(guard, command('1', {}), NOW_MS);
     admit(guard, command('2', {}), NOW_MS);
     assert.equal(admit(guard, command('3', {}), NOW_MS)?.code, 'COMMAND_TOO_OFTEN');

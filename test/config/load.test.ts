@@ -106,6 +106,20 @@ points: { energy: { address: { holding: 1 }, type: uint32, interval: 10 s, write
     assert.equal(connections[0].devices[0].points[0].point.access, 'read-write');
   });
 
+  it('reads the dead-man rule: hubs that are named, or every one of the device', async () => {
+    const rule = (more: string) => `twin: press
+connection: { protocol: modbus-tcp, host: h }
+deadMan: { ${more}after: 10 min, write: { speed: 0 } }
+points: { speed: { address: { holding: 1 }, type: uint16, write: { min: 0, max: 10 } } }
+`;
+    const read = async (more: string) => {
+      using configuration = new TemporaryConfiguration({ 'gateway.yaml': GATEWAY, 'mappings/press.yaml': rule(more) });
+      return (await load(configuration.directory)).devices[0]?.deadMan;
+    };
+    const expected = { hubs: ['cloud'], afterMs: 600_000, write: { speed: 0 } };
+    assert.deepEqual([await read(''), await read('hub: cloud, ')], [expected, expected]);
+  });
+
   it('reads every precaution of `write`', async () => {
     using configuration = new TemporaryConfiguration({
       'gateway.yaml': GATEWAY,

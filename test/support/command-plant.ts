@@ -78,10 +78,14 @@ ${mapping}`,
 
   /** PLC and hub are there. */
   async untilUp(): Promise<void> {
-    await this.until('everything is up', () => {
-      const { connections, hubs } = this.gateway.status();
-      return [...connections, ...hubs].every(({ link }) => link.state === 'up') && connections[0]?.devices[0]?.state === 'up';
-    });
+    await this.until(
+      'everything is up',
+      () => {
+        const { connections, hubs } = this.gateway.status();
+        return [...connections, ...hubs].every(({ link }) => link.state === 'up') && connections[0]?.devices[0]?.state === 'up';
+      },
+      30_000,
+    );
   }
 
   async stopGateway(): Promise<void> {
