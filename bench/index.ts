@@ -13,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   'end-to-end': async () => (await import('./end-to-end.ts')).endToEnd,
   drain: async () => (await import('./drain.ts')).drain,
   memory: async () => (await import('./memory.ts')).memory,
+  command: async () => (await import('./command.ts')).command,
   seven: async () => (await import('./seven.ts')).seven,
 };
 

@@ -4,6 +4,7 @@ import { createCommandRouter } from './commands/command-router.ts';
 import { type DeadManReport, watchDeadMan } from './commands/dead-man.ts';
 import { refuse } from './commands/results.ts';
 import { type OpenedSeenFile, openSeenFile } from './commands/seen-file.ts';
+import type { SettingChanges } from './commands/settings.ts';
 import type { GatewayAudit } from './gateway-audit.ts';
 import type { RunningConnection } from './gateway-status.ts';
 import type { Command, CommandResult } from './model/command.ts';
@@ -12,6 +13,7 @@ import { GatewayError } from './model/error.ts';
 import type { DevicePlan, GatewayPlan } from './model/plan.ts';
 import type { LatestReadings } from './pipeline/latest-readings.ts';
 import { operators } from './pipeline/operators/index.ts';
+import { withDeadband } from './pipeline/operators/send.ts';
 import { engineer, invert } from './pipeline/pipeline.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Log } from './runtime/log.ts';
@@ -36,31 +38,34 @@ export interface CommandsContext {
   /** Aborted when the field side stops; from then on no command is executed. */
   readonly stopping: AbortSignal;
   readonly onEvent: (event: DeviceEvent) => void;
+  /** Resolves when they hold. */
+  readonly applySettings: (before: DevicePlan, changes: SettingChanges) => Promise<void>;
 }
 
 /** The way back, wired: what becomes of each command goes to the log, to the audit log and to the cloud. */
 export function createCommands(
   plan: GatewayPlan,
   connections: readonly RunningConnection[],
-  { log, clock, latest, audit, replay, stopping, onEvent }: CommandsContext,
+  { log, clock, latest, audit, replay, stopping, onEvent, applySettings }: CommandsContext,
 ): Commands {
-  const acquisitions = new Map(
-    connections.flatMap(({ plan: { devices }, acquisition }) => devices.map(({ twin }) => [twin, acquisition])),
+  const connectionOf = new Map(
+    connections.flatMap((connection) => connection.plan.devices.map(({ twin }) => [twin, connection] as const)),
   );
   const tell = (entry: AuditEntry): void => {
     const fields = auditFields(entry);
     log.info('command answered', fields);
     const place = audit.answered(entry.result.status, fields);
-    if (place === undefined || entry.isRepeated === true || !acquisitions.has(entry.command.device)) return;
+    if (place === undefined || entry.isRepeated === true || !connectionOf.has(entry.command.device)) return;
     void place.then((known) => onEvent(eventOf(entry, known)));
   };
   const router = createCommandRouter({
     replay,
+    settings: { gateway: plan.cloudMayChange, withDeadband, apply: applySettings },
     devices: plan.devices,
     invert: (point, value) => invert(operators, point, value),
     engineering: (point, reading) => engineer(operators, point, reading),
     latest: (point) => latest.get(point),
-    session: (device) => acquisitions.get(device)?.session,
+    session: (device) => connectionOf.get(device)?.acquisition.session,
     clock,
     audit: tell,
   });

@@ -1,20 +1,22 @@
 import { join } from 'node:path';
 import { asyncScheduler, Subject } from 'rxjs';
 import { connectors } from '../connectors/index.ts';
+import type { SettingChanges } from './commands/settings.ts';
 import { createGatewayAudit, type GatewayAudit } from './gateway-audit.ts';
 import { type Commands, createCommands, openReplayMemory } from './gateway-commands.ts';
 import { type RunningDevice, startDevice } from './gateway-device.ts';
 import { GatewayOff, lastSign } from './gateway-off.ts';
 import { followPatterns } from './gateway-patterns.ts';
 import { progressOf } from './gateway-progress.ts';
-import { gatewayStatus, type RunningConnection, type RunningHub } from './gateway-status.ts';
+import { ReplaceableConnection, ReplaceableDevice } from './gateway-replaceable.ts';
+import { gatewayStatus, type RunningHub } from './gateway-status.ts';
 import type { Command, CommandResult } from './model/command.ts';
 import type { Declarations } from './model/declaration.ts';
 import { describePoints } from './model/describe-points.ts';
 import type { DeviceEvent } from './model/device-event.ts';
 import type { DeviceGap } from './model/device-gap.ts';
 import { GatewayError, toGatewayError } from './model/error.ts';
-import type { ConnectionPlan, DevicePlan, GatewayPlan, HubPlan } from './model/plan.ts';
+import type { ConnectionPlan, DevicePlan, GatewayPlan, HubPlan, LogLevel } from './model/plan.ts';
 import type { Point } from './model/point.ts';
 import type { PointDescription } from './model/point-description.ts';
 import type { Batch, Reading } from './model/reading.ts';
@@ -49,6 +51,8 @@ export interface GatewayOptions {
   readonly version: string;
   /** Where connectors keep certificates and trust lists. */
   readonly stateDirectory: string;
+  /** Lets a command change how much is logged, where the configuration does; absent: it cannot be changed. */
+  readonly setLogLevel?: (level: LogLevel) => void;
   readonly clock?: Clock;
   /** Called after each acknowledgement of a hub, for measurements. */
   readonly onAcknowledged?: (hub: string, stored: Stored, bytes: number, atMs: number) => void;
@@ -113,7 +117,10 @@ async function run(
   const { log, clock, options, spool, audit } = context;
   const replay = await openReplayMemory(options.stateDirectory, log);
   const devices = new Map(
-    plan.devices.map((device) => [device.twin, followPatterns(device, (one) => startPipeline(one, plan, context))]),
+    plan.devices.map((device) => [
+      device.twin,
+      new ReplaceableDevice(device, (of) => followPatterns(of, (one) => startPipeline(one, plan, context))),
+    ]),
   );
   const declare = (twin: string, gap: Omit<DeviceGap, 'device'>) => devices.get(twin)?.declare(gap);
   const off = new GatewayOff(context.lastSeen, { plan, stateDirectory: options.stateDirectory, clock, log, declare });
@@ -135,8 +142,18 @@ async function run(
     devices.get(device.twin)?.resolve(device);
     commands.resolve(device);
   };
-  const connections = created.map((connection) => startConnection(connection, { onBatch, onEvent, onGap, onResolved }, context));
-  const commands = createCommands(plan, connections, { ...context, replay, onEvent });
+  const connections = created.map((connection) =>
+    startConnection(connection, { onBatch, onEvent, onGap, onResolved }, plan.gateway.id, context),
+  );
+  const applySettings = async (before: DevicePlan, { device, isPaceChanged = false, logLevel }: SettingChanges) => {
+    if (logLevel !== undefined) options.setLogLevel?.(logLevel);
+    if (device === undefined) return;
+    context.latest.resolve(device);
+    devices.get(device.twin)?.replace(device);
+    commands.resolve(device);
+    await connections.find(({ plan: { name } }) => name === before.connection)?.replaceDevice(device, isPaceChanged);
+  };
+  const commands = createCommands(plan, connections, { ...context, replay, onEvent, applySettings });
   const { execute } = commands;
   const hubs = createdHubs.map((hub) => startHub(hub, plan, commands, context));
   commands.watchHubs((name) =>
@@ -225,9 +242,15 @@ async function createConnector(
 function startConnection(
   { plan, connector, log }: CreatedConnection,
   told: Pick<AcquisitionOptions, 'onBatch' | 'onEvent' | 'onGap' | 'onResolved'>,
-  { clock, stopping }: Context,
-): RunningConnection {
-  return { plan, connector, acquisition: acquire(connector, { plan, clock, log, signal: stopping, ...told }) };
+  gatewayId: string,
+  { clock, options, stopping }: Context,
+): ReplaceableConnection {
+  const { stateDirectory } = options;
+  return new ReplaceableConnection(plan, {
+    connector,
+    create: (of) => openConnector(of, gatewayId, { log, clock, stateDirectory }),
+    acquire: (using, of, over) => acquire(using, { plan: of, clock, log, signal: AbortSignal.any([stopping, over]), ...told }),
+  });
 }
 
 /** The connector of a connection, loaded now and not before: a protocol that nobody uses costs nothing. */

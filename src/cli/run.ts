@@ -32,7 +32,12 @@ async function run(config: string): Promise<ExitCode> {
   endOnBugs(log);
   const stop = stopSignal(log);
   const notifier = createNotifier({ environment: process.env, log });
-  const gateway = await startGateway(plan, { log, version: VERSION, stateDirectory: stateDirectory(plan) });
+  const gateway = await startGateway(plan, {
+    log,
+    version: VERSION,
+    stateDirectory: stateDirectory(plan),
+    setLogLevel: log.setLevel,
+  });
   await announce(plan, gateway, notifier, log, stop);
   await stopped(stop);
   await notifier.stopping();

@@ -4,6 +4,8 @@ import {
   type Command,
   type CommandResult,
   resultHead,
+  type SettingCommand,
+  type SettingResult,
   type WriteCommand,
 } from '../model/command.ts';
 import type { DevicePlan } from '../model/plan.ts';
@@ -20,6 +22,7 @@ import type { Invert } from './prepare.ts';
 import { RateGuard } from './rate-guard.ts';
 import { ReplayGuard, type ReplayGuardOptions } from './replay-guard.ts';
 import { refuse } from './results.ts';
+import { checkSettings, type SettingChanges, type SettingRules } from './settings.ts';
 import { Turns } from './turns.ts';
 import type { VerifyOptions } from './write-and-verify.ts';
 import { writeJob } from './write-job.ts';
@@ -32,6 +35,11 @@ export interface CommandRouterOptions extends InterlockOptions, VerifyOptions {
   /** The open session of the device's connection; `undefined` while that is down. */
   readonly session: (device: string) => ConnectorSession | undefined;
   readonly clock: InterlockOptions['clock'] & VerifyOptions['clock'];
+  /** What the cloud may set of the gateway; absent: nothing. */
+  readonly settings?: SettingRules & {
+    /** Resolves when they hold. */
+    apply(before: DevicePlan, changes: SettingChanges): Promise<void>;
+  };
   /** Against replay over restarts; absent: commands are remembered in memory only. */
   readonly replay?: Omit<ReplayGuardOptions, 'startedTimeMs'>;
   /** Called once for each command, after its end, and once more when nobody approved a held one. */
@@ -123,7 +131,7 @@ class Router implements CommandRouter {
       const before = this.#answers.of(command);
       if (before !== undefined) return { result: before, isRepeated: true };
       if ('approves' in command) return this.#approve(device, command, signal);
-      if ('settings' in command) return { result: refuse(command, finding('COMMAND_READ_ONLY', 'no setting may be changed')) };
+      if ('settings' in command) return { result: await this.#set(device, command, arrivedTimeMs) };
       return { result: await this.#run(device, command, arrivedTimeMs, signal) };
     });
     return turn ?? { result: refuse(command, finding('COMMAND_TOO_OFTEN', `too many commands wait for ${device.twin}`)) };
@@ -145,6 +153,23 @@ class Router implements CommandRouter {
     const seen = this.#replays.admit(command, expiresTimeMs, this.#options.clock.nowMs());
     if (seen !== undefined) return refuse(command, seen);
     const result = this.#hold(undertaking) ?? (await this.#whenAllowed(undertaking, (session) => this.#do(undertaking, session)));
+    this.#answers.keep(command, result);
+    return result;
+  }
+
+  async #set(device: DevicePlan, command: SettingCommand, arrivedTimeMs: number): Promise<CommandResult> {
+    const { settings } = this.#options;
+    if (settings === undefined) return refuse(command, finding('COMMAND_READ_ONLY', 'no setting may be changed'));
+    const { changes, results, isRefused } = checkSettings(command, device, settings);
+    if (isRefused) return settingsResult(command, 'refused', results);
+    const expiresTimeMs = expiryOf(command, [], arrivedTimeMs);
+    const late = this.#checkLifetime(command, expiresTimeMs);
+    if (late !== undefined) return refuse(command, late);
+    if (command.isDryRun === true) return settingsResult(command, 'checked', results);
+    const seen = this.#replays.admit(command, expiresTimeMs, this.#options.clock.nowMs());
+    if (seen !== undefined) return refuse(command, seen);
+    await settings.apply(device, changes);
+    const result = settingsResult(command, 'done', results);
     this.#answers.keep(command, result);
     return result;
   }
@@ -219,6 +244,18 @@ class Router implements CommandRouter {
     });
     return Object.fromEntries(findings);
   }
+}
+
+function settingsResult(
+  command: SettingCommand,
+  status: 'done' | 'refused' | 'checked',
+  results: Readonly<Record<string, SettingResult>>,
+): CommandResult {
+  const settings = Object.entries(results).map(([name, result]): [string, SettingResult] => {
+    if (status === 'done' || result.status === 'refused') return [name, result];
+    return [name, { status }];
+  });
+  return { ...resultHead(command), status, points: {}, settings: Object.fromEntries(settings) };
 }
 
 function isEmpty(findings: Readonly<Record<string, Finding>>): boolean {

@@ -39,6 +39,7 @@ const spoolClass = (name: MessageClass, what: string) =>
     })
     .prefault({})
     .meta({ description: what });
+const logLevel = z.enum(['debug', 'info', 'warn', 'error']);
 
 /** The keys of `gateway.yaml` that no plug-in declares. `hubs` and `connections` are composed from the declarations. */
 export const gatewayKeys = z.strictObject({
@@ -145,12 +146,19 @@ export const gatewayKeys = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'The log of commands and of who came, in `audit` of the state directory; see `fieldmarshal audit`' }),
+  cloudMayChange: z
+    .strictObject({
+      logLevel: z
+        .array(logLevel)
+        .min(1)
+        .optional()
+        .meta({ description: 'Levels of the log that a command may set', examples: [['info', 'debug']] }),
+    })
+    .prefault({})
+    .meta({ description: 'Settings of the gateway that a command may change, until the gateway starts anew. Default: none' }),
   log: z
     .strictObject({
-      level: z
-        .enum(['debug', 'info', 'warn', 'error'])
-        .default('info')
-        .meta({ description: 'Least important lines that are written' }),
+      level: logLevel.default('info').meta({ description: 'Least important lines that are written' }),
     })
     .prefault({})
     .meta({ description: 'The log on standard output' }),

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Declarations, ProtocolDeclaration } from '../model/declaration.ts';
-import type { DevicePlan, PointPlan } from '../model/plan.ts';
+import type { DevicePlan, DeviceSettings, PointPlan } from '../model/plan.ts';
 import { checkTree } from './check-tree.ts';
 import type { Connection, ConnectionBook } from './connection.ts';
 import { readDeadMan } from './dead-man.ts';
@@ -166,6 +166,7 @@ export class MappingReader {
       ...(patterns.length === 0 ? {} : { patterns }),
       ...(events.length === 0 ? {} : { events: events.map(({ plan }) => plan) }),
       ...(methods.length === 0 ? {} : { methods: methods.map(({ plan }) => plan) }),
+      ...(keys.cloudMayChange === undefined ? {} : { cloudMayChange: deviceSettings(keys.cloudMayChange) }),
       ...(deadMan === undefined ? {} : { deadMan }),
       hubs: this.traits.routesOf(identity.twin, parts.hubs),
       message: { maxBytes: keys.message.maxBytes ?? this.traits.messageBytes(parts.hubs), maxAgeMs: keys.message.maxAge },
@@ -224,6 +225,13 @@ export class MappingReader {
 const CONNECTION = '`protocol` and the keys of the endpoint, or `name` of a connection in gateway.yaml';
 
 type MappingKeys = z.output<typeof mappingKeys>;
+
+function deviceSettings({ interval, deadband }: NonNullable<MappingKeys['cloudMayChange']>): DeviceSettings {
+  return {
+    ...(interval === undefined ? {} : { interval: { minMs: interval.min, maxMs: interval.max } }),
+    ...(deadband === undefined ? {} : { deadband }),
+  };
+}
 
 interface DeviceParts {
   readonly mapping: MapTree;

@@ -190,6 +190,7 @@ class Loader {
       },
       operations: keys.operations,
       audit: dropUndefined(keys.audit),
+      cloudMayChange: dropUndefined(keys.cloudMayChange),
       log: keys.log,
     };
   }

@@ -23,6 +23,27 @@ const twin = identifier();
 /** What may be written or given. */
 export const writeValue = z.union([z.boolean(), z.number(), z.string()]);
 
+const changeableKeys = z.strictObject({
+  interval: z
+    .strictObject({
+      min: duration()
+        .refine((ms) => ms >= 1, 'at least `1 ms`')
+        .meta({ description: 'Shortest that may be set' }),
+      max: duration().meta({ description: 'Longest that may be set' }),
+    })
+    .refine(({ min, max }) => min <= max, '`min` is not greater than `max`')
+    .optional()
+    .meta({ description: 'How often points are read. Their connection is then opened anew' }),
+  deadband: z
+    .strictObject({
+      min: z.number().nonnegative().default(0).meta({ description: 'Least that may be set' }),
+      max: z.number().nonnegative().meta({ description: 'Most that may be set' }),
+    })
+    .refine(({ min, max }) => min <= max, '`min` is not greater than `max`')
+    .optional()
+    .meta({ description: 'The deadband of points that have one (`send`)' }),
+});
+
 const deadManKeys = z.strictObject({
   hub: hubName
     .or(z.array(hubName).min(1))
@@ -63,6 +84,10 @@ export const mappingKeys = z.strictObject({
   labels: labels()
     .default({})
     .meta({ description: 'Enrich every message of the twin; stronger than those of the gateway', examples: [{ cell: '4' }] }),
+  cloudMayChange: changeableKeys.optional().meta({
+    description: 'What a command may set of the points, until the gateway starts anew. Default: nothing',
+    examples: [{ interval: { min: '500 ms', max: '1 min' }, deadband: { max: 5 } }],
+  }),
   deadMan: deadManKeys.optional().meta({
     description:
       'Values that are written once, and told, when the cloud was away for too long. They stay until somebody writes others',

@@ -15,8 +15,12 @@ export interface GatewayPlan {
   readonly spool: SpoolPlan;
   readonly operations: { readonly host: string; readonly port: number };
   readonly audit: AuditPlan;
-  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+  /** What the cloud may set of the gateway itself; a setting that is absent it may not. */
+  readonly cloudMayChange: { readonly logLevel?: readonly LogLevel[] };
+  readonly log: { readonly level: LogLevel };
 }
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export interface GatewayIdentity {
   readonly id: string;
@@ -70,6 +74,8 @@ export interface DevicePlan<Settings = unknown, Address = unknown> {
   readonly events?: readonly EventPlan[];
   /** What the cloud may call; absent: nothing. */
   readonly methods?: readonly MethodPlan[];
+  /** What the cloud may set of its points, and within which bounds; absent: nothing. */
+  readonly cloudMayChange?: DeviceSettings;
   /** Absent: nothing is written when the cloud is away. */
   readonly deadMan?: DeadManPlan;
   /** Names of the hubs for each kind of message. `gap` goes to every hub of the device. */
@@ -110,6 +116,11 @@ export interface WriteRule extends Precautions {
   readonly values?: readonly Scalar[];
   /** The device has to show the value within this time; absent: at once. */
   readonly confirmWithinMs?: number;
+}
+
+export interface DeviceSettings {
+  readonly interval?: { readonly minMs: number; readonly maxMs: number };
+  readonly deadband?: { readonly min: number; readonly max: number };
 }
 
 /** What is written once when none of the hubs was there for so long. */

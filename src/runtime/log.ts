@@ -17,6 +17,11 @@ export interface Log {
   with(fields: LogFields): Log;
 }
 
+/** A log whose level may be changed while it runs, for all that were made of it. */
+export interface AdjustableLog extends Log {
+  setLevel(level: LogLevel): void;
+}
+
 export interface LogOptions {
   readonly level: LogLevel;
   /**
@@ -32,7 +37,7 @@ const MAX_WAITING_BYTES = 1 << 20;
 
 const JOURNAL_PRIORITY: Readonly<Record<number, string>> = { 20: '<7>', 30: '<6>', 40: '<4>', 50: '<3>', 60: '<2>' };
 
-export function createLog(options: LogOptions): Log {
+export function createLog(options: LogOptions): AdjustableLog {
   let dropped = 0;
   const destination = {
     write(line: string): void {
@@ -46,18 +51,24 @@ export function createLog(options: LogOptions): Log {
     },
   };
   options.destination.on('error', () => {});
-  const logger = pino({ level: options.level, base: null, serializers: { error: serializeError } }, destination);
-  return wrap(logger);
+  const logger = pino({ level: 'debug', base: null, serializers: { error: serializeError } }, destination);
+  const threshold = { least: LEVELS.indexOf(options.level) };
+  const setLevel = (level: LogLevel) => {
+    threshold.least = LEVELS.indexOf(level);
+  };
+  return { ...wrap(logger, threshold), setLevel };
 }
 
-function wrap(logger: pino.Logger): Log {
-  return {
-    debug: (event, fields) => logger.debug(fields ?? {}, event),
-    info: (event, fields) => logger.info(fields ?? {}, event),
-    warn: (event, fields) => logger.warn(fields ?? {}, event),
-    error: (event, fields) => logger.error(fields ?? {}, event),
-    with: (fields) => wrap(logger.child(fields)),
-  };
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+function wrap(logger: pino.Logger, threshold: { readonly least: number }): Log {
+  const write =
+    (level: LogLevel) =>
+    (event: string, fields?: LogFields): void => {
+      if (LEVELS.indexOf(level) >= threshold.least) logger[level](fields ?? {}, event);
+    };
+  const [debug, info, warn, error] = [write('debug'), write('info'), write('warn'), write('error')];
+  return { debug, info, warn, error, with: (fields) => wrap(logger.child(fields), threshold) };
 }
 
 function serializeError(error: unknown): unknown {

@@ -71,6 +71,7 @@ ${mapping}`,
     this.#gateway = await startGateway(await planOf(this.#configuration), {
       log: this.log.log,
       version: '1.2.3',
+      setLogLevel: this.log.log.setLevel,
       stateDirectory: this.#configuration.path('state'),
     });
     await this.untilUp();

@@ -1,10 +1,10 @@
 import { Writable } from 'node:stream';
-import { createLog, type Log } from '../../src/runtime/log.ts';
+import { type AdjustableLog, createLog } from '../../src/runtime/log.ts';
 
 /** The real log at its most talkative, its lines kept. */
 export class RecordedLog {
   text = '';
-  readonly log: Log;
+  readonly log: AdjustableLog;
 
   constructor() {
     const destination = new Writable({

@@ -64,6 +64,12 @@ export const send: OperatorDefinition = {
   create: (device, scheduler) => timedOperator(scheduler, (wakeWithin) => createSteps(device, wakeWithin)),
 };
 
+/** The same point with another deadband; `undefined` where it is sent by another rule. */
+export function withDeadband(plan: PointPlan, deadband: number): PointPlan | undefined {
+  const rule = (plan.keys as z.output<typeof keys>).send;
+  return rule?.deadband === undefined ? undefined : { ...plan, keys: { ...plan.keys, send: { ...rule, deadband } } };
+}
+
 /** What the keys of a point say; shared by all points with the same. */
 interface Rule {
   readonly deadband: number;
