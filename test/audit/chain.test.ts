@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { encodeLine } from '../../src/audit/audit-line.ts';
 import { openAuditLog } from '../../src/audit/audit-log.ts';
 import { verifyAudit } from '../../src/audit/verify-audit.ts';
 
@@ -102,6 +103,19 @@ describe('the chain of the audit log', () => {
     });
     await fc.assert(run, { numRuns: 200 });
     for (const file of logs) assert.ok(!(await proofAfter(file, () => Buffer.alloc(0))).isSound);
+  });
+
+  it('shows a line that was made anew with the right hash of its own', async () => {
+    const [file = ''] = logs;
+    const proof = await proofAfter(file, (bytes) => {
+      const lines = linesOf(bytes);
+      const { sequence, previous } = JSON.parse(lines[1] ?? '');
+      const entry = { timeMs: NOW_MS, kind: 'command', fields: { id: 'c1', by: 'nobody' } };
+      return joined(lines.with(1, encodeLine({ sequence: sequence - 1, hash: previous }, entry).text.trimEnd()));
+    });
+    assert.deepEqual(proof.breaks, [
+      { file, line: 3, message: 'it does not follow line 2: lines were changed, moved or left out' },
+    ]);
   });
 
   it('shows lines made anew with the right hashes, where a place of the chain is known from elsewhere', async () => {

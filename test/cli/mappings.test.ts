@@ -13,6 +13,7 @@ describe('example mappings', () => {
       'meter-2',
       'press-07',
       'press-07-panel',
+      'press-07-recipe',
     ]);
   });
 });

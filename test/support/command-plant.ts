@@ -5,7 +5,7 @@ import { type RunningGateway, startGateway } from '../../src/gateway.ts';
 import type { CommandResult } from '../../src/model/command.ts';
 import { type SimulatedBroker, startBroker } from '../../src/simulator/broker.ts';
 import { SimulatedModbusDevice } from '../../src/simulator/modbus-device.ts';
-import { emptyMemory } from '../../src/simulator/modbus-memory.ts';
+import { emptyMemory, type ModbusMemory } from '../../src/simulator/modbus-memory.ts';
 import { type ModbusTcpServer, startModbusTcpServer } from '../../src/simulator/modbus-tcp-server.ts';
 import { TemporaryConfiguration } from './configuration.ts';
 import { planOf } from './gateway-plan.ts';
@@ -16,13 +16,23 @@ type Json = Readonly<Record<string, unknown>>;
 export interface CommandPlantSettings {
   /** What the mapping has beside its head. */
   readonly mapping: string;
+  /** Default: `press-07`. */
+  readonly twin?: string;
   /** Beside gateway, hubs, spool and operations. */
   readonly gateway?: string;
 }
 
+interface Parts {
+  readonly configuration: TemporaryConfiguration;
+  readonly memory: ModbusMemory;
+  readonly plc: ModbusTcpServer;
+  readonly broker: SimulatedBroker;
+  readonly twin: string;
+}
+
 /** A whole gateway between a simulated PLC and a real broker, as the cloud and the plant see it. */
 export class CommandPlant {
-  readonly memory = emptyMemory();
+  readonly memory: ModbusMemory;
   readonly log = new RecordedLog();
   readonly results: Json[] = [];
   /** Everything else that the gateway published, but its status. */
@@ -30,25 +40,22 @@ export class CommandPlant {
   readonly #configuration: TemporaryConfiguration;
   readonly #plc: ModbusTcpServer;
   readonly #broker: SimulatedBroker;
+  readonly #twin: string;
   #gateway: RunningGateway | undefined;
 
-  private constructor(
-    configuration: TemporaryConfiguration,
-    device: SimulatedModbusDevice,
-    plc: ModbusTcpServer,
-    broker: SimulatedBroker,
-  ) {
+  private constructor({ configuration, memory, plc, broker, twin }: Parts) {
     this.#configuration = configuration;
-    this.memory = device.memory;
+    this.memory = memory;
     this.#plc = plc;
     this.#broker = broker;
+    this.#twin = twin;
     broker.listen(({ topic, payload }) => {
       if (topic.endsWith('/status')) return;
       (topic.endsWith('/result') ? this.results : this.messages).push(JSON.parse(payload.toString()) as Json);
     });
   }
 
-  static async start({ mapping, gateway = '' }: CommandPlantSettings): Promise<CommandPlant> {
+  static async start({ mapping, gateway = '', twin = 'press-07' }: CommandPlantSettings): Promise<CommandPlant> {
     const device = new SimulatedModbusDevice({ memory: emptyMemory() });
     const plc = await startModbusTcpServer({ port: 0, units: new Map([[1, device]]) });
     const broker = await startBroker({ port: 0 });
@@ -58,11 +65,11 @@ hubs: { cloud: { dialect: mqtt, url: "${broker.url}", protocol: "3.1.1" } }
 spool: { directory: ./spool, commitWindow: 5 ms }
 operations: { port: 0 }
 ${gateway}`,
-      'mappings/press.yaml': `twin: press-07
+      'mappings/press.yaml': `twin: ${twin}
 connection: { protocol: modbus-tcp, host: 127.0.0.1, port: ${plc.port}, unit: 1 }
 ${mapping}`,
     });
-    const plant = new CommandPlant(configuration, device, plc, broker);
+    const plant = new CommandPlant({ configuration, memory: device.memory, plc, broker, twin });
     await plant.startGateway();
     return plant;
   }
@@ -131,7 +138,7 @@ ${mapping}`,
   /** As the cloud does it, over the broker; resolves with the answer. */
   async send(command: Json): Promise<Json> {
     const before = this.results.length;
-    await this.#broker.publish('gw-01/press-07/command', JSON.stringify(command));
+    await this.#broker.publish(`gw-01/${this.#twin}/command`, JSON.stringify(command));
     await this.until(`command ${command.id} is answered`, () => this.results.length > before);
     return this.results.at(-1) ?? assert.fail('no answer');
   }
