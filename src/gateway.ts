@@ -173,7 +173,11 @@ async function run(
       latest: context.latest,
       device: (twin) => devices.get(twin),
     });
-  const health = watchHealth({ clock, signal: stop.signal, parts: () => progressOf(status()) });
+  const watched = watchHealth({ clock, signal: stop.signal, parts: () => progressOf(status()) });
+  const health = (): Health => {
+    const { state, error } = audit.status();
+    return state === 'ok' ? watched() : { ...watched(), remarks: [`the audit log is not written: ${error}`] };
+  };
   const operations = await openOperations({ ...plan.operations, status, health, log, onRefused: audit.requestRefused });
   const stopAll = async (drainMs: number): Promise<void> => {
     const stoppedTimeMs = clock.nowMs();

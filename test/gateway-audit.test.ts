@@ -103,10 +103,12 @@ describe('the audit log of a gateway', function () {
     await plant.until('the event comes without its place', () => plant.events('command').length === 1);
     assert.equal(plant.events('command')[0]?.audit, undefined);
     assert.equal(plant.gateway.status().audit?.state, 'degraded');
-    assert.equal(plant.gateway.health().isHealthy, true);
+    const { isHealthy, remarks } = plant.gateway.health();
+    assert.deepEqual([isHealthy, remarks?.length], [true, 1]);
     assert.equal(plant.log.events('audit degraded').length, 1);
     rmSync(plant.auditDirectory);
     await plant.until('the disk is there again', () => plant.gateway.status().audit?.state === 'ok');
+    assert.equal(plant.gateway.health().remarks, undefined);
     await plant.until('what waited is written', () => plant.audit('command').length === 1);
   });
 

@@ -5,7 +5,7 @@ import { openConnector } from '../gateway.ts';
 import type { CommandResult } from '../model/command.ts';
 import { GatewayError } from '../model/error.ts';
 import type { ConnectionPlan, DevicePlan, GatewayPlan } from '../model/plan.ts';
-import type { Value } from '../model/value.ts';
+import { describeValue, type Value } from '../model/value.ts';
 
 import { operators } from '../pipeline/operators/index.ts';
 import { engineer, invert } from '../pipeline/pipeline.ts';
@@ -27,12 +27,18 @@ export function addWriteCommand(program: Program, finish: Finish): void {
     .argument('<point>', 'name of the point, as `setpoint` or `press-07/setpoint`')
     .argument('<value>', 'engineering value: true, false, a number, or text')
     .option('--json', 'print JSON')
-    .action(async (mapping: string, point: string, value: string, { json = false }: { json?: boolean }) => {
-      finish(await write(mapping, point, parseValue(value), json));
+    .option('--dry-run', 'check everything, also against the device, and tell what it would be given; nothing is written')
+    .action(async (mapping: string, point: string, value: string, options: WriteOptions) => {
+      finish(await write(mapping, point, parseValue(value), options));
     });
 }
 
-async function write(mapping: string, point: string, value: Value, json: boolean): Promise<ExitCode> {
+interface WriteOptions {
+  readonly json?: boolean;
+  readonly dryRun?: boolean;
+}
+
+async function write(mapping: string, point: string, value: Value, { json, dryRun }: WriteOptions): Promise<ExitCode> {
   const plan = await loadOneMapping(mapping);
   if (plan === undefined) return EXIT.config;
   const { connection, device, name } = findPoint(plan, point);
@@ -42,10 +48,11 @@ async function write(mapping: string, point: string, value: Value, json: boolean
   const session = await connector.open(signal);
   try {
     const desired = { [name]: value };
-    const command = { id: randomUUID(), device, desired, expiresTimeMs: systemClock.nowMs() + DEADLINE_MS };
+    const trial = dryRun === true ? ({ isDryRun: true } as const) : {};
+    const command = { id: randomUUID(), device, desired, expiresTimeMs: systemClock.nowMs() + DEADLINE_MS, ...trial };
     const result = await createRouter(presentDevices(connection, session), session).execute(command, signal);
-    process.stdout.write(json ? `${toJson(result)}\n` : format(device, result));
-    return result.status === 'done' ? EXIT.ok : EXIT.failed;
+    process.stdout.write(json === true ? `${toJson(result)}\n` : format(device, result));
+    return result.status === 'done' || result.status === 'checked' ? EXIT.ok : EXIT.failed;
   } finally {
     await session.close();
   }
@@ -108,9 +115,10 @@ function toJson(result: CommandResult): string {
 }
 
 function format(device: string, result: CommandResult): string {
-  const lines = Object.entries(result.points).map(([name, { status, value, error }]) => {
+  const lines = Object.entries(result.points).map(([name, { status, value, deviceValue, error }]) => {
     const readBack = value === undefined ? '' : `, read back ${String(value)}`;
-    return `${device}/${name}: ${status}${readBack}${error === undefined ? '' : `: ${error.message} (${error.code})`}`;
+    const given = deviceValue === undefined ? '' : `, the device would be given ${describeValue(deviceValue)}`;
+    return `${device}/${name}: ${status}${readBack}${given}${error === undefined ? '' : `: ${error.message} (${error.code})`}`;
   });
   if (result.error !== undefined) lines.push(`${device}: ${result.status}: ${result.error.message} (${result.error.code})`);
   return `${lines.join('\n')}\n`;

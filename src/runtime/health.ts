@@ -6,6 +6,8 @@ export interface Health {
   readonly isHealthy: boolean;
   /** For people: what stands still and since when. Empty when healthy. */
   readonly reasons: readonly string[];
+  /** For people: what is not as it should be and is no illness, because no restart would mend it. */
+  readonly remarks?: readonly string[];
 }
 
 /** A part that must move while it has work. */

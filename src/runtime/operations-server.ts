@@ -91,8 +91,12 @@ async function answer(request: IncomingMessage, options: OperationsServerOptions
   }
 }
 
-function healthPage({ isHealthy, reasons }: Health): Page {
-  return json(isHealthy ? 200 : 503, { status: isHealthy ? 'ok' : 'ill', reasons });
+function healthPage({ isHealthy, reasons, remarks = [] }: Health): Page {
+  return json(isHealthy ? 200 : 503, {
+    status: isHealthy ? 'ok' : 'ill',
+    reasons,
+    ...(remarks.length === 0 ? {} : { remarks }),
+  });
 }
 
 function json(status: number, data: unknown): Page {

@@ -113,6 +113,13 @@ describe('the command line', function () {
     assert.match(readOnly.stdout, /COMMAND_READ_ONLY/);
   });
 
+  it('tells in a dry run what the device would be given, and writes nothing', async () => {
+    const tried = await runCli(['write', press07(), 'speedSetpoint', '700', '--dry-run']);
+    const read = await runCli(['read', press07(), 'speedSetpoint']);
+    assert.deepEqual([tried.code, tried.stdout], [0, 'press-07/speedSetpoint: checked, the device would be given 700\n']);
+    assert.ok(!/\b700\b/.test(read.stdout));
+  });
+
   it('prints the JSON Schema of both files', async () => {
     const schemas = await Promise.all(
       ['gateway', 'mapping'].map(async (file) => JSON.parse((await runCli(['schema', file])).stdout)),

@@ -119,6 +119,12 @@ describe('operations server', () => {
     ]);
   });
 
+  it('tells what is no illness beside it', async () => {
+    health = { isHealthy: true, reasons: [], remarks: ['the audit log is not written'] };
+    const { status: code, body } = await ask('/health');
+    assert.deepEqual([code, JSON.parse(body)], [200, { status: 'ok', reasons: [], remarks: ['the audit log is not written'] }]);
+  });
+
   it('answers without body to HEAD', async () => {
     const { status: code, body, headers } = await ask('/health', { method: 'HEAD' });
     assert.deepEqual([code, body, headers['content-length']], [200, '', '29']);
