@@ -5,8 +5,9 @@ import type { Value } from '../../../model/value.ts';
 import type { Log } from '../../../runtime/log.ts';
 import type { Line, Packet } from '../../dialect.ts';
 import { invalid, isMap, type JsonMap, mapAt, readJson, writeJson } from './read-json.ts';
-import { afterReport, isReported, type Known, knownOf, reportOf } from './reported.ts';
+import { afterReport, isReported, knownOf, reportOf } from './reported.ts';
 import type { Answer, Requests } from './requests.ts';
+import { hold, inTurn, type Shadow, shadowOf } from './shadow.ts';
 import { shadowFault } from './shadow-fault.ts';
 import { RETRY_AFTER_MS, type Wishes } from './wishes.ts';
 
@@ -31,22 +32,6 @@ export interface ShadowOptions {
   readonly take: Take;
   /** Unique over sessions. */
   readonly nextId: () => string;
-}
-
-/** What this session knows of one shadow. */
-interface Shadow {
-  readonly twin: string;
-  readonly name: string;
-  readonly wishes: Wishes;
-  known: Known;
-  /** Of the last delta that was looked at: they may come in any order. */
-  deltaVersion: number;
-  /** Under way or done. */
-  synced: Promise<void> | undefined;
-  /** Reports go one after the other. */
-  turn: Promise<unknown>;
-  /** Why a report has to come again; those that wait behind it must not overtake it. */
-  held: unknown;
 }
 
 /** One named shadow of the gateway's thing for each twin: reported from properties, desired as commands. */
@@ -86,6 +71,7 @@ export class Shadows {
         return await this.#report(stored, shadow);
       } catch (error) {
         if (!(error instanceof GatewayError) || error.code !== 'HUB_MESSAGE_REJECTED') hold(shadow, error);
+        this.#loseIfUnauthorized(error);
         throw error;
       }
     });
@@ -216,41 +202,12 @@ export class Shadows {
   #logFault(shadow: Shadow, error: unknown): void {
     const { line, log } = this.#options;
     if (line.over.aborted) return;
-    if (error instanceof GatewayError && error.code === 'HUB_UNAUTHORIZED') line.lose(error);
-    else log.warn('shadow not read', { twin: shadow.twin, error });
+    log.warn('shadow not read', { twin: shadow.twin, error });
+    this.#loseIfUnauthorized(error);
   }
-}
 
-function shadowOf(twin: string, wishes: Wishes): Shadow {
-  const known = { notGood: new Set<string>() };
-  return {
-    twin,
-    name: shadowName(twin),
-    wishes,
-    known,
-    deltaVersion: 0,
-    synced: undefined,
-    turn: Promise.resolve(),
-    held: undefined,
-  };
-}
-
-/** Names of twins may hold dots, names of shadows may not; no twin has a colon in its name. */
-export function shadowName(twin: string): string {
-  return twin.replaceAll('.', ':');
-}
-
-/** Until everything that waits behind it has been sent back in the same turn of the event loop; what comes then begins with the first of them. */
-function hold(shadow: Shadow, error: unknown): void {
-  shadow.held = error;
-  setImmediate(() => {
-    shadow.held = undefined;
-  });
-}
-
-/** Work of one shadow after the other: reports in the order of the calls. */
-function inTurn<T>(shadow: Shadow, work: () => Promise<T>): Promise<T> {
-  const done = shadow.turn.then(work);
-  shadow.turn = done.catch(() => {});
-  return done;
+  /** A person has to act; until then everything waits, and the connection is tried now and then. */
+  #loseIfUnauthorized(error: unknown): void {
+    if (error instanceof GatewayError && error.code === 'HUB_UNAUTHORIZED') this.#options.line.lose(error);
+  }
 }
