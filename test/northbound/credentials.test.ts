@@ -152,17 +152,11 @@ describe('credentials of a hub', () => {
       session = await watched.open(NEVER);
       return { clock, watched, events, opened: session };
     };
-    const look = async (clock: HandClock) => {
-      await clock.advance(60_000);
-      // Files are read meanwhile.
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      await settle();
-    };
 
     it('are taken by a planned reconnect when both are there, and nothing is lost by it', async () => {
       const files = await lay('rotated', await authority.issue('gw-1'));
       const { clock, watched, events, opened } = await openWatched(files);
-      const state = () => Promise.race([opened.lost.then(({ code }) => code), Promise.resolve('open')]);
+      const state = () => Promise.race([opened.lost.then(({ code }) => code), systemClock.sleep(10).then(() => 'open')]);
       const sent = opened.publish(stored(1));
       await look(clock);
       assert.equal(await state(), 'open');
@@ -186,6 +180,25 @@ describe('credentials of a hub', () => {
     });
   });
 
+  it('are left alone while the file of the authorities is written', async () => {
+    const ca = join(authority.directory, 'renewed-ca.crt');
+    await copyFile(authority.ca, ca);
+    broker = await SinkBroker.start({ tls: await readCertificate(server) });
+    const { log, events } = recorded();
+    const clock = new HandClock(Date.now());
+    session = await createMqttHub('cloud', mqttDialect({ url: broker.url, ca }), clock, log).open(NEVER);
+    const { lost } = session;
+    const state = () => Promise.race([lost.then(({ code }) => code), systemClock.sleep(10).then(() => 'open')]);
+    await writeFile(ca, '-----BEGIN CERT');
+    await look(clock);
+    assert.deepEqual([await state(), events('renewed credentials not usable').length], ['open', 1]);
+    const other = await createAuthority('Another CA');
+    await writeFile(ca, Buffer.concat([await readFile(authority.ca), await readFile(other.ca)]));
+    await other.remove();
+    await look(clock);
+    assert.equal((await lost).code, 'LINK_CLOSED');
+  });
+
   it('shows the password of now at each attempt', async () => {
     broker = await SinkBroker.start();
     const path = join(authority.directory, 'password');
@@ -200,6 +213,13 @@ describe('credentials of a hub', () => {
     );
   });
 });
+
+async function look(clock: HandClock): Promise<void> {
+  await clock.advance(60_000);
+  // Files are read meanwhile.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await settle();
+}
 
 function recorded() {
   const log = new RecordedLog();

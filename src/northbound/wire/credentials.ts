@@ -16,8 +16,9 @@ export async function stampOf({ caFile, certificateFile, privateKey, password }:
   return hash.digest('hex');
 }
 
-/** Whether certificate and key belong together and can be used now; while both are replaced one comes first. */
-export async function areWhole({ certificateFile, privateKey }: Credentials, nowMs: number): Promise<boolean> {
+/** Whether files are there, and certificate and key belong together and can be used now; while both are replaced one comes first. */
+export async function areWhole({ caFile, certificateFile, privateKey }: Credentials, nowMs: number): Promise<boolean> {
+  if (caFile !== undefined && parse(await read(caFile)) === undefined) return false;
   if (certificateFile === undefined || privateKey === undefined) return true;
   const certificate = parse(await read(certificateFile));
   if (certificate === undefined || certificate.validFromDate.getTime() > nowMs) return false;
