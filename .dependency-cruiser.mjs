@@ -22,6 +22,7 @@ const OWNERS = {
   // The yardstick of the bench and a judge in tests.
   'modbus-serial': ['test'],
   mqtt: ['src/northbound'],
+  '@bufbuild/protobuf': ['src/northbound'],
   ws: ['src/northbound'],
   '(@peculiar/x509|reflect-metadata)': ['src/northbound'],
   yaml: ['src/config'],

@@ -286,9 +286,10 @@ async function createHub(
   plan: HubPlan,
   gatewayPlan: GatewayPlan,
   latest: LatestReadings,
-  { log, clock = systemClock, stateDirectory }: GatewayOptions,
+  { log, version, clock = systemClock, stateDirectory }: GatewayOptions,
 ): Promise<CreatedHub> {
-  const context = { clock, log: log.with({ hub: plan.name }), stateDirectory, latest: (point: Point) => latest.get(point) };
+  const known = { version, stateDirectory, latest: (point: Point) => latest.get(point) };
+  const context = { ...known, clock, log: log.with({ hub: plan.name }) };
   const dialect = await createDialect(plan, gatewayPlan, context);
   return { plan, hub: createMqttHub(plan.name, dialect, clock, context.log) };
 }
@@ -315,7 +316,7 @@ export function describeDevice(device: DevicePlan, { connections }: GatewayPlan)
 
 /** How every hub of a configuration is spoken to, for tools that send nothing; by the name of the hub. */
 export async function dialectsOf(plan: GatewayPlan): Promise<ReadonlyMap<string, Dialect>> {
-  const context = { clock: systemClock, log: silentLog, stateDirectory: '', latest: () => undefined };
+  const context = { version: '', clock: systemClock, log: silentLog, stateDirectory: '', latest: () => undefined };
   return new Map(await Promise.all(plan.hubs.map(async (hub) => [hub.name, await createDialect(hub, plan, context)] as const)));
 }
 

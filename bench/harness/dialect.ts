@@ -9,7 +9,8 @@ export const WINDOW = 100;
 /** How the bench broker is spoken to. */
 export async function benchDialect(port: number, gateway: GatewayIdentity): Promise<Dialect> {
   const settings = mqtt.settings.parse({ url: `mqtt://127.0.0.1:${port}`, window: WINDOW, commands: false });
-  const context = { gateway, devices: [], describe: () => [], latest: () => undefined, clock, log, stateDirectory: '' };
+  const known = { gateway, version: '', devices: [], describe: () => [] };
+  const context = { ...known, latest: () => undefined, clock, log, stateDirectory: '' };
   const create = await mqtt.load();
   return create({ name: 'cloud', dialect: 'mqtt', settings }, context);
 }

@@ -31,6 +31,7 @@ export const ERRORS = {
   VALUE_OUT_OF_RANGE: rule('data', false, 'check range, scale and word order of the point'),
   VALUE_TYPE: rule('data', false, 'check type and word order of the point'),
   HUB_REFUSED: rule('hub', true, 'check host and port of the hub, and the way there through the firewall'),
+  HUB_HOST_OFFLINE: rule('hub', true, 'start the primary host application; until it is there the spool keeps the messages'),
   HUB_TIMEOUT: rule('hub', true, 'the hub does not answer in time; check the network; the spool keeps the messages'),
   HUB_THROTTLED: rule('hub', true, 'the hub takes less than is sent; send less or buy a larger tier'),
   HUB_UNAUTHORIZED: rule('hub', true, 'check credential, client id and rights at the hub'),

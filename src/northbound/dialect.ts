@@ -171,6 +171,8 @@ export interface Conversation {
 
 export interface DialectContext {
   readonly gateway: GatewayIdentity;
+  /** Of Fieldmarshal. */
+  readonly version: string;
   /** All of the configuration; which messages reach this hub is decided before. */
   readonly devices: readonly DevicePlan[];
   /** What a device sends: names, types, units. */

@@ -23,7 +23,8 @@ export function device(twin: string, labels: TwinLabels = {}): DevicePlan {
 /** What a dialect knows of a gateway that has read nothing yet. */
 export function dialectContext(devices: readonly DevicePlan[]): DialectContext {
   const describe = (each: DevicePlan) => describePoints(each, {}, operators);
-  return { gateway: GATEWAY, devices, describe, latest: () => undefined, clock: systemClock, log: silentLog, stateDirectory: '' };
+  const known = { gateway: GATEWAY, version: '1.2.3', devices, describe, stateDirectory: '' };
+  return { ...known, latest: () => undefined, clock: systemClock, log: silentLog };
 }
 
 /** The `mqtt` dialect with settings as a person writes them. */

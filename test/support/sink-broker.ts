@@ -89,6 +89,8 @@ interface Connection extends SinkClient {
 export class SinkBroker {
   readonly publishes: SinkPublish[] = [];
   readonly connects: IConnectPacket[] = [];
+  /** Every packet of every client, in order. */
+  readonly received: { readonly connection: number; readonly packet: Packet }[] = [];
   /** Rules of MQTT that a client broke. */
   readonly violations: string[] = [];
   readonly wills: IConnectPacket[] = [];
@@ -263,6 +265,7 @@ export class SinkBroker {
 
   #receive(connection: Connection, packet: Packet): void {
     if (connection.isFrozen) return;
+    this.received.push({ connection: connection.number, packet });
     switch (packet.cmd) {
       case 'connect':
         this.#accept(connection, packet);

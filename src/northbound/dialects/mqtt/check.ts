@@ -1,7 +1,7 @@
 import type { Remark } from '../../../model/declaration.ts';
 import { checkShape } from '../../shapes/check.ts';
 import { brokerOf } from './broker.ts';
-import type { MqttSettings } from './settings.ts';
+import type { BrokerSettings, MqttSettings } from './settings.ts';
 import { placeholdersOf, templateFault } from './topic-template.ts';
 
 /**
@@ -14,11 +14,16 @@ export function checkSettings(settings: MqttSettings, labels?: readonly string[]
   return [...checkTransport(settings), ...checkTopics(settings, labels), ...checkTimes(settings), ...shape];
 }
 
-function checkTransport(settings: MqttSettings): Remark[] {
+/** Of what every dialect asks of a broker. */
+export function checkBrokerSettings(settings: BrokerSettings): readonly Remark[] {
+  return [...checkTransport(settings), ...checkTimes(settings)];
+}
+
+function checkTransport(settings: BrokerSettings): Remark[] {
   return settings.url.flatMap((url) => checkBroker(url, settings));
 }
 
-function checkBroker(url: string, { auth, ca, insecure }: MqttSettings): Remark[] {
+function checkBroker(url: string, { auth, ca, insecure }: BrokerSettings): Remark[] {
   const broker = brokerOf(url);
   if (broker === undefined)
     return [fault('url', `\`${url}\` is not the address of a broker`, 'e.g. `mqtts://broker.example:8883`')];
@@ -71,7 +76,7 @@ function checkTopics(settings: MqttSettings, labels: readonly string[] | undefin
   return remarks;
 }
 
-function checkTimes({ failBackAfter, keepAlive, connectTimeout, acknowledgeTimeout }: MqttSettings): Remark[] {
+function checkTimes({ failBackAfter, keepAlive, connectTimeout, acknowledgeTimeout }: BrokerSettings): Remark[] {
   const remarks: Remark[] = [];
   if (failBackAfter < 1_000) remarks.push(fault('failBackAfter', 'expected at least `1 s`'));
   if (keepAlive < 1_000 || keepAlive > 65_535_000) {

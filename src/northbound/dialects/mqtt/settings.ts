@@ -125,3 +125,21 @@ export const settingsSchema = z.object({
 });
 
 export type MqttSettings = z.output<typeof settingsSchema>;
+
+/** How a broker is reached: the same keys for every dialect that speaks to brokers of all kinds. */
+export const brokerKeys = settingsSchema.pick({
+  ...{
+    url: true,
+    failBackAfter: true,
+    protocol: true,
+    clientId: true,
+    auth: true,
+    ca: true,
+    pin: true,
+    proxy: true,
+    keepAlive: true,
+  },
+  ...{ connectTimeout: true, acknowledgeTimeout: true, window: true, limits: true, insecure: true },
+});
+
+export type BrokerSettings = z.output<typeof brokerKeys>;

@@ -4,9 +4,9 @@ import type { Endpoint, WireSettings } from '../../dialect.ts';
 import { toPrivateKey } from '../../key-settings.ts';
 import { toProxy } from '../../proxy-settings.ts';
 import { brokerOf } from './broker.ts';
-import type { MqttSettings } from './settings.ts';
+import type { BrokerSettings } from './settings.ts';
 
-export function wireSettings(settings: MqttSettings, gateway: GatewayIdentity): WireSettings {
+export function wireSettings(settings: BrokerSettings, gateway: GatewayIdentity): WireSettings {
   return {
     endpoints: settings.url.map(endpointOf),
     failBackAfterMs: settings.failBackAfter,
@@ -29,7 +29,7 @@ function endpointOf(url: string): Endpoint {
   return broker;
 }
 
-function credentials({ auth }: MqttSettings): Partial<WireSettings> {
+function credentials({ auth }: BrokerSettings): Partial<WireSettings> {
   if (auth === undefined) return {};
   if ('username' in auth) return { username: auth.username, password: auth.password };
   return { certificateFile: auth.certificate, ...toPrivateKey(auth.privateKey) };

@@ -1,0 +1,144 @@
+import type { Quality } from '../../../model/quality.ts';
+import type { TimedValue, TwinMessage } from '../../../model/twin-message.ts';
+import type { Value } from '../../../model/value.ts';
+import { type DeviceBook, methodOf } from './device-book.ts';
+import type { EdgeNode } from './edge-node.ts';
+import type { Current, KnownMetric } from './known-metric.ts';
+import type { Metric, MetricValue } from './payload/payload.ts';
+import { pointProperties, propertySet, qualityProperties } from './properties.ts';
+import { SCALARS } from './values/datatypes.ts';
+import { encodeValue } from './values/encode-value.ts';
+import { datatypeOf, type MetricType, signatureOf } from './values/metric-type.ts';
+
+/** What a host has of a metric. */
+interface Told {
+  readonly signature: string;
+  /** Of its live value; what is not later is history. */
+  timeMs: number;
+  isGood: boolean;
+}
+
+interface Timed {
+  readonly metric: KnownMetric;
+  readonly timeMs: number;
+  readonly value: Value | null;
+  readonly quality: Quality;
+  readonly status: string | undefined;
+}
+
+/** Metrics as they stand in births and data, and what hosts have of each of them since the last birth of the node. */
+export class MetricWriter {
+  readonly #node: EdgeNode;
+  readonly #nowMs: () => number;
+  readonly #told = new Map<KnownMetric, Told>();
+  readonly #defined = new Set<string>();
+
+  constructor(node: EdgeNode, nowMs: () => number) {
+    this.#node = node;
+    this.#nowMs = nowMs;
+  }
+
+  isBorn(metric: KnownMetric): boolean {
+    return this.#told.get(metric)?.signature === metric.signature;
+  }
+
+  /** Whether hosts know every structure in it. */
+  isDefined(type: MetricType): boolean {
+    return type.kind !== 'structure' || this.#defined.has(signatureOf(type));
+  }
+
+  /** Its definition, and of the structures in it, is in the birth. */
+  define(type: MetricType): void {
+    if (type.kind === 'structure') this.#defined.add(signatureOf(type));
+  }
+
+  /** Everything of a device with what is known of it now. */
+  birth(device: DeviceBook): readonly Metric[] {
+    return [...this.#identity(device), ...device.metrics.map((metric) => this.#birth(metric, this.#current(device, metric)))];
+  }
+
+  /** The values of a message, in order of time. */
+  values(device: DeviceBook, { values, startTimeMs, isHistory }: TwinMessage): readonly Metric[] {
+    const timed = Object.entries(values).flatMap(([name, list]) => {
+      const metric = device.byName(name);
+      return metric === undefined ? [] : list.map((value) => timedOf(metric, startTimeMs, value));
+    });
+    return timed.toSorted((a, b) => a.timeMs - b.timeMs).map((one) => this.#data(one, isHistory === true));
+  }
+
+  /** Something that happened once; it does not move what is known of the metric. */
+  once(metric: KnownMetric, value: MetricValue, timeMs: number, isHistory = false): Metric {
+    return { ...this.#who(metric), timestamp: stamp(timeMs), ...(isHistory ? { isHistorical: true } : {}), value };
+  }
+
+  encode(metric: KnownMetric, value: Value): MetricValue {
+    return encodeValue(value, metric.type, (type) => this.#node.templates.nameOf(type));
+  }
+
+  #data({ metric, timeMs, value, quality, status }: Timed, isHistory: boolean): Metric {
+    const told = this.#told.get(metric);
+    const isHistorical = isHistory || timeMs <= (told?.timeMs ?? Number.NEGATIVE_INFINITY);
+    const isGood = quality === 'good';
+    const properties = isGood && told?.isGood !== false ? undefined : propertySet(qualityProperties(quality, status));
+    if (!isHistorical && told !== undefined) Object.assign(told, { timeMs, isGood });
+    return {
+      ...this.#who(metric),
+      timestamp: stamp(timeMs),
+      ...(isHistorical ? { isHistorical } : {}),
+      ...(properties === undefined ? {} : { properties }),
+      ...(value === null ? { isNull: true } : { value: this.encode(metric, value) }),
+    };
+  }
+
+  #birth(metric: KnownMetric, current: Current | undefined): Metric {
+    const { name, plan, type, signature } = metric;
+    const { value = null, quality = 'uncertain', status, timeMs = this.#nowMs() } = current ?? {};
+    const isGood = quality === 'good';
+    this.#told.set(metric, { signature, timeMs: current?.timeMs ?? Number.NEGATIVE_INFINITY, isGood });
+    const known = isGood || metric.isFixed ? {} : qualityProperties(quality, status);
+    const properties = propertySet({ ...(plan === undefined ? {} : pointProperties(plan)), ...known });
+    return {
+      name,
+      ...this.#alias(metric),
+      timestamp: stamp(timeMs),
+      datatype: datatypeOf(type),
+      ...(properties === undefined ? {} : { properties }),
+      ...(value === null ? { isNull: true } : { value: this.encode(metric, value) }),
+    };
+  }
+
+  /** A method shows which arguments it wants. */
+  #current(device: DeviceBook, metric: KnownMetric): Current | undefined {
+    if (methodOf(metric) === undefined) return device.current(metric);
+    return { value: metric.type.kind === 'structure' ? {} : false, quality: 'good', timeMs: this.#nowMs() };
+  }
+
+  #identity({ plan }: DeviceBook): readonly Metric[] {
+    const model = plan?.model === undefined ? {} : { Model: plan.model };
+    const labels = Object.entries(plan?.labels ?? {}).map(([name, label]) => [`Labels/${name}`, label]);
+    const timestamp = stamp(this.#nowMs());
+    return Object.entries({ ...model, ...Object.fromEntries(labels) }).map(([name, value]) => ({
+      name: `Properties/${name}`,
+      timestamp,
+      datatype: SCALARS.String,
+      value: { case: 'stringValue', value: String(value) },
+    }));
+  }
+
+  #who(metric: KnownMetric): Pick<Metric, 'name' | 'alias'> {
+    return this.#node.settings.aliases ? { alias: metric.alias } : { name: metric.name };
+  }
+
+  #alias({ alias }: KnownMetric): Pick<Metric, 'alias'> {
+    return this.#node.settings.aliases ? { alias } : {};
+  }
+}
+
+function timedOf(metric: KnownMetric, startTimeMs: number, [offsetMs, value, quality = 'good', status]: TimedValue): Timed {
+  return { metric, timeMs: startTimeMs + offsetMs, value, quality, status };
+}
+
+/** Whole milliseconds since 1970; there is nothing before. */
+function stamp(ms: number): bigint {
+  return BigInt(Math.max(0, Math.round(ms)));
+}

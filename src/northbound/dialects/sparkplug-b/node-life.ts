@@ -1,0 +1,172 @@
+import type { CommandResult } from '../../../model/command.ts';
+import { messageId, type Stored, type TwinMessage } from '../../../model/twin-message.ts';
+import type { Packet } from '../../dialect.ts';
+import { encodeResultBody } from '../mqtt/commands.ts';
+import { type DeviceBook, isAway } from './device-book.ts';
+import type { EdgeNode } from './edge-node.ts';
+import { gapTable } from './gap-table.ts';
+import type { KnownMetric } from './known-metric.ts';
+import { MetricWriter } from './metric-writer.ts';
+import { bdSeqMetric, GAP, nodeMetrics, RESULT } from './node-metrics.ts';
+import { encodePayload, type Metric, type MetricValue } from './payload/payload.ts';
+import type { DeviceVerb } from './topics.ts';
+import { jsonValueOf } from './values/encode-value.ts';
+
+/**
+ * What hosts know of the edge node since its birth, and what they have to be told next: births before anything else, a new birth
+ * where a metric is new or has got another type, deaths of devices. Every packet takes the next `seq`, so whatever is made has to be
+ * sent, in this order.
+ */
+export class NodeLife {
+  readonly #node: EdgeNode;
+  readonly #bdSeq: number;
+  readonly #nowMs: () => number;
+  #seq = 0;
+  #writer: MetricWriter;
+  readonly #alive = new Set<DeviceBook>();
+
+  /** `bdSeq`: of the will of this connection. */
+  constructor(node: EdgeNode, bdSeq: number, nowMs: () => number) {
+    this.#node = node;
+    this.#bdSeq = bdSeq;
+    this.#nowMs = nowMs;
+    this.#writer = this.#newWriter();
+  }
+
+  /** The edge node and every device that is there. */
+  birth(): readonly Packet[] {
+    const { devices } = this.#node;
+    for (const device of devices) device.learnCurrent();
+    const there = devices.filter((device) => this.#alive.has(device) || device.state === 'there');
+    this.#seq = 0;
+    this.#writer = this.#newWriter();
+    const birth = this.#nodePacket('NBIRTH', this.#birthMetrics());
+    return [birth, ...there.map((device) => this.#deviceBirth(device))];
+  }
+
+  /** Of the edge node; not a part of its sequence. */
+  death(): Packet {
+    return deathPacket(this.#node, this.#bdSeq, this.#nowMs());
+  }
+
+  message(stored: Stored): readonly Packet[] {
+    const { message } = stored;
+    const id = messageId(this.#node.context.gateway.id, stored);
+    if (message.kind === 'gap') return [this.#nodeData(GAP, { case: 'datasetValue', value: gapTable(stored) }, id)];
+    const device = this.#node.device(message.twin);
+    if (message.body !== undefined) return this.#body(device, message, message.body, id);
+    return this.#values(device, message, id);
+  }
+
+  /** The result as a metric of the node, and what was read back as values of the device. */
+  result(result: CommandResult): readonly Packet[] {
+    const value = jsonValueOf(encodeResultBody(result));
+    return [this.#nodeData(RESULT, value), ...this.#readBack(result)];
+  }
+
+  #values(device: DeviceBook, message: TwinMessage, id: string): readonly Packet[] {
+    const metrics = device.learnMessage(message);
+    const told = Object.values(message.values).flatMap((list) =>
+      list.map(([, , quality = 'good', status]) => ({ quality, status })),
+    );
+    const isGone = told.some(isAway) && device.state === 'away';
+    if (isGone && !this.#alive.has(device) && told.every(({ quality }) => quality === 'bad'))
+      return [this.#deviceDeath(device, id)];
+    const births = this.#birthsFor(device, metrics);
+    const data = this.#deviceData(device, this.#writer.values(device, message), id);
+    return [...births, data, ...(isGone ? [this.#deviceDeath(device)] : [])];
+  }
+
+  #body(device: DeviceBook, message: TwinMessage, body: Readonly<Record<string, unknown>>, id: string): readonly Packet[] {
+    const metric = device.event(message.kind === 'event' ? String(body.name ?? 'unnamed') : message.kind);
+    const births = this.#birthsFor(device, [metric]);
+    const told = this.#writer.once(metric, jsonValueOf(body), message.startTimeMs, message.isHistory);
+    return [...births, this.#deviceData(device, [told], id)];
+  }
+
+  #readBack({ device: twin, points }: CommandResult): readonly Packet[] {
+    const device = this.#node.device(twin);
+    const read = Object.entries(points).flatMap(([name, { status, value = null }]) => {
+      const metric = status === 'written' && value !== null ? device.byName(name) : undefined;
+      return metric === undefined || value === null ? [] : [{ metric, value }];
+    });
+    if (read.length === 0 || !this.#alive.has(device)) return [];
+    for (const { metric, value } of read) metric.learn(value);
+    const births = this.#birthsFor(
+      device,
+      read.map(({ metric }) => metric),
+    );
+    const values = read.map(({ metric, value }) => this.#writer.once(metric, this.#writer.encode(metric, value), this.#nowMs()));
+    return [...births, this.#deviceData(device, values)];
+  }
+
+  /** What has to be announced before these metrics can be told: nothing, the device, or all where a template is new. */
+  #birthsFor(device: DeviceBook, metrics: readonly KnownMetric[]): readonly Packet[] {
+    if (this.#alive.has(device) && metrics.every((metric) => this.#writer.isBorn(metric))) return [];
+    device.learnCurrent();
+    const isDefined = device.metrics.every(({ type }) => this.#writer.isDefined(type));
+    if (isDefined) return [this.#deviceBirth(device)];
+    this.#alive.add(device);
+    return this.birth();
+  }
+
+  #birthMetrics(): readonly Metric[] {
+    const { templates, devices, context, settings } = this.#node;
+    const timestamp = this.#now();
+    const structures = devices.flatMap((device) => device.metrics);
+    const definitions = structures.flatMap(({ type, name }) => templates.define(type, name.replace(/^.*\//, ''), timestamp));
+    const byName = new Map(definitions.map((definition) => [definition.name, definition]));
+    for (const { type } of structures) this.#writer.define(type);
+    const aliasOf = (name: string) => (settings.aliases ? { alias: this.#node.aliasOf(name) } : {});
+    return [bdSeqMetric(this.#bdSeq, timestamp), ...byName.values(), ...nodeMetrics(context, timestamp, aliasOf)];
+  }
+
+  #deviceBirth(device: DeviceBook): Packet {
+    this.#alive.add(device);
+    return this.#devicePacket('DBIRTH', device, this.#writer.birth(device));
+  }
+
+  #deviceDeath(device: DeviceBook, uuid?: string): Packet {
+    this.#alive.delete(device);
+    return this.#devicePacket('DDEATH', device, [], uuid);
+  }
+
+  #deviceData(device: DeviceBook, metrics: readonly Metric[], uuid?: string): Packet {
+    return this.#devicePacket('DDATA', device, metrics, uuid);
+  }
+
+  #nodeData(name: string, value: MetricValue, uuid?: string): Packet {
+    const who = this.#node.settings.aliases ? { alias: this.#node.aliasOf(name) } : { name };
+    return this.#nodePacket('NDATA', [{ ...who, timestamp: this.#now(), value }], uuid);
+  }
+
+  #nodePacket(verb: 'NBIRTH' | 'NDATA', metrics: readonly Metric[], uuid?: string): Packet {
+    return this.#packet(this.#node.topics.node(verb), metrics, uuid);
+  }
+
+  #devicePacket(verb: Exclude<DeviceVerb, 'DCMD'>, { twin }: DeviceBook, metrics: readonly Metric[], uuid?: string): Packet {
+    return this.#packet(this.#node.topics.device(verb, twin), metrics, uuid);
+  }
+
+  #packet(topic: string, metrics: readonly Metric[], uuid: string | undefined): Packet {
+    const seq = BigInt(this.#seq);
+    const payload = encodePayload({ timestamp: this.#now(), metrics, seq, ...(uuid === undefined ? {} : { uuid }) });
+    this.#seq = (this.#seq + 1) % 256;
+    return { topic, payload, qos: 0, retain: false, isBinary: true };
+  }
+
+  #newWriter(): MetricWriter {
+    return new MetricWriter(this.#node, this.#nowMs);
+  }
+
+  #now(): bigint {
+    return BigInt(this.#nowMs());
+  }
+}
+
+/** The will, and what is said before a planned end: QoS 1, without `seq` (§6.4.25). */
+export function deathPacket(node: EdgeNode, bdSeq: number, nowMs: number): Packet {
+  const timestamp = BigInt(nowMs);
+  const payload = encodePayload({ timestamp, metrics: [bdSeqMetric(bdSeq, timestamp)] });
+  return { topic: node.topics.node('NDEATH'), payload, qos: 1, retain: false, isBinary: true };
+}
