@@ -121,7 +121,7 @@ export interface Edge {
 export async function edge(settings: Readonly<Record<string, unknown>>, options: EdgeOptions = {}): Promise<Edge> {
   const { devices = DEVICES, clock = systemClock } = options;
   const stateDirectory = options.stateDirectory ?? (await mkdtemp(join(tmpdir(), 'sparkplug-')));
-  const short = { connectTimeout: '500 ms', acknowledgeTimeout: '400 ms', rebirthAtMostEvery: '200 ms' };
+  const short = { connectTimeout: '4 s', acknowledgeTimeout: '4 s', rebirthAtMostEvery: '200 ms' };
   const parsed = sparkplugB.settings.parse({ group: 'plant-a', ...short, ...settings });
   const field = new Field(devices);
   const context = { ...dialectContext(devices), latest: field.latest, clock, stateDirectory };

@@ -246,7 +246,7 @@ describe('a Sparkplug session', () => {
       startTimeMs: T0 + 1,
       values: { temperature: Array.from({ length: 500 }, (_, at) => [at, at] as const) },
     });
-    await assert.rejects(session.publish(large), { code: 'HUB_MESSAGE_REJECTED' });
+    await assert.rejects(session.publish(large), { code: 'HUB_MESSAGE_TOO_LARGE' });
     await broker.until(() => broker.publishes.length >= 4);
     await session.publish(values('press-07', T0 + 9_000, { temperature: [[0, 5]] }));
     assert.deepEqual(verbs().slice(-3), ['NBIRTH', 'DBIRTH press-07', 'DDATA press-07']);

@@ -24,6 +24,7 @@ export class SparkplugConversation implements Conversation {
   readonly #life: NodeLife;
   readonly #twinByTopic: ReadonlyMap<string, string>;
   readonly #born = Promise.withResolvers<void>();
+  readonly #stated = Promise.withResolvers<void>();
   #state: 'subscribing' | 'waiting' | 'alive' = 'subscribing';
   #host: HostState | undefined;
   #bornMs = 0;
@@ -45,7 +46,7 @@ export class SparkplugConversation implements Conversation {
   async start(): Promise<void> {
     this.#state = 'waiting';
     if (this.#node.host === undefined || this.#host === 'online') return await this.#bear();
-    if (this.#node.settings.url.length > 1) await this.#waitForHost();
+    if (this.#node.settings.url.length > 1) await this.#findHost();
     else this.#node.context.log.info('primary host awaited', { host: this.#node.settings.primaryHost });
   }
 
@@ -83,20 +84,22 @@ export class SparkplugConversation implements Conversation {
     await sending;
   }
 
-  async #waitForHost(): Promise<void> {
+  /** Where it is offline, or nothing is retained of it, another broker may have it. */
+  async #findHost(): Promise<void> {
     const { connectTimeout, primaryHost } = this.#node.settings;
     const waitMs = Math.min(MAX_HOST_WAIT_MS, connectTimeout / 2);
     const done = new AbortController();
     const late = this.#line.clock.sleep(waitMs, AbortSignal.any([done.signal, this.#line.over])).catch(() => {});
-    await Promise.race([late, this.#born.promise.catch(() => {})]);
+    await Promise.race([late, this.#stated.promise]);
     done.abort();
-    if (this.#state !== 'alive') throw hostOffline(this.#line.subject, primaryHost);
+    if (this.#host !== 'online') throw hostOffline(this.#line.subject, primaryHost);
   }
 
   /** A host that goes away ends the session; the next one waits for it, or finds it at another broker (§5.4). */
   #hear(state: HostState | undefined): void {
     if (state === undefined) return;
     this.#host = state;
+    this.#stated.resolve();
     if (state === 'online' && this.#state === 'waiting') void this.#bear().catch(() => {});
     if (state === 'offline' && this.#state === 'alive')
       this.#line.lose(hostOffline(this.#line.subject, this.#node.settings.primaryHost));
@@ -168,7 +171,7 @@ export class SparkplugConversation implements Conversation {
       await this.#line.publish(packet);
     } catch (cause) {
       const error = toGatewayError(cause, this.#line.subject);
-      if (error.code === 'HUB_MESSAGE_REJECTED') {
+      if (error.code === 'HUB_MESSAGE_REJECTED' || error.code === 'HUB_MESSAGE_TOO_LARGE') {
         if (packet.topic.includes('BIRTH/'))
           this.#line.lose(new GatewayError('HUB_REFUSED', error.subject, error.message, { cause }));
         else void this.#rebirth();
