@@ -94,6 +94,27 @@ describe('the audit log of a gateway', function () {
     );
   });
 
+  it('counts each packet of a flood that is no command, and writes no more than a bounded number of lines', async () => {
+    const { holding } = plant.memory;
+    const before = Buffer.from(holding).toString('hex');
+    const invalid = () => plant.gateway.status().hubs[0]?.counters.invalid_commands ?? 0;
+    for (let index = 0; index < 3_000; index += 1)
+      await plant.broker.publish('gw-01/press-07/command', `{"id":"c${index}","desired":`);
+    await plant.until('all are refused', () => invalid() === 3_000);
+    assert.equal((await plant.send({ id: 'c1', desired: { speed: 900 } })).status, 'done');
+    await plant.stopGateway();
+    const packets = plant.audit('packet');
+    const counted = [...packets, ...plant.audit('flood')].reduce(
+      (sum, { kind, notWrittenBefore = 0, notWritten = 0 }) =>
+        sum + Number(kind === 'packet') + Number(notWrittenBefore) + Number(notWritten),
+      0,
+    );
+    assert.equal(counted, 3_000);
+    assert.ok(packets.length >= 1_000 && packets.length < 1_100, `${packets.length} lines`);
+    holding[40] = 0;
+    assert.equal(Buffer.from(holding).toString('hex'), before);
+  });
+
   it('goes on without a disk, shows it, and tells what was lost', async () => {
     await plant.stopGateway();
     rmSync(plant.auditDirectory, { recursive: true });

@@ -137,10 +137,11 @@ ${mapping}`,
 
   /** As the cloud does it, over the broker; resolves with the answer. */
   async send(command: Json): Promise<Json> {
-    const before = this.results.length;
+    const answers = () => this.results.filter(({ id }) => id === command.id);
+    const before = answers().length;
     await this.#broker.publish(`gw-01/${this.#twin}/command`, JSON.stringify(command));
-    await this.until(`command ${command.id} is answered`, () => this.results.length > before);
-    return this.results.at(-1) ?? assert.fail('no answer');
+    await this.until(`command ${command.id} is answered`, () => answers().length > before);
+    return answers().at(-1) ?? assert.fail('no answer');
   }
 
   execute(command: Parameters<RunningGateway['execute']>[0]): Promise<CommandResult> {
