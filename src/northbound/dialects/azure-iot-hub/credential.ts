@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { GatewayError } from '../../../model/error.ts';
-import { Secret } from '../../../model/secret.ts';
+import type { Secret } from '../../../model/secret.ts';
+import { fileSecret } from '../../file-secret.ts';
 import { deriveKey } from './sas-token.ts';
 import type { AzureAuth } from './settings.ts';
 
@@ -23,25 +23,15 @@ export async function credentialOf(auth: AzureAuth, registrationId: string, twin
   if ('groupKey' in auth) return { kind: 'key', keys: [deriveKey(keyOf(auth.groupKey.reveal()), registrationId)] };
   if ('keyFiles' in auth) {
     const path = fileOf(auth.keyFiles);
-    return { kind: 'key', keys: [keyOf((await readSecret(path)).toString('utf8').trim())] };
+    return { kind: 'key', keys: [keyOf((await readSecret(path)).reveal().trim())] };
   }
   if ('certificate' in auth) return { kind: 'certificate', certificateFile: auth.certificate, privateKey: auth.privateKey };
   const path = fileOf(auth.privateKeys);
   return {
     kind: 'certificate',
     certificateFile: fileOf(auth.certificates),
-    privateKey: new Secret(path, await readSecret(path)),
+    privateKey: await readSecret(path),
   };
-}
-
-/** When the certificate of the gateway expires; UTC, milliseconds since 1970. Rejects with HUB_UNAUTHORIZED. */
-export async function expiryOf(certificateFile: string): Promise<number> {
-  const pem = await read(certificateFile);
-  try {
-    return new X509Certificate(pem).validToDate.getTime();
-  } catch (cause) {
-    throw new GatewayError('HUB_UNAUTHORIZED', certificateFile, `${certificateFile} holds no certificate`, { cause });
-  }
 }
 
 function keyOf(base64: string): Uint8Array {
@@ -49,17 +39,9 @@ function keyOf(base64: string): Uint8Array {
 }
 
 /** As secrets of the configuration: nobody but the owner may read it. */
-async function readSecret(path: string): Promise<Buffer> {
-  const content = await read(path);
+async function readSecret(path: string): Promise<Secret> {
+  const secret = await fileSecret(path, path);
   const { mode } = await stat(path);
-  if ((mode & GROUP_AND_OTHERS) === 0) return content;
+  if ((mode & GROUP_AND_OTHERS) === 0) return secret;
   throw new GatewayError('HUB_UNAUTHORIZED', path, `${path} can be read by others; run \`chmod 0600\` on it`);
-}
-
-async function read(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new GatewayError('HUB_UNAUTHORIZED', path, `${path} cannot be read`, { cause });
-  }
 }

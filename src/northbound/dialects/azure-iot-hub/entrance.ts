@@ -6,7 +6,7 @@ import type { Clock } from '../../../runtime/clock.ts';
 import type { Log } from '../../../runtime/log.ts';
 import type { Attempt, Endpoint, Prepared, WireSettings } from '../../dialect.ts';
 import { readState, writeState } from '../../state-file.ts';
-import { type Credential, credentialOf, expiryOf } from './credential.ts';
+import { type Credential, credentialOf } from './credential.ts';
 import { type Assignment, PROVISIONING_ANSWERS, provision } from './provision.ts';
 import { sasToken } from './sas-token.ts';
 import type { AzureSettings } from './settings.ts';
@@ -16,9 +16,6 @@ const FAILURES_BEFORE_PROVISIONING = 10;
 const API_VERSION = '2021-04-12';
 const PROVISIONING_API_VERSION = '2019-03-31';
 const PROVISIONING_TOKEN_LIFE_MS = 600_000;
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-const EXPIRY_WARNING_MS = 30 * DAY_MS;
 
 export interface EntranceOptions {
   readonly settings: AzureSettings;
@@ -73,8 +70,7 @@ export class Entrance {
     const identity = { ...wire, clientId: deviceId, username: this.#username(host, deviceId) };
     if (credential.kind === 'certificate') {
       const { certificateFile, privateKey } = credential;
-      const renewAtMs = clock.nowMs() + (await this.#untilReread(certificateFile));
-      return { endpoint, settings: { ...identity, certificateFile, privateKey }, renewAtMs };
+      return { endpoint, settings: { ...identity, certificateFile, privateKey } };
     }
     const expiresTimeMs = clock.nowMs() + settings.tokenLife;
     const password = this.#token(credential, `${host}/devices/${deviceId}`, expiresTimeMs);
@@ -104,16 +100,6 @@ export class Entrance {
     const key = keys[this.#keyTurn % keys.length] ?? keys[0];
     const token = sasToken({ resource, key, expiresTimeMs, ...(policy === undefined ? {} : { policy }) });
     return new Secret('token', Buffer.from(token));
-  }
-
-  /** A certificate may be renewed on disk at any time; the sooner it expires, the sooner it is read again. */
-  async #untilReread(certificateFile: string): Promise<number> {
-    const { clock, log } = this.#options;
-    const leftMs = (await expiryOf(certificateFile)) - clock.nowMs();
-    if (leftMs < EXPIRY_WARNING_MS) {
-      log.warn('certificate expires soon', { file: certificateFile, days: Math.floor(leftMs / DAY_MS) });
-    }
-    return Math.min(DAY_MS, Math.max(HOUR_MS, leftMs / 2));
   }
 
   async #whereTo(attempt: Attempt, credential: Credential): Promise<Assignment> {
