@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { CommandResult, WriteCommand } from '../../../src/model/command.ts';
 import type { Stored, TwinMessage } from '../../../src/model/twin-message.ts';
 import { answerCommands, HubPlant, until } from '../../support/azure/hub-plant.ts';
-import { press } from '../../support/azure/plant.ts';
+import { KEY, press } from '../../support/azure/plant.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
 
@@ -244,6 +244,21 @@ describe('the device twin of Azure', () => {
       const again = answerCommands(second, () => written(1));
       await until(() => again.length === 1);
       assert.deepEqual((again as WriteCommand[])[0]?.desired, { other: 1 });
+    });
+
+    it('of a device made anew, which counts from one again, are new wishes', async () => {
+      const gateway = plant.gateway();
+      plant.hub.desire('gw-01', { other: 1 });
+      plant.hub.desire('gw-01', { 'press-07': { speedSetpoint: 800 } });
+      const first = await plant.open(gateway);
+      const seen = answerCommands(first, () => written(800));
+      await until(() => seen.length === 1 && twin().reportedVersion === 2);
+      await first.close();
+      plant.hub.register('gw-01', { keys: [KEY] });
+      plant.hub.desire('gw-01', { 'press-07': { speedSetpoint: 800 } });
+      const second = await plant.open(gateway);
+      const again = answerCommands(second, () => written(800));
+      await until(() => again.length === 1);
     });
 
     it('that are wished once more are written once more', async () => {
