@@ -82,6 +82,26 @@ describe('the device twin of Azure', () => {
       assert.equal(patches, 1);
     });
 
+    it('wait for the ones to come, but not when others would have to wait behind them', async () => {
+      let patches = 0;
+      plant.hub.script = {
+        patchStatus: () => {
+          patches += 1;
+          return undefined;
+        },
+      };
+      const session = await plant.open({ settings: { reportAtMostEvery: '60 s' } });
+      await session.publish(property({ isRunning: [[0, 1]] }, 1));
+      const early = session.publish(property({ isRunning: [[0, 2]] }, 2));
+      const first = await Promise.race([early.then(() => 'sent'), new Promise((resolve) => setTimeout(resolve, 100, 'waits'))]);
+      assert.deepEqual([first, patches], ['waits', 1]);
+      await Promise.all([
+        early,
+        ...[3, 4, 5, 6, 7, 8, 9].map((value) => session.publish(property({ isRunning: [[0, value]] }, value))),
+      ]);
+      assert.deepEqual([twin().reported, patches], [{ 'press-07': { isRunning: 9 } }, 2]);
+    });
+
     it('wait for no answer for ever: the session is lost with HUB_TIMEOUT', async () => {
       plant.hub.script = { patchStatus: () => 'silent' };
       const session = await plant.open({ settings: { acknowledgeTimeout: '200 ms' } });
@@ -296,6 +316,26 @@ describe('the device twin of Azure', () => {
       twin().updateDesired({ 'press-07': { speedSetpoint: 700 } });
       plant.hub.desire('gw-01', { other: 1 });
       await until(() => seen.length === 1);
+    });
+
+    it('that overtake the answer of the hub about the whole are not forgotten', async () => {
+      let isFirst = true;
+      plant.hub.script = {
+        beforeGetAnswer() {
+          if (isFirst) plant.hub.desire('gw-01', { 'press-07': { speedSetpoint: 700 } });
+          isFirst = false;
+        },
+      };
+      const session = await plant.open();
+      const seen = answerCommands(session, () => written(700));
+      await until(() => seen.length === 1);
+    });
+
+    it('that cannot be read are refused, and counted', async () => {
+      const session = await plant.open();
+      plant.hub.sendRaw('$iothub/twin/PATCH/properties/desired/?$version=9', '[1,2]');
+      plant.hub.sendRaw('$iothub/jobs/new', '{}');
+      await until(() => session.counters().invalid_commands === 2);
     });
 
     it('change settings of the gateway, too', async () => {

@@ -25,6 +25,8 @@ export interface HubScript {
   greeting?: 'mqtt' | 'silent' | Buffer;
   /** Status instead of 204; called for each patch of reported properties. `silent`: no answer. */
   patchStatus?: (count: number) => number | 'silent' | undefined;
+  /** Called when the document of the answer stands and has not been sent. */
+  beforeGetAnswer?: () => void;
   getStatus?: (count: number) => number | 'silent' | undefined;
 }
 
@@ -438,7 +440,9 @@ export class IotHub {
       this.#getCount += 1;
       const status = this.script.getStatus?.(this.#getCount) ?? 200;
       if (payload !== '') this.violations.push('a GET of the twin with a body');
-      if (status !== 'silent') answer(status, status === 200 ? JSON.stringify(twin.document) : '');
+      const body = status === 200 ? JSON.stringify(twin.document) : '';
+      this.script.beforeGetAnswer?.();
+      if (status !== 'silent') answer(status, body);
       return true;
     }
     this.#patchCount += 1;

@@ -9,7 +9,7 @@ import { Desired } from './desired.ts';
 import type { DesiredBook } from './desired-book.ts';
 import { isObject, type JsonObject, parseObject } from './json.ts';
 import type { Layout } from './layout.ts';
-import { Reported } from './reported.ts';
+import { type PatchPace, Reported } from './reported.ts';
 import { messageCommand, methodCommand, type Origin, originOf, outputsOf } from './requests.ts';
 import type { States } from './states.ts';
 import { messagePacket } from './telemetry.ts';
@@ -18,6 +18,8 @@ import { TwinRequests } from './twin-requests.ts';
 
 /** Both halves of a twin may have 32 KB, and some more as JSON. */
 const MAX_TWIN_PAYLOAD_BYTES = 262_144;
+/** Where more changes come while the twin is fetched, one is missing in the end, and it is fetched again. */
+const MAX_EARLY = 100;
 
 export interface ConversationOptions {
   readonly deviceId: string;
@@ -29,7 +31,7 @@ export interface ConversationOptions {
   readonly hasCommands: boolean;
   readonly properties: 'twin' | 'messages' | 'both';
   readonly answerTimeoutMs: number;
-  readonly reportAtMostEveryMs: number;
+  readonly pace: PatchPace;
   /** What one message is, as telemetry. */
   readonly telemetry: (stored: Stored) => readonly Packet[];
   /** Told at the first connect. */
@@ -49,15 +51,15 @@ export class AzureConversation implements Conversation {
   readonly #reported: Reported;
   readonly #desired: Desired;
   readonly #sessionId = randomBytes(6).toString('base64url');
-  /** A change that came while the whole twin is being fetched. */
-  #isFetching = false;
+  /** Changes that came while the whole twin is being fetched; `undefined` where it is not. */
+  #early: JsonObject[] | undefined;
 
   constructor(line: Line, options: ConversationOptions) {
-    const { deviceId, layout, book, hasTwin, hasCommands, answerTimeoutMs, reportAtMostEveryMs, current } = options;
+    const { deviceId, layout, book, hasTwin, hasCommands, answerTimeoutMs, pace, current } = options;
     this.#line = line;
     this.#options = options;
     this.#requests = new TwinRequests(line, answerTimeoutMs);
-    this.#reported = new Reported(line, this.#requests, reportAtMostEveryMs);
+    this.#reported = new Reported(line, this.#requests, pace);
     const onFailure = (error: unknown) => this.#tellFailure('acknowledgement not reported', error);
     this.#desired = new Desired({ line, layout, book, reported: this.#reported, current, onFailure });
     const commands = hasTwin && hasCommands ? [DESIRED, METHODS, deviceBound(deviceId)] : [];
@@ -89,7 +91,8 @@ export class AzureConversation implements Conversation {
 
   receive(packet: Packet): void {
     const told = incoming(packet.topic, this.#options.deviceId);
-    if (told !== undefined) this.#take(told, packet.payload);
+    if (told === undefined) throw invalid(this.#line.subject, 'a packet on a topic that no hub uses');
+    this.#take(told, packet.payload);
   }
 
   refusal(packet: Packet, error: GatewayError): Packet | undefined {
@@ -164,17 +167,22 @@ export class AzureConversation implements Conversation {
   }
 
   #change(payload: Uint8Array): void {
+    if (!this.#options.hasCommands) return;
     const patch = parseObject(payload, MAX_TWIN_PAYLOAD_BYTES);
-    if (patch === undefined || !this.#options.hasCommands) return;
-    // What comes before the answer is in the answer.
-    if (this.#isFetching || this.#desired.change(patch)) return;
+    if (patch === undefined) throw invalid(this.#line.subject, 'desired properties that are no JSON object');
+    // The answer may be older than what overtook it.
+    if (this.#early !== undefined) this.#early = [...this.#early, patch].slice(-MAX_EARLY);
+    else if (!this.#desired.change(patch)) this.#refetch();
+  }
+
+  #refetch(): void {
     this.#fetch().catch((error: unknown) => this.#tellFailure('twin not fetched', error));
   }
 
   /** The whole twin; answers are bounded by `TwinRequests`. */
   async #fetch(): Promise<void> {
     const { book, hasCommands, deviceId } = this.#options;
-    this.#isFetching = true;
+    this.#early = [];
     try {
       await book.open(`${this.#line.subject} ${deviceId}`);
       const { status, payload } = await this.#requests.ask(GET_TWIN, new Uint8Array());
@@ -182,10 +190,11 @@ export class AzureConversation implements Conversation {
       if (twin === undefined) throw this.#fetchFault(status);
       const { desired = {}, reported = {} } = twin;
       if (isObject(reported)) this.#reported.begin(withoutVersion(reported));
-      this.#isFetching = false;
       if (hasCommands && isObject(desired)) this.#desired.resync(desired);
     } finally {
-      this.#isFetching = false;
+      const early = this.#early;
+      this.#early = undefined;
+      if (!this.#line.over.aborted && early?.every((patch) => this.#desired.change(patch)) === false) this.#refetch();
     }
   }
 
@@ -223,6 +232,10 @@ export class AzureConversation implements Conversation {
 
 function answerPacket(status: number, requestId: string, body: Readonly<Record<string, unknown>>): Packet {
   return { topic: methodAnswer(status, requestId), payload: Buffer.from(JSON.stringify(body)), qos: 0, retain: false };
+}
+
+function invalid(subject: string, what: string): GatewayError {
+  return new GatewayError('COMMAND_INVALID', subject, `what came cannot be read: ${what}`);
 }
 
 function withoutVersion({ $version: _, ...properties }: JsonObject): JsonObject {

@@ -81,7 +81,7 @@ export function createAzureDialect(plan: HubPlan, context: DialectContext): Dial
         hasCommands: settings.commands,
         properties: settings.properties,
         answerTimeoutMs: settings.acknowledgeTimeout,
-        reportAtMostEveryMs: settings.reportAtMostEvery,
+        pace: { atMostEveryMs: settings.reportAtMostEvery, hurryAt: Math.max(1, settings.window / 2) },
         telemetry: (stored) => messages.encode(stored, clock.nowMs(), deviceId),
         birth() {
           if (isAnnounced) return [];

@@ -11,6 +11,12 @@ const MAX_PATCH_BYTES = 32_000;
 /** How long a patch that nobody waits for is kept back when the hub throttles. */
 const THROTTLED_WAIT_MS = 10_000;
 
+export interface PatchPace {
+  readonly atMostEveryMs: number;
+  /** So many that wait would keep other messages from being sent: they go at once. */
+  readonly hurryAt: number;
+}
+
 interface Part {
   readonly patch: JsonObject;
   readonly bytes: number;
@@ -25,7 +31,8 @@ interface Part {
 export class Reported {
   readonly #line: Line;
   readonly #requests: TwinRequests;
-  readonly #leastIntervalMs: number;
+  readonly #pace: PatchPace;
+  #hurry = new AbortController();
   #document: JsonObject = {};
   #parts: Part[] = [];
   #isSending = false;
@@ -33,10 +40,10 @@ export class Reported {
   #alone = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
 
-  constructor(line: Line, requests: TwinRequests, leastIntervalMs: number) {
+  constructor(line: Line, requests: TwinRequests, pace: PatchPace) {
     this.#line = line;
     this.#requests = requests;
-    this.#leastIntervalMs = leastIntervalMs;
+    this.#pace = pace;
   }
 
   /** What the hub holds, as far as we know. */
@@ -58,6 +65,7 @@ export class Reported {
   report(patch: JsonObject): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#parts.push({ patch, bytes: Buffer.byteLength(JSON.stringify(patch)), resolve, reject });
+      if (this.#isPressing) this.#hurry.abort();
       if (!this.#isSending) void this.#send();
     });
   }
@@ -90,10 +98,15 @@ export class Reported {
     this.#isSending = false;
   }
 
+  get #isPressing(): boolean {
+    return this.#parts.length >= this.#pace.hurryAt;
+  }
+
   async #pause(): Promise<void> {
     const { clock, over } = this.#line;
-    const leftMs = this.#lastMs + this.#leastIntervalMs - clock.monotonicMs();
-    if (leftMs > 0) await clock.sleep(leftMs, over).catch(() => {});
+    const leftMs = this.#lastMs + this.#pace.atMostEveryMs - clock.monotonicMs();
+    this.#hurry = new AbortController();
+    if (leftMs > 0 && !this.#isPressing) await clock.sleep(leftMs, AbortSignal.any([over, this.#hurry.signal])).catch(() => {});
     this.#lastMs = clock.monotonicMs();
   }
 

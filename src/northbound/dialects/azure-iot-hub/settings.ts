@@ -151,7 +151,8 @@ export const settingsSchema = z.object({
   reportAtMostEvery: duration()
     .prefault('1 s')
     .meta({
-      description: 'Least time between two updates of reported properties; what comes between goes together',
+      description:
+        'Least time between two updates of reported properties; what comes between goes together. Where many wait, as after an outage, they do not wait so long',
       examples: ['10 s'],
     }),
   commands: z.boolean().default(true).meta({
