@@ -1,22 +1,10 @@
 import type { TlsOptions } from 'node:tls';
 import type { IConnectPacket, IPublishPacket, ISubscribePacket, Packet } from 'mqtt-packet';
 import type { Answer, SinkPublish } from '../sink-broker.ts';
+import { admit, connectFaults, type DeviceEntry } from './admission.ts';
 import { DeviceTwin, type JsonMap } from './device-twin.ts';
 import { type DeviceMessage, readMessage } from './message-rules.ts';
 import { MqttListener, type Peer } from './mqtt-listener.ts';
-import { checkSas } from './sas-check.ts';
-
-export interface DeviceEntry {
-  readonly id: string;
-  /** In base64. */
-  keys: readonly string[];
-  /** SHA-256, in hexadecimal with colons. */
-  thumbprints: readonly string[];
-  /** Any certificate of the test authority whose common name is the device id. */
-  isCaSigned: boolean;
-  isEnabled: boolean;
-  readonly twin: DeviceTwin;
-}
 
 export interface HubScript {
   /** Called for each telemetry message; `retain` tells the status of the gateway from the rest, as other brokers do. */
@@ -43,7 +31,6 @@ interface Client {
   readonly number: number;
   connect: IConnectPacket | undefined;
   device: DeviceEntry | undefined;
-  modelId: string | undefined;
   expiresTimeMs: number;
   readonly filters: Set<string>;
   readonly held: number[];
@@ -61,7 +48,6 @@ export interface MethodAnswer {
   readonly payload: string;
 }
 
-const MAX_KEEP_ALIVE_S = 1_177;
 const MAX_FILTERS = 5;
 const TELEMETRY = /^devices\/([^/]+)\/messages\/events\/(.*)$/;
 
@@ -240,7 +226,6 @@ export class IotHub {
       number: this.#clientCount,
       connect: undefined,
       device: undefined,
-      modelId: undefined,
       expiresTimeMs: Number.POSITIVE_INFINITY,
       filters: new Set(),
       held: [],
@@ -304,44 +289,16 @@ export class IotHub {
 
   /** Why a client may not come in; `undefined` where it may. */
   #admit(client: Client, packet: IConnectPacket): string | undefined {
-    const { clientId, protocolVersion, keepalive = 0, will, username = '' } = packet;
-    if (protocolVersion !== 4) this.violations.push(`protocol version ${protocolVersion}`);
-    if (keepalive > MAX_KEEP_ALIVE_S) this.violations.push(`keep-alive of ${keepalive} s`);
-    const [, user, modelId] =
-      /^(.*)\/\?api-version=2021-04-12(?:&model-id=(dtmi:[A-Za-z0-9_:]+;[0-9.]+))?(?:&DeviceClientType=[^&]+)?$/.exec(username) ??
-      [];
-    if (user !== `${this.host}/${clientId}`) return `user name ${username}`;
-    if (
-      will !== undefined &&
-      (!will.topic.startsWith(`devices/${clientId}/messages/events/`) || will.retain === true || will.qos === 2)
-    )
-      this.violations.push(`will for ${will.topic}`);
-    const device = this.devices.get(clientId);
-    if (device?.isEnabled !== true) return `no device ${clientId}`;
-    const end = this.#authenticate(client, packet, device);
-    if (typeof end === 'string') return end;
+    const circumstances = { host: this.host, devices: this.devices, certificate: client.peer.certificate, nowMs: this.#nowMs() };
+    this.violations.push(...connectFaults(packet));
+    const admission = admit(packet, circumstances);
+    if (typeof admission === 'string') return admission;
     for (const other of this.#clients.values()) {
-      if (other !== client && other.device === device) other.peer.stream.destroy();
+      if (other !== client && other.device === admission.device) other.peer.stream.destroy();
     }
-    client.device = device;
-    client.modelId = modelId;
-    client.expiresTimeMs = end;
+    client.device = admission.device;
+    client.expiresTimeMs = admission.expiresTimeMs;
     return undefined;
-  }
-
-  /** When the admission ends, or why there is none. */
-  #authenticate({ peer }: Client, { password }: IConnectPacket, device: DeviceEntry): number | string {
-    if (password !== undefined && password.length > 0) {
-      const resource = `${this.host}/devices/${device.id}`;
-      return checkSas(password.toString(), { resource, keys: device.keys, nowMs: this.#nowMs() });
-    }
-    const { certificate } = peer;
-    if (certificate === undefined) return 'neither token nor certificate';
-    const validToMs = Date.parse(certificate.valid_to);
-    if (validToMs <= this.#nowMs()) return 'the certificate has expired';
-    const isKnown = device.thumbprints.includes(certificate.fingerprint256);
-    const isSigned = device.isCaSigned && certificate.subject.CN === device.id && certificate.issuer.CN === 'Test CA';
-    return isKnown || isSigned ? validToMs : `certificate ${certificate.fingerprint256} of ${certificate.subject.CN}`;
   }
 
   #subscribe(client: Client, device: DeviceEntry, { subscriptions, messageId }: ISubscribePacket): void {
