@@ -5,6 +5,7 @@ import type { Draft } from './model/draft.ts';
 import type { DevicePlan, GatewayIdentity } from './model/plan.ts';
 import type { Batch, Reading } from './model/reading.ts';
 import type { UnmeasuredCount } from './model/status.ts';
+import type { ClockDoubt } from './model/twin-message.ts';
 import { eventDraft } from './pipeline/event-message.ts';
 import { gapDraft } from './pipeline/gap-message.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
@@ -20,6 +21,8 @@ export interface DeviceOptions {
   /** Takes what the device tells from its own history. */
   readonly historyPipeline: Pipeline;
   readonly spool: Pick<Spool, 'append'>;
+  /** What a message has to say of the clock that it was stamped by. */
+  readonly doubt?: () => ClockDoubt | undefined;
   readonly scheduler: Pick<SchedulerLike, 'now'>;
   readonly log: Log;
 }
@@ -50,6 +53,7 @@ export interface RunningDevice {
  */
 export function startDevice(options: DeviceOptions): RunningDevice {
   const { device, gateway, pipeline, historyPipeline, spool, scheduler, log, flush = () => {} } = options;
+  const { doubt = () => undefined } = options;
   const appending = new Set<Promise<void>>();
   let messages = 0;
   let failures = 0;
@@ -57,10 +61,14 @@ export function startDevice(options: DeviceOptions): RunningDevice {
 
   const keep = (draft: Draft): void => {
     messages += 1;
-    const append = spool.append([draft]).catch((error: unknown) => {
-      failures += 1;
-      log.error('append failed', { device: device.twin, error });
-    });
+    const clock = doubt();
+    const { message, hubs } = draft;
+    const append = spool
+      .append([clock === undefined ? draft : { message: { ...message, clock }, hubs }])
+      .catch((error: unknown) => {
+        failures += 1;
+        log.error('append failed', { device: device.twin, error });
+      });
     appending.add(append);
     void append.finally(() => appending.delete(append));
   };

@@ -25,6 +25,7 @@ export interface StatusSources {
   readonly version: string;
   readonly startedTimeMs: number;
   readonly nowMs: number;
+  readonly clock: GatewayStatus['clock'];
   readonly connections: readonly RunningConnection[];
   readonly hubs: readonly RunningHub[];
   readonly spool: SpoolStatus;
@@ -42,6 +43,7 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
     version,
     startedTimeMs,
     nowMs,
+    clock: sources.clock,
     connections: connections.map((connection) => connectionStatus(connection, sources)),
     hubs: hubs.map((hub) => hubStatus(hub, spool)),
     ...(audit === undefined ? {} : { audit }),

@@ -10,6 +10,7 @@ import { followPatterns } from './gateway-patterns.ts';
 import { progressOf } from './gateway-progress.ts';
 import { ReplaceableConnection, ReplaceableDevice } from './gateway-replaceable.ts';
 import { gatewayStatus, type RunningHub } from './gateway-status.ts';
+import { asSentNow, type GatewayTime, openTime, watchTime } from './gateway-time.ts';
 import type { Command, CommandResult } from './model/command.ts';
 import type { Declarations } from './model/declaration.ts';
 import { describePoints } from './model/describe-points.ts';
@@ -37,6 +38,7 @@ import { type Health, watchHealth } from './runtime/health.ts';
 import { type Log, silentLog } from './runtime/log.ts';
 import { type OperationsServer, type OperationsServerOptions, startOperationsServer } from './runtime/operations-server.ts';
 import type { SignOfLife } from './runtime/sign-of-life.ts';
+import type { TimeSource } from './runtime/time-source.ts';
 import { type AcquisitionOptions, acquire } from './southbound/acquisition.ts';
 import type { Connector, ConnectorContext } from './southbound/connector.ts';
 import type { ConnectorTools } from './southbound/tools.ts';
@@ -53,7 +55,8 @@ export interface GatewayOptions {
   readonly stateDirectory: string;
   /** Lets a command change how much is logged, where the configuration does; absent: it cannot be changed. */
   readonly setLogLevel?: (level: LogLevel) => void;
-  readonly clock?: Clock;
+  /** Default: the clock of the machine. */
+  readonly time?: TimeSource;
   /** Called after each acknowledgement of a hub, for measurements. */
   readonly onAcknowledged?: (hub: string, stored: Stored, bytes: number, atMs: number) => void;
 }
@@ -68,9 +71,8 @@ export interface RunningGateway {
 }
 
 /** What the parts share while the gateway runs. */
-interface Context {
+interface Context extends GatewayTime {
   readonly log: Log;
-  readonly clock: Clock;
   readonly options: GatewayOptions;
   readonly spool: Spool;
   readonly latest: LatestReadings;
@@ -83,21 +85,26 @@ interface Context {
 
 /** Everything that can be refused comes before the first socket opens; whatever throws leaves nothing behind. */
 export async function startGateway(plan: GatewayPlan, options: GatewayOptions): Promise<RunningGateway> {
-  const { log, clock = systemClock } = options;
-  const connectors = await Promise.all(plan.connections.map((connection) => createConnector(connection, plan, options)));
+  const { log } = options;
+  const time = await openTime(plan, options.stateDirectory, options.time);
+  const { clock } = time;
+  const connectors = await Promise.all(
+    plan.connections.map((connection) => createConnector(connection, plan, { ...options, clock })),
+  );
   const latest = new LatestReadings(plan.devices);
-  const hubs = await Promise.all(plan.hubs.map((hub) => createHub(hub, plan, latest, options)));
+  const hubs = await Promise.all(plan.hubs.map((hub) => createHub(hub, plan, latest, { ...options, clock })));
   const lastSeen = await lastSign(plan, options.stateDirectory);
   const spool = await openSpool({
     ...plan.spool,
     keys: plan.spool.keys.map((key) => key.revealBytes()),
     hubs: plan.hubs.map(({ name }) => name),
+    nowMs: () => clock.nowMs(),
     onEvent: ({ level, event, fields }) => log[level](event, fields),
   });
   const audit = await createGatewayAudit(plan, { ...options, clock });
   const stop = new AbortController();
   try {
-    const context: Context = { log, clock, options, spool, latest, audit, lastSeen, stopping: stop.signal };
+    const context: Context = { log, ...time, options, spool, latest, audit, lastSeen, stopping: stop.signal };
     return await run(plan, connectors, hubs, context, stop);
   } catch (error) {
     stop.abort(error);
@@ -159,6 +166,7 @@ async function run(
   commands.watchHubs((name) =>
     hubs.some(({ plan: hub, forwarding }) => hub.name === name && forwarding.status().link.state === 'up'),
   );
+  watchTime(clock, { plan, devices, spool, log }, stop.signal);
   const startedTimeMs = clock.nowMs();
   const status = () =>
     gatewayStatus({
@@ -166,6 +174,7 @@ async function run(
       version: options.version,
       startedTimeMs,
       nowMs: clock.nowMs(),
+      clock: { state: clock.isKnown ? 'known' : 'doubted', steps: clock.steps },
       connections,
       hubs,
       spool: spool.status(),
@@ -216,14 +225,21 @@ async function openOperations(options: OperationsServerOptions): Promise<Operati
   }
 }
 
-function startPipeline(device: DevicePlan, { gateway }: GatewayPlan, { spool, latest, log }: Context): RunningDevice {
+function startPipeline(
+  device: DevicePlan,
+  { gateway, connections: plans }: GatewayPlan,
+  { spool, latest, log, clock }: Context,
+): RunningDevice {
   const onEngineering = (readings: readonly Reading[]) => latest.keep(readings);
   const flush = new Subject<void>();
+  const protocol = plans.find(({ name }) => name === device.connection)?.protocol;
+  const isStampedHere = connectors.find((each) => each.protocol === protocol)?.hasDeviceTimes !== true;
   const pipeline = createPipeline(device, operators, asyncScheduler, { gateway, onEngineering, flush });
   const historyPipeline = createHistoryPipeline(device, operators, asyncScheduler, { gateway });
   return startDevice({
     ...{ device, gateway, pipeline, historyPipeline, spool, scheduler: asyncScheduler, log },
     flush: () => flush.next(),
+    doubt: () => (isStampedHere ? clock.doubt : clock.doubt && {}),
   });
 }
 
@@ -236,9 +252,9 @@ interface CreatedConnection {
 async function createConnector(
   plan: ConnectionPlan,
   { gateway }: GatewayPlan,
-  options: GatewayOptions,
+  options: GatewayOptions & { readonly clock: Clock },
 ): Promise<CreatedConnection> {
-  const { clock = systemClock, stateDirectory } = options;
+  const { clock, stateDirectory } = options;
   const log = options.log.with({ connection: plan.name });
   return { plan, log, connector: await openConnector(plan, gateway.id, { log, clock, stateDirectory }) };
 }
@@ -286,7 +302,7 @@ async function createHub(
   plan: HubPlan,
   gatewayPlan: GatewayPlan,
   latest: LatestReadings,
-  { log, version, clock = systemClock, stateDirectory }: GatewayOptions,
+  { log, version, clock, stateDirectory }: GatewayOptions & { readonly clock: Clock },
 ): Promise<CreatedHub> {
   const known = { version, stateDirectory, latest: (point: Point) => latest.get(point) };
   const context = { ...known, clock, log: log.with({ hub: plan.name }) };
@@ -331,6 +347,7 @@ function startHub(
   const forwarding = startForwarding({
     hub: audit.watchHub(hub),
     reader: spool.reader(plan.name),
+    correct: (message) => asSentNow(context, message),
     ...(plan.drain === undefined ? {} : { drain: plan.drain }),
     quotaFile: join(options.stateDirectory, `quota-${encodeURIComponent(plan.name)}.json`),
     gateway: gateway.id,

@@ -16,7 +16,16 @@ function statusWith(hub: Partial<HubStatus>): GatewayStatus {
     counters: { acknowledged_messages: 1, rejected_messages: 0, resent_messages: 0, throttled_messages: 0 },
     ...hub,
   };
-  return { gateway: 'a', version: '0', startedTimeMs: 0, nowMs: 0, connections: [], hubs: [cloud], spool };
+  return {
+    gateway: 'a',
+    version: '0',
+    startedTimeMs: 0,
+    nowMs: 0,
+    clock: { state: 'known', steps: 0 },
+    connections: [],
+    hubs: [cloud],
+    spool,
+  };
 }
 
 const forwarder = (hub: Partial<HubStatus>) => progressOf(statusWith(hub))['forwarder cloud'];

@@ -5,6 +5,7 @@ import { connectionSchema, deviceSchema, type OpcuaSettings, pointSchema } from 
 
 export const opcua: ConnectorDefinition = {
   protocol: 'opcua',
+  hasDeviceTimes: true,
   summary: 'OPC UA servers over opc.tcp: subscriptions or polling, signed and encrypted, with writing',
   connection: connectionSchema,
   device: deviceSchema,

@@ -123,6 +123,20 @@ export const gatewayKeys = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'The durable queue on disk' }),
+  clock: z
+    .strictObject({
+      setFile: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+          description:
+            'A file that is there once the clock of the machine is set. Until then messages say that their times are not known to be right. Without it a clock is believed that is not before this version, nor before the last time that was known',
+          examples: ['/run/systemd/timesync/synchronized'],
+        }),
+    })
+    .prefault({})
+    .meta({ description: 'How the gateway knows that the clock of the machine is right' }),
   operations: z
     .strictObject({
       host: z

@@ -188,6 +188,7 @@ class Loader {
         commitWindowMs,
         directory: directory === undefined ? this.#spoolDirectory() : resolve(this.#directory, directory),
       },
+      clock: keys.clock.setFile === undefined ? {} : { setFile: keys.clock.setFile },
       operations: keys.operations,
       audit: dropUndefined(keys.audit),
       cloudMayChange: dropUndefined(keys.cloudMayChange),

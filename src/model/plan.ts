@@ -13,6 +13,8 @@ export interface GatewayPlan {
   /** All devices of all connections. */
   readonly devices: readonly DevicePlan[];
   readonly spool: SpoolPlan;
+  /** `setFile`: there once the clock is set. */
+  readonly clock: { readonly setFile?: string };
   readonly operations: { readonly host: string; readonly port: number };
   readonly audit: AuditPlan;
   /** What the cloud may set of the gateway itself; a setting that is absent it may not. */

@@ -9,6 +9,8 @@ export interface GatewayStatus {
   readonly version: string;
   readonly startedTimeMs: number;
   readonly nowMs: number;
+  /** Whether the time is known to be right, and how often the clock was set by more than a second since start. */
+  readonly clock: { readonly state: 'known' | 'doubted'; readonly steps: number };
   readonly connections: readonly ConnectionStatus[];
   readonly hubs: readonly HubStatus[];
   /** Absent where nothing is audited. */

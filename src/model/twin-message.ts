@@ -40,6 +40,15 @@ export interface Gap {
   readonly points?: readonly string[];
 }
 
+/** A time that was not known to be right, and what it takes to correct it later. */
+export interface ClockDoubt {
+  /** The boot of the machine, and what was added to the time since then to have UTC, milliseconds; absent where the device stamped. */
+  readonly boot?: string;
+  readonly offsetMs?: number;
+  /** The right time was learnt since; the times of the message are right with this added, milliseconds. */
+  readonly correctedByMs?: number;
+}
+
 /** What happened to one twin in one span of time: the batch that every shape is encoded from. Immutable once spooled. */
 export interface TwinMessage {
   readonly twin: string;
@@ -56,6 +65,10 @@ export interface TwinMessage {
    * before them have passed; a property in them is not the state of now.
    */
   readonly isHistory?: true;
+  /** Present where the gateway did not know the time when it stamped the readings. */
+  readonly clock?: ClockDoubt;
+  /** At sending the gateway does not know the time either. Never stored. */
+  readonly isSentDoubted?: true;
   /** Body of a `status` or `event` message: plain JSON data. */
   readonly body?: Readonly<Record<string, unknown>>;
 }

@@ -2,7 +2,7 @@ import type { Subscription } from 'rxjs';
 import type { Command, CommandResult } from '../model/command.ts';
 import type { DrainPlan } from '../model/plan.ts';
 import type { HubStatus } from '../model/status.ts';
-import type { Stored } from '../model/twin-message.ts';
+import type { Stored, TwinMessage } from '../model/twin-message.ts';
 import type { BackOffSettings } from '../runtime/back-off.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { LinkState } from '../runtime/link.ts';
@@ -26,6 +26,8 @@ export interface ForwardingOptions {
   readonly reader: SpoolReader;
   /** Default: in order. */
   readonly drain?: DrainPlan;
+  /** The message with its times as they are known now; called at each attempt to send. */
+  readonly correct?: (message: TwinMessage) => TwinMessage;
   /** Id of the gateway. */
   readonly gateway: string;
   readonly clock: Clock;

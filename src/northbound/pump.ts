@@ -1,6 +1,6 @@
 import { type ErrorCode, GatewayError, toGatewayError } from '../model/error.ts';
 import type { DrainPlan } from '../model/plan.ts';
-import type { Stored } from '../model/twin-message.ts';
+import type { Stored, TwinMessage } from '../model/twin-message.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { SpoolLane, SpoolReader } from '../spool/spool.ts';
@@ -24,6 +24,7 @@ export interface PumpOptions {
   readonly log: Log;
   readonly allowance: Allowance;
   readonly random: () => number;
+  readonly correct?: (message: TwinMessage) => TwinMessage;
   readonly onAcknowledged?: (stored: Stored, bytes: number, atMs: number) => void;
 }
 
@@ -78,7 +79,7 @@ export class Pump {
     this.#window = 0;
   }
 
-  /** Sends until the signal is aborted, or until the hub throttles: then resolves with the pause to make. */
+  /** Sends until the signal is aborted or the lanes are to be chosen anew; where the hub throttles, resolves with the pause to make. */
   async #runStream(session: HubSession, rate: SendRate, signal: AbortSignal): Promise<number | undefined> {
     const { clock, log, allowance } = this.#options;
     const stream = new Stream({
@@ -113,13 +114,21 @@ export class Pump {
     if (state === 'again') this.#counts.resent_messages += 1;
     let isSettled = true;
     try {
-      const bytes = await session.publish(lane.historyPace === undefined ? stored : asHistory(stored));
+      const bytes = await session.publish(this.#asSent(stored, lane));
       stream.took();
       this.#acknowledged(stored, bytes, lane);
     } catch (error) {
       isSettled = await this.#refused(stored, toGatewayError(error, stored.message.twin), stream);
     }
     this.#ledger.end(lane.delivery, stored, isSettled);
+  }
+
+  #asSent(stored: Stored, { historyPace }: SendingLane): Stored {
+    const { correct = (message) => message } = this.#options;
+    const message = correct(stored.message);
+    // Newer messages have gone before it.
+    if (historyPace !== undefined) return { ...stored, message: { ...message, isHistory: true } };
+    return message === stored.message ? stored : { ...stored, message };
   }
 
   #acknowledged(stored: Stored, bytes: number, lane: SendingLane): void {
@@ -157,9 +166,4 @@ export class Pump {
       return false;
     }
   }
-}
-
-/** Newer messages have gone before it. */
-function asHistory(stored: Stored): Stored {
-  return { ...stored, message: { ...stored.message, isHistory: true } };
 }

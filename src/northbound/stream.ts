@@ -9,6 +9,8 @@ import type { SendRate } from './send-rate.ts';
 
 const READ_BYTES = 256 * 1024;
 const READ_RETRY_MS = 1_000;
+/** Who had to wait so long for a quota or a pace is behind, as after an outage. */
+const BEHIND_AFTER_MS = 60_000;
 /** Of the window: kept free of history, so that what is new hardly waits for it. */
 const LIVE_SHARE = 1 / 4;
 
@@ -31,18 +33,22 @@ export interface StreamOptions {
   readonly onWindow: (window: number) => void;
 }
 
-/** Takes messages out of the lanes of the spool, each when it may go, until the session is over or the hub throttles. */
+/**
+ * Takes messages out of the lanes of the spool, each when it may go, until the session is over or the hub throttles; or until it had to
+ * wait so long that the lanes are to be chosen anew.
+ */
 export class Stream {
   readonly #options: StreamOptions;
-  readonly #throttled = new AbortController();
+  readonly #end = new AbortController();
   readonly #signal: AbortSignal;
   #pauseMs: number | undefined;
+  #isBehind = false;
   #lanes = 0;
   #reading = 0;
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    this.#signal = AbortSignal.any([options.signal, this.#throttled.signal]);
+    this.#signal = AbortSignal.any([options.signal, this.#end.signal]);
   }
 
   /** How long to wait after it, where the hub throttled; milliseconds. */
@@ -69,14 +75,19 @@ export class Stream {
     if (this.#pauseMs !== undefined) return;
     this.#options.allowance.refused();
     this.#pauseMs = this.#options.rate.refused();
-    this.#throttled.abort();
+    this.#end.abort();
   }
 
   async #forward(lane: SendingLane): Promise<void> {
     for (let batch = await this.#read(lane); batch !== 'end'; batch = await this.#read(lane)) {
-      for (const stored of batch) if (await this.#takesPlace(lane)) this.#options.send(stored, lane);
+      for (const stored of batch) if (await this.#takesPlace(lane)) this.#send(stored, lane);
     }
     this.#lanes -= 1;
+  }
+
+  #send(stored: Stored, lane: SendingLane): void {
+    this.#options.send(stored, lane);
+    if (this.#isBehind) this.#end.abort();
   }
 
   /** Only what the session can still send. */
@@ -105,8 +116,10 @@ export class Stream {
     if (this.#signal.aborted) return false;
     const waitMs = historyPace?.take(clock.monotonicMs()) ?? 0;
     if (waitMs > 0) await clock.sleep(waitMs, this.#signal).catch(() => {});
+    const startMs = clock.monotonicMs();
     if (!this.#signal.aborted) await allowance.next(this.#signal);
     if (this.#signal.aborted) return false;
+    this.#isBehind ||= clock.monotonicMs() - startMs > BEHIND_AFTER_MS;
     this.#options.onWindow(rate.window);
     const share = () => (historyPace === undefined ? rate.window : historyShare(rate.window));
     await ledger.place(delivery, () => rate.window, share);

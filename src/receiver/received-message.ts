@@ -38,7 +38,20 @@ export function parseMessage(payload: string): ReceivedMessage | undefined {
     ...{ id, gateway, twin, class: named, epoch, sequence: seq, readings: countReadings(values, points) },
     isHistory: body.history === true,
     ...(isObject(gap) ? { gap: toGap(gap) } : {}),
-    content: JSON.stringify({ ...body, class: undefined, sent: undefined, history: undefined }),
+    content: JSON.stringify({ ...body, ...MAY_DIFFER, ...(body.clock === undefined ? {} : timesOf(body)) }),
+  };
+}
+
+const MAY_DIFFER = { class: undefined, sent: undefined, sentClock: undefined, history: undefined };
+
+/** What was sent before the gateway knew the time may come again corrected. */
+function timesOf({ gap, points }: Readonly<Record<string, unknown>>) {
+  return {
+    ...{ t0: undefined, time: undefined, clock: undefined, correctedByMs: undefined },
+    ...(isObject(gap) ? { gap: { ...gap, from: undefined, to: undefined } } : {}),
+    ...(Array.isArray(points)
+      ? { points: points.map((point) => (isObject(point) ? { ...point, time: undefined } : point)) }
+      : {}),
   };
 }
 

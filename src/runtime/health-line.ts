@@ -41,6 +41,7 @@ async function write({ log, clock, status, health, tell, signal }: HealthLineOpt
       acknowledged: counts.acknowledged - before.acknowledged,
       devices_down: downDevices(now).join(',') || 'none',
       spool: now.spool.state,
+      ...(now.clock.state === 'known' ? {} : { clock: now.clock.state }),
       ...(isAuditOk(now) ? {} : { audit: now.audit?.state }),
       spool_messages: Math.max(0, ...now.hubs.map((hub) => hub.waitingMessages)),
       hubs: now.hubs.map((hub) => `${hub.name}:${hub.link.state}`).join(',') || 'none',

@@ -27,6 +27,8 @@ function renderStatus(status: GatewayStatus, health: Health): Promise<string> {
   const sheet = new MetricSheet();
   sheet.gauge('gateway_info', 'Always 1; who this is', 1, { gateway: status.gateway, version: status.version });
   sheet.gauge('gateway_start_time_seconds', 'When the gateway started, UTC since 1970', status.startedTimeMs / 1_000);
+  sheet.gauge('gateway_clock_known', '1 while the time is known to be right', Number(status.clock.state === 'known'));
+  sheet.counters('gateway_clock', { steps: status.clock.steps }, {});
   sheet.gauge('gateway_healthy', '1 while event loop, spool and forwarders make progress', Number(health.isHealthy));
   describeConnections(sheet, status);
   describeHubs(sheet, status);

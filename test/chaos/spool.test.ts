@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { damageTrial, filledDisk } from '../spool/support/damage-trial.ts';
+import { damageTrial, filledDisk, filledLiveFirst } from '../spool/support/damage-trial.ts';
 import { DISK_FAULTS, runWithFault } from '../spool/support/disk-fault-run.ts';
 import { runHistory, step } from '../spool/support/power-cut-run.ts';
 import { tell } from '../support/scenario/scene.ts';
@@ -45,6 +45,17 @@ describe('the spool', function () {
     for (let number = 0; number < count; number += AT_ONCE) {
       const seeds = Array.from({ length: Math.min(AT_ONCE, count - number) }, (_, index) => firstSeed + number + index);
       await Promise.all(seeds.map((seed) => damageTrial(base, seed)));
+    }
+    tell({ damages: count, 'first seed': firstSeed });
+  });
+
+  it('opens whatever is damaged of a spool that was read live first, and leaves nothing unsaid', async () => {
+    const count = trials('DAMAGES', 500, 10_000);
+    const { disk, received } = await filledLiveFirst();
+    const firstSeed = Date.now() & 0xff_ffff;
+    for (let number = 0; number < count; number += AT_ONCE) {
+      const seeds = Array.from({ length: Math.min(AT_ONCE, count - number) }, (_, index) => firstSeed + number + index);
+      await Promise.all(seeds.map((seed) => damageTrial(disk, seed, received)));
     }
     tell({ damages: count, 'first seed': firstSeed });
   });

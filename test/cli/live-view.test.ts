@@ -17,6 +17,7 @@ function statusOf(...devices: readonly DeviceStatus[]): GatewayStatus {
     version: '1.2.3',
     startedTimeMs: NOW_MS - 61_000,
     nowMs: NOW_MS,
+    clock: { state: 'known', steps: 0 },
     connections: [
       {
         name: 'hall-3',

@@ -7,13 +7,18 @@ import { type Forwarding, startForwarding } from '../../src/northbound/forwarder
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
 import { DeliveryBook } from '../../src/receiver/delivery-book.ts';
 import { parseMessage } from '../../src/receiver/received-message.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
+import { type Clock, systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { openSpool } from '../../src/spool/open-spool.ts';
 import type { Spool } from '../../src/spool/spool.ts';
 import { telemetry } from '../support/recorded-spool-reader.ts';
 import { SinkBroker } from '../support/sink-broker.ts';
 import { mqttDialect } from './plant.ts';
+
+interface StartOptions {
+  readonly clock?: Clock;
+  readonly limits?: Readonly<Record<string, number>>;
+}
 
 describe('forwarder on the spool on disk', () => {
   let broker: SinkBroker;
@@ -33,16 +38,16 @@ describe('forwarder on the spool on disk', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  const start = async (drain: DrainPlan = { order: 'in-order' }) => {
+  const start = async (drain: DrainPlan = { order: 'in-order' }, { clock = systemClock, ...settings }: StartOptions = {}) => {
     const limits = { maxBytes: 8 * 2 ** 20, maxAgeMs: 86_400_000, commitWindowMs: 5 } as const;
     spool = await openSpool({ directory, ...limits, hubs: ['cloud'], onEvent: () => {} });
-    const dialect = mqttDialect({ url: broker.url, acknowledgeTimeout: '1 s', window: 10 });
+    const dialect = mqttDialect({ url: broker.url, acknowledgeTimeout: '1 s', window: 10, ...settings });
     forwarding = startForwarding({
       hub: createMqttHub('cloud', dialect, systemClock),
       reader: spool.reader('cloud'),
       drain,
       gateway: 'gw-01',
-      clock: systemClock,
+      clock,
       log: silentLog,
       backOff: { firstMs: 5, maxMs: 20, resetAfterMs: 60_000 },
       execute: async ({ id, device }) => ({ id, device, status: 'done', points: {} }),
@@ -116,6 +121,44 @@ describe('forwarder on the spool on disk', () => {
     assert.deepEqual([stream?.messages, stream?.duplicates, stream?.overtaken], [305, 0, 0]);
     assert.ok((stream?.behindLive ?? 0) > 50);
     assert.equal(forwarding.status().counters.history_messages, 300);
+  });
+
+  it('keeps places free of history, so that what is new is sent though nothing of it is acknowledged', async () => {
+    broker.script = { answer: ({ retain }) => (retain ? 'acknowledge' : 'later') };
+    await stop(0);
+    await start();
+    await append(1, 300);
+    await restart({ order: 'live-first' });
+    await until(() => broker.messages.filter(isHistory).length >= 7);
+    await append(301, 1, Date.now());
+    await until(() => broker.messages.some(({ seq }) => seq === 301));
+    assert.equal(forwarding.status().inFlight, 8);
+    broker.script = {};
+    broker.release();
+    await waitsFor(0);
+  });
+
+  it('sends what is new first once a daily quota is there again', async () => {
+    let passedMs = 0;
+    /** Long waits are over at once. */
+    const clock: Clock = {
+      nowMs: () => Date.now() + passedMs,
+      monotonicMs: () => performance.now() + passedMs,
+      sleep: async (ms, signal) => {
+        if (ms < 60_000) return systemClock.sleep(ms, signal);
+        passedMs += ms;
+        setTimeout(() => void append(201, 1), 2);
+      },
+    };
+    await stop(0);
+    await start({ order: 'live-first' }, { clock, limits: { messagesPerDay: 40 } });
+    await append(1, 1);
+    await waitsFor(0);
+    await append(2, 199);
+    await waitsFor(0);
+    const order = sequences();
+    assert.ok(order.indexOf(201) < order.indexOf(200), 'the new one went first');
+    assert.equal(judge().isComplete, true);
   });
 
   it('is complete, each lane in order, whatever is cut and restarted, live first', async () => {

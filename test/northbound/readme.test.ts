@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { stepMessage } from '../../src/gateway-time.ts';
 import { isCall, resultHead } from '../../src/model/command.ts';
 import { UNMEASURED_REASONS } from '../../src/model/device-gap.ts';
 import type { Stored, TwinMessage } from '../../src/model/twin-message.ts';
@@ -50,6 +51,13 @@ describe('README of northbound', () => {
     const told = { device: 'press-07', ...event, body: { message: 'oil above 90 degrees' } };
     const draft = eventDraft(deviceOf({ points: {} }), told);
     assert.deepEqual(encode('twin', 'event', draft?.message ?? {}), example('event'));
+  });
+
+  it('shows a clock that was set as it is', () => {
+    const { from, to } = example('clock');
+    const step = { fromTimeMs: Date.parse(String(from)), toTimeMs: Date.parse(String(to)), isKnown: true };
+    const message = stepMessage({ twin: 'press-07' }, step);
+    assert.deepEqual(encode('twin', 'clock', message), example('clock'));
   });
 
   it('shows a call that is taken, and its result as it is', () => {

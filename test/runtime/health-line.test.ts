@@ -65,6 +65,7 @@ function statusOf(readings: number, state: 'up' | 'down'): GatewayStatus {
     version: '0.1.0',
     startedTimeMs: 0,
     nowMs: 0,
+    clock: { state: 'known', steps: 0 },
     connections: [
       {
         name: 'press',

@@ -13,6 +13,7 @@ const STATUS: GatewayStatus = {
   version: '0.1.0',
   startedTimeMs: 1_000,
   nowMs: 61_000,
+  clock: { state: 'known', steps: 0 },
   connections: [
     {
       name: 'hall-3',

@@ -31,7 +31,15 @@ export function envelope(schema: string, { gateway, labels, stored, sentTimeMs }
     seq: sequence,
     epoch,
     sent: isoTime(sentTimeMs),
+    ...(message.isSentDoubted === true ? { sentClock: 'unsynchronised' } : {}),
+    ...clockOf(message),
   };
+}
+
+function clockOf({ clock }: TwinMessage): JsonObject {
+  if (clock === undefined) return {};
+  const { correctedByMs } = clock;
+  return correctedByMs === undefined ? { clock: 'unsynchronised' } : { clock: 'corrected', correctedByMs };
 }
 
 /** Gap, event and status messages carry no values and are the same in every shape that has no form of its own for them. */

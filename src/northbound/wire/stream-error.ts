@@ -19,10 +19,13 @@ const unknownCa: Rule = {
 
 /** What Node and OpenSSL say, and what it means for the person in the plant. */
 const RULES: Readonly<Record<string, Rule>> = {
-  CERT_HAS_EXPIRED: { code: 'HUB_UNTRUSTED', explain: (_, c) => `its certificate, or one above it, has expired${describe(c)}` },
+  CERT_HAS_EXPIRED: {
+    code: 'HUB_UNTRUSTED',
+    explain: (_, c) => `its certificate, or one above it, has expired; ${clockHint()}${describe(c)}`,
+  },
   CERT_NOT_YET_VALID: {
     code: 'HUB_UNTRUSTED',
-    explain: (_, c) => `its certificate is not yet valid; is the clock of the gateway right?${describe(c)}`,
+    explain: (_, c) => `its certificate is not yet valid; ${clockHint()}${describe(c)}`,
   },
   CERT_REVOKED: { code: 'HUB_UNTRUSTED', explain: (_, c) => `its certificate is revoked${describe(c)}` },
   SELF_SIGNED_CERT_IN_CHAIN: unknownCa,
@@ -50,6 +53,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   ERR_SSL_PACKET_LENGTH_TOO_LONG: { code: 'HUB_REFUSED', explain: () => 'no TLS is spoken at this port' },
 };
+
+/** TLS looks at the clock of the machine, whatever the gateway knows about time. */
+function clockHint(): string {
+  return `the clock of this machine shows ${new Date().toISOString()}: if that is wrong, set it, and this error is gone`;
+}
 
 /** Alerts that speak of the gateway's own certificate. */
 const CERTIFICATE_ALERT = /ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|UNSUPPORTED_CERTIFICATE|CERT)/;
