@@ -19,8 +19,8 @@ points:
 ${points}`;
 const POINTS = [1, 2, 3, 4].map((number) => `  p${number}: { address: { input: ${number} } }\n`).join('');
 
-async function estimated(points: string, change: Change): Promise<HubCost> {
-  using configuration = new TemporaryConfiguration({ 'gateway.yaml': GATEWAY, 'mappings/press.yaml': mapping(502, points) });
+async function estimated(points: string, change: Change, gateway = GATEWAY): Promise<HubCost> {
+  using configuration = new TemporaryConfiguration({ 'gateway.yaml': gateway, 'mappings/press.yaml': mapping(502, points) });
   const plan = await planOf(configuration);
   const book = new CostBook(plan, await dialectsOf(plan));
   estimateCost(plan, book, change);
@@ -48,6 +48,14 @@ describe('what a configuration costs', () => {
     const [always, never] = [await estimated(sparse, 'always'), await estimated(sparse, 'never')];
     near(always.twins[0]?.readings, 86_400);
     near(never.twins[0]?.readings, 1_440);
+  });
+
+  it('is what the hub gets after compression', async () => {
+    const compressed = GATEWAY.replace('limits:', 'compress: zstd, limits:');
+    const [plain, small] = [await estimated(POINTS, 'always'), await estimated(POINTS, 'always', compressed)];
+    const ratio = (small.twins[0]?.bytes ?? 0) / (plain.twins[0]?.bytes ?? 0);
+    assert.ok(ratio > 0.1 && ratio < 0.8, `${ratio}`);
+    assert.ok((small.twins[0]?.billed ?? 0) < (plain.twins[0]?.billed ?? 0));
   });
 
   it('is counted on the real devices, too', async () => {

@@ -7,6 +7,7 @@ import { declarations, dialectsOf } from '../gateway.ts';
 import { GatewayError } from '../model/error.ts';
 import type { GatewayPlan, HubPlan } from '../model/plan.ts';
 import { listen } from '../northbound/listen.ts';
+import { textOf } from '../receiver/decompress.ts';
 import { DeliveryBook } from '../receiver/delivery-book.ts';
 import { formatReport } from '../receiver/format-report.ts';
 import { parseMessage } from '../receiver/received-message.ts';
@@ -40,8 +41,8 @@ async function verify(capture: string | undefined, options: VerifyOptions): Prom
   if ((capture === undefined) === (options.config === undefined))
     throw new GatewayError('USAGE', 'verify', 'expected either a capture or `--config` with a hub to subscribe at');
   const book = new DeliveryBook({ fromFirst: options.fromFirst === true });
-  const take = (payload: string): void => {
-    const message = parseMessage(payload);
+  const take = (payload: string | Uint8Array): void => {
+    const message = parseMessage(typeof payload === 'string' ? payload : (textOf(payload) ?? ''));
     if (message !== undefined) book.take(message);
   };
   if (capture !== undefined) await readCapture(capture, take);
@@ -51,13 +52,18 @@ async function verify(capture: string | undefined, options: VerifyOptions): Prom
   return report.isComplete && report.streams.length > 0 ? EXIT.ok : EXIT.failed;
 }
 
-/** A line is a message, or a topic and a message. */
-async function readCapture(path: string, take: (payload: string) => void): Promise<void> {
+/** What `mosquitto_sub -F '%t %x'` prints of a compressed message. */
+const COMPRESSED_HEX = /(?:^|\s)((?:1f8b|28b52ffd)(?:[0-9a-f]{2})+)$/i;
+
+/** A line is a message, or a topic and a message; one that is compressed in hexadecimal. */
+async function readCapture(path: string, take: (payload: string | Uint8Array) => void): Promise<void> {
   const input = path === '-' ? process.stdin : createReadStream(path);
   try {
     for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      const hex = COMPRESSED_HEX.exec(line)?.[1];
       const start = line.indexOf('{');
-      if (start >= 0) take(line.slice(start));
+      if (hex !== undefined) take(Buffer.from(hex, 'hex'));
+      else if (start >= 0) take(line.slice(start));
     }
   } catch (cause) {
     throw new GatewayError('USAGE', path, `the capture cannot be read: ${cause instanceof Error ? cause.message : cause}`, {
@@ -67,7 +73,7 @@ async function readCapture(path: string, take: (payload: string) => void): Promi
 }
 
 /** False when the configuration is wrong, which was told then. */
-async function subscribe(options: VerifyOptions, take: (payload: string) => void): Promise<boolean> {
+async function subscribe(options: VerifyOptions, take: (payload: Uint8Array) => void): Promise<boolean> {
   const { plan, problems } = await loadConfiguration(options.config ?? '.', declarations);
   process.stderr.write(formatProblems(problems));
   if (plan === undefined) return false;
@@ -77,7 +83,7 @@ async function subscribe(options: VerifyOptions, take: (payload: string) => void
   if (dialect === undefined || topics === undefined)
     throw new GatewayError('USAGE', hub.name, `messages of the dialect ${hub.dialect} cannot be subscribed to; give a capture`);
   const stop = stopAfter(options.for);
-  const onPacket = (packet: { readonly payload: Uint8Array }) => take(Buffer.from(packet.payload).toString());
+  const onPacket = (packet: { readonly payload: Uint8Array }) => take(packet.payload);
   const session = await listen({ dialect, topics, clock: systemClock, signal: stop, onPacket });
   process.stderr.write(`listening at ${hub.name} on ${topics.length} topics; Ctrl-C ends it and prints the report\n`);
   const lost = await Promise.race([session.lost, aborted(stop)]);

@@ -16,7 +16,7 @@ export interface SimulatedBroker {
   /** Fed before a publish is acknowledged: what was acknowledged was recorded. */
   readonly recorder: Recorder;
   /** To whoever has subscribed to the topic. */
-  publish(topic: string, payload: string): Promise<void>;
+  publish(topic: string, payload: string | Buffer): Promise<void>;
   /** What clients publish; returns what ends it. */
   listen(onMessage: (message: BrokerMessage) => void): () => void;
   /** Connections are reset, new ones refused. Retained messages and subscriptions of lasting sessions are kept. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
+import { compressPayload } from '../../src/northbound/compress.ts';
 import { type SimulatedBroker, startBroker } from '../../src/simulator/broker.ts';
 import { exitOf, LAUNCHER, runCli } from '../support/run-cli.ts';
 
@@ -77,6 +78,28 @@ describe('fieldmarshal verify', function () {
     assert.match(report, /lost, expired: 1 records, 1 messages, 3 readings\n/);
     assert.match(report, /\ncomplete: .* 1 missing and declared, 0 missing and not declared\n$/);
   });
+
+  for (const compression of ['gzip', 'zstd'] as const) {
+    it(`reads what was compressed with ${compression}, at the hub and in a capture`, async () => {
+      const values = { a: Array.from({ length: 10 }, (_, index) => [index * 1_000, 71.4]) };
+      const compressed = (seq: number) =>
+        compressPayload(Buffer.from(message(seq, { values })), compression) ?? assert.fail('not smaller');
+      const child = spawn(LAUNCHER, ['verify', '--config', directory], { stdio: ['ignore', 'pipe', 'pipe'] });
+      const [output, code] = [text(child.stdout), exitOf(child)];
+      await once(child.stderr, 'data');
+      for (const seq of [1, 2]) await broker.publish('gw-01/press-07/telemetry', Buffer.from(compressed(seq)));
+      await setTimeout(200);
+      child.kill('SIGINT');
+      assert.match(await output, /\ncomplete: 2 messages/);
+      assert.equal(await code, 0);
+      const capture = join(directory, `capture-${compression}.txt`);
+      const lines = [1, 2, 3].map((seq) => `gw-01/press-07/telemetry ${Buffer.from(compressed(seq)).toString('hex')}\n`);
+      await writeFile(capture, lines.join(''));
+      const { code: ofCapture, stdout } = await runCli(['verify', capture]);
+      assert.equal(ofCapture, 0, stdout);
+      assert.match(stdout, /\ncomplete: 3 messages, 30 readings/);
+    });
+  }
 
   it('ends with 1 where nothing came, and with 64 where it is not told what to look at', async () => {
     const [nothing, usage, both] = await Promise.all([

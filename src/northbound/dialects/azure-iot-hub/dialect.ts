@@ -116,6 +116,7 @@ function createMessages(settings: AzureSettings, context: DialectContext, layout
   const shape = createShape(settings.shape, shapes);
   const options = {
     gateway: context.gateway.id,
+    compress: settings.compress,
     labelsOf: (twin: string) => labels.get(twin) ?? context.gateway.labels,
     componentOf: (twin: string) => (layout.plugAndPlay ? layout.section(twin) : undefined),
   };

@@ -141,6 +141,10 @@ export const settingsSchema = z.object({
   units: z.int().min(1).max(200).default(1).meta({ description: 'Units bought of the tier' }),
   limits: limitsSchema,
   shape: shapeSetting(),
+  compress: z.literal('gzip').optional().meta({
+    description:
+      'Compresses the body of each message that gets smaller by it, and tells it as content encoding. Routing queries cannot look into such a body',
+  }),
   historyAfter: duration()
     .prefault('60 s')
     .meta({ description: 'Messages whose last value is older than this when sent carry `history=true`', examples: ['5 min'] }),

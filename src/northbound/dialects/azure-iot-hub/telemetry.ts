@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { GatewayError } from '../../../model/error.ts';
 import { messageId, type Stored } from '../../../model/twin-message.ts';
+import { compressPayload } from '../../compress.ts';
 import type { Packet, TwinLabels } from '../../dialect.ts';
 import type { Encoded } from '../../shapes/shape.ts';
 import type { PropertyBag } from './property-bag.ts';
@@ -15,6 +16,7 @@ const RESERVED = new Set(['twin', '$twin', 'body', '$body']);
 export interface TelemetryOptions {
   readonly gateway: string;
   readonly labelsOf: (twin: string) => TwinLabels;
+  readonly compress: 'gzip' | undefined;
   /** Component that a twin is; absent: none. */
   readonly componentOf: (twin: string) => string | undefined;
 }
@@ -25,21 +27,23 @@ export function telemetryPacket(
   stored: Stored,
   number: number,
   deviceId: string,
-  { gateway, labelsOf, componentOf }: TelemetryOptions,
+  { gateway, labelsOf, componentOf, compress }: TelemetryOptions,
 ): Packet {
   const { twin, startTimeMs } = stored.message;
   const id = messageId(gateway, stored);
   const component = componentOf(twin);
   // Some shapes name the twin and the time themselves.
   const { twin: _, time, ...own } = properties;
+  const body = Buffer.from(payload);
+  const compressed = compress === undefined ? undefined : compressPayload(body, compress);
   const system = {
     '$.mid': shortId(number === 0 ? id : `${id}:${number}`),
     '$.ct': contentType.replace(/;\s+/g, ';'),
-    '$.ce': 'utf-8',
+    '$.ce': compressed === undefined ? 'utf-8' : 'gzip',
     '$.ctime': time ?? new Date(startTimeMs).toISOString(),
     ...(component === undefined ? {} : { '$.sub': component }),
   };
-  return messagePacket(deviceId, system, { ...labelsOf(twin), twinId: twin, ...own }, Buffer.from(payload));
+  return messagePacket(deviceId, system, { ...labelsOf(twin), twinId: twin, ...own }, compressed ?? body);
 }
 
 /** Throws HUB_MESSAGE_TOO_LARGE. */

@@ -1,5 +1,6 @@
 import type { HubPlan } from '../../../model/plan.ts';
 import { MESSAGE_KINDS, type TwinMessage } from '../../../model/twin-message.ts';
+import { compressPacket } from '../../compress.ts';
 import { toLimits } from '../../delivery-limits.ts';
 import { type Dialect, type DialectContext, labelsByTwin, type Packet, shapeContext } from '../../dialect.ts';
 import { type PlainDialect, withConversation } from '../../plain-dialect.ts';
@@ -49,7 +50,9 @@ export function createMqttDialect(plan: HubPlan, context: DialectContext): Plain
     encode(stored, sentTimeMs) {
       const { message } = stored;
       const topic = topicOf(message);
-      return shape.encode(stored, sentTimeMs).map((encoded) => messagePacket(topic, encoded, message.twin));
+      return shape
+        .encode(stored, sentTimeMs)
+        .map((encoded) => compressPacket(messagePacket(topic, encoded, message.twin), settings.compress));
     },
     ...commandPart(settings, plan.name, names),
   });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { certificateFile, duration, secret } from '../../../model/schema.ts';
+import { compressSetting } from '../../compress.ts';
 import { limitsSchema } from '../../delivery-limits.ts';
 import { privateKeySetting } from '../../key-settings.ts';
 import { pinSetting } from '../../pin-settings.ts';
@@ -84,6 +85,7 @@ export const settingsSchema = z.object({
         'Where commands come from; `false`: none are listened to. Whatever comes, only points with `write:` can be written',
     }),
   shape: shapeSetting(),
+  compress: compressSetting(),
   historyAfter: duration()
     .prefault('60 s')
     .meta({ description: 'Messages whose last value is older than this when sent carry `"history": true`', examples: ['5 min'] }),
