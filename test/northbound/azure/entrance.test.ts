@@ -220,6 +220,18 @@ describe('the entrance to an IoT hub', () => {
       await plant.open(failing);
     });
 
+    it('does not forget the hub it knows where the service refuses', async () => {
+      await start({ key: KEY });
+      const doubting = gateway({ key: secret(KEY) });
+      await (await plant.open(doubting)).close();
+      plant.hub.device('gw-01').isEnabled = false;
+      await assert.rejects(doubting.open(NEVER), { code: 'HUB_UNAUTHORIZED' });
+      assigned = 'disabled';
+      await assert.rejects(doubting.open(NEVER), { code: 'HUB_UNAUTHORIZED', message: /disabled/ });
+      plant.hub.device('gw-01').isEnabled = true;
+      await plant.open(doubting);
+    });
+
     it('waits as long as the service says, and tries again what was throttled', async () => {
       await start({ key: KEY });
       service.script = [{ status: 429, retryAfterS: 4 }, { status: 503 }];

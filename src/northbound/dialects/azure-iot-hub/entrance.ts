@@ -42,6 +42,7 @@ export class Entrance {
   #assignment: Assignment | undefined;
   #keyTurn = 0;
   #failures = 0;
+  #hasServiceFailed = false;
 
   constructor(options: EntranceOptions) {
     this.#options = options;
@@ -106,10 +107,13 @@ export class Entrance {
     const { settings, deviceId } = this.#options;
     if (settings.host !== undefined) return { host: settings.host, deviceId };
     const known = this.#assignment ?? (await this.#kept());
-    if (known !== undefined && !this.#isDoubtful(attempt.previous)) return known;
+    const isServiceNext = this.#isServiceNext(attempt.previous);
+    this.#hasServiceFailed = false;
+    if (known !== undefined && !isServiceNext) return known;
     try {
       return await this.#register(attempt, credential, known);
     } catch (error) {
+      this.#hasServiceFailed = true;
       // The hub may be there when the service is not.
       const { code } = toGatewayError(error, settings.provisioning?.host ?? '');
       if (known !== undefined && (code === 'HUB_REFUSED' || code === 'HUB_TIMEOUT')) return known;
@@ -117,7 +121,9 @@ export class Entrance {
     }
   }
 
-  #isDoubtful(previous: GatewayError | undefined): boolean {
+  /** The hub is doubtful; but where the service has just refused, the hub that is known is asked once more. */
+  #isServiceNext(previous: GatewayError | undefined): boolean {
+    if (this.#hasServiceFailed) return false;
     return previous?.code === 'HUB_UNAUTHORIZED' || this.#failures >= FAILURES_BEFORE_PROVISIONING;
   }
 
