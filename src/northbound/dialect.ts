@@ -20,6 +20,8 @@ export interface Packet {
   readonly retain: boolean;
   readonly properties?: Readonly<Record<string, string>>;
   readonly contentType?: string;
+  /** MQTT 5: how long the message is of use to receivers, from now; seconds. The hub forgets it then. */
+  readonly expiryS?: number;
   /** The payload is no text; MQTT 5 tells the receiver. */
   readonly isBinary?: true;
   /** MQTT 5 request/response. */

@@ -9,6 +9,7 @@ import type { Attempt, Dialect, Endpoint, Packet, Prepared, WireSettings } from 
 import { endpointName } from './endpoint-name.ts';
 import type { Hub, HubSession } from './hub.ts';
 import { MqttHubSession } from './mqtt-hub-session.ts';
+import { referredEndpoint } from './referred-endpoint.ts';
 import { MqttWire } from './wire/mqtt-wire.ts';
 import { openStream, type StreamSettings } from './wire/open-stream.ts';
 
@@ -34,6 +35,8 @@ class MqttHub implements Hub {
   /** Of the last attempt, where a service assigned it. */
   #assigned: Endpoint | undefined;
   #previous: GatewayError | undefined;
+  /** Where the hub has sent us, for the next attempt. */
+  #referred: Endpoint | undefined;
 
   constructor(name: string, dialect: Dialect, clock: Clock, log: Log) {
     const [preferred, ...others] = dialect.wire.endpoints;
@@ -62,8 +65,10 @@ class MqttHub implements Hub {
   }
 
   async open(signal: AbortSignal): Promise<HubSession> {
+    const referred = this.#referred;
+    this.#referred = undefined;
     try {
-      const prepared = await this.#prepare(signal);
+      const prepared = await this.#prepare(referred ?? this.#current, signal);
       this.#assigned = prepared.endpoint;
       const { settings } = prepared;
       const stamp = await this.#credentials.note(settings);
@@ -72,6 +77,7 @@ class MqttHub implements Hub {
       void session.lost.then((cause) => {
         this.#previous = cause;
         this.#turn = 0;
+        if (referred === undefined) this.#follow(cause, prepared.endpoint);
       });
       if (prepared.renewAtMs !== undefined) void this.#retireAt(prepared.renewAtMs, session);
       void this.#retireWhenRenewed(settings, stamp, session);
@@ -79,13 +85,19 @@ class MqttHub implements Hub {
       return session;
     } catch (error) {
       this.#previous = toGatewayError(error, this.endpoint);
-      this.#turn = (this.#turn + 1) % this.#endpoints.length;
+      if (referred === undefined && !this.#follow(this.#previous, this.#current))
+        this.#turn = (this.#turn + 1) % this.#endpoints.length;
       throw error;
     }
   }
 
-  async #prepare(signal: AbortSignal): Promise<Prepared> {
-    const endpoint = this.#current;
+  /** Once: where a hub we were sent to sends us on, it is the turn of those we know. Who prepares knows better where to go. */
+  #follow(cause: GatewayError, from: Endpoint): boolean {
+    if (this.#dialect.prepare === undefined) this.#referred = referredEndpoint(cause, from);
+    return this.#referred !== undefined;
+  }
+
+  async #prepare(endpoint: Endpoint, signal: AbortSignal): Promise<Prepared> {
     const attempt: Attempt = {
       endpoint,
       signal,

@@ -3,6 +3,8 @@ import { GatewayError } from '../model/error.ts';
 import type { Stored } from '../model/twin-message.ts';
 import type { Conversation, Dialect, Line, Packet } from './dialect.ts';
 
+const MAX_SHOWN_LENGTH = 100;
+
 /** A dialect without state: every packet stands for itself. Pure: no clock, no socket. */
 export interface PlainDialect extends Omit<Dialect, 'converse'> {
   readonly subscriptions: readonly string[];
@@ -35,7 +37,9 @@ function converse(dialect: PlainDialect, line: Line): Conversation {
     },
     receive(packet) {
       const command = dialect.decode(packet, nowMs());
-      if (command !== undefined) line.command(command);
+      if (command === undefined)
+        throw new GatewayError('COMMAND_INVALID', line.subject, `nobody here listens to ${shown(packet.topic)}`);
+      line.command(command);
     },
     refusal: (packet, error) => dialect.encodeRefusal(packet, error),
     respond: (result) => line.publish(dialect.encodeResult(result)),
@@ -44,6 +48,10 @@ function converse(dialect: PlainDialect, line: Line): Conversation {
       if (death !== undefined) await line.publish(death);
     },
   };
+}
+
+function shown(topic: string): string {
+  return JSON.stringify(topic.slice(0, MAX_SHOWN_LENGTH));
 }
 
 /** What cannot be encoded can never be sent; it must not stop what stands behind it. Throws HUB_MESSAGE_REJECTED. */

@@ -31,7 +31,7 @@ export type Answer =
   | 'later'
   | 'cut'
   | 'cut-after'
-  | { readonly reasonCode: number };
+  | { readonly reasonCode: number; readonly reasonString?: string };
 
 /** A client of the broker, as the service behind it sees it. */
 export interface SinkClient {
@@ -79,6 +79,8 @@ interface Connection extends SinkClient {
   connect: IConnectPacket | undefined;
   readonly inFlight: Set<number>;
   readonly held: number[];
+  /** What the client has told. */
+  readonly aliases: Map<number, string>;
   heldPings: number;
   readonly subscriptions: Set<string>;
   isFrozen: boolean;
@@ -102,6 +104,8 @@ export class SinkBroker {
   /** Reason codes of the DISCONNECTs. */
   readonly goodbyes: number[] = [];
   pings = 0;
+  /** Of all PUBLISH packets, with their headers. */
+  publishBytes = 0;
   #server: Server;
   #connections = new Set<Connection>();
   #connectionCount = 0;
@@ -187,15 +191,17 @@ export class SinkBroker {
     this.#write(connection, { cmd: 'publish', topic, payload, qos: 1, dup: false, retain: false, messageId, ...more });
   }
 
-  #end(connection: Connection, reasonCode: number): void {
-    if (connection.connect?.protocolVersion === 5) this.#write(connection, { cmd: 'disconnect', reasonCode } as Packet);
+  #end(connection: Connection, reasonCode: number, serverReference?: string): void {
+    const properties = serverReference === undefined ? {} : { properties: { serverReference } };
+    if (connection.connect?.protocolVersion === 5)
+      this.#write(connection, { cmd: 'disconnect', reasonCode, ...properties } as Packet);
     connection.isFrozen = true;
     connection.socket.end();
   }
 
   /** Ends every connection with a DISCONNECT of MQTT 5. */
-  disconnect(reasonCode: number): void {
-    for (const connection of this.#connections) this.#end(connection, reasonCode);
+  disconnect(reasonCode: number, serverReference?: string): void {
+    for (const connection of this.#connections) this.#end(connection, reasonCode, serverReference);
   }
 
   /** Resolves when `condition` holds; looks at it after everything that happens here. */
@@ -223,6 +229,7 @@ export class SinkBroker {
       connect: undefined,
       inFlight: new Set(),
       held: [],
+      aliases: new Map(),
       heldPings: 0,
       subscriptions: new Set(),
       isFrozen: greeting !== 'mqtt',
@@ -335,7 +342,9 @@ export class SinkBroker {
   }
 
   #record(connection: Connection, packet: IPublishPacket): void {
-    const { topic, payload, retain, qos, dup, messageId, properties } = packet;
+    const { payload, retain, qos, dup, messageId, properties } = packet;
+    const topic = this.#topicOf(connection, packet);
+    this.publishBytes += 2 + (packet.length ?? 0);
     const publish = {
       connection: connection.number,
       topic,
@@ -356,6 +365,17 @@ export class SinkBroker {
     this.#notify();
   }
 
+  #topicOf({ aliases }: Connection, { topic, properties }: IPublishPacket): string {
+    const { topicAlias } = properties ?? {};
+    if (topicAlias === undefined) return topic;
+    const { topicAliasMaximum = 0 } = this.script.connackProperties ?? {};
+    if (topicAlias > topicAliasMaximum) this.violations.push(`topic alias ${topicAlias}, at most ${topicAliasMaximum} allowed`);
+    if (topic !== '') aliases.set(topicAlias, topic);
+    const meant = aliases.get(topicAlias);
+    if (meant === undefined) this.violations.push(`topic alias ${topicAlias} was never told`);
+    return meant ?? '';
+  }
+
   #checkWindow({ inFlight }: Connection, messageId: number, length: number): void {
     const { receiveMaximum = 65_535, maximumPacketSize = Number.POSITIVE_INFINITY } = this.script.connackProperties ?? {};
     if (inFlight.has(messageId)) this.violations.push(`packet id ${messageId} is used twice at the same time`);
@@ -367,7 +387,7 @@ export class SinkBroker {
 
   #answer(connection: Connection, packetId: number, answer: Answer): void {
     if (typeof answer === 'object') {
-      this.#acknowledge(connection, packetId, answer.reasonCode);
+      this.#acknowledge(connection, packetId, answer.reasonCode, answer.reasonString);
       return;
     }
     switch (answer) {
@@ -398,9 +418,10 @@ export class SinkBroker {
     }
   }
 
-  #acknowledge(connection: Connection, messageId: number, reasonCode: number): void {
+  #acknowledge(connection: Connection, messageId: number, reasonCode: number, reasonString?: string): void {
     connection.inFlight.delete(messageId);
-    this.#write(connection, { cmd: 'puback', messageId, reasonCode });
+    const properties = reasonString === undefined ? {} : { properties: { reasonString } };
+    this.#write(connection, { cmd: 'puback', messageId, reasonCode, ...properties });
   }
 
   #write(connection: Connection, packet: Packet): void {

@@ -74,7 +74,8 @@ export function isHistory({ stored: { message }, sentTimeMs, historyAfterMs }: S
   return message.isHistory === true || sentTimeMs - lastTimeMs(message) > historyAfterMs;
 }
 
-function lastTimeMs({ startTimeMs, values }: TwinMessage): number {
+/** Of the newest value; UTC, milliseconds since 1970. */
+export function lastTimeMs({ startTimeMs, values }: TwinMessage): number {
   let lastOffsetMs = 0;
   for (const timed of Object.values(values)) lastOffsetMs = Math.max(lastOffsetMs, timed.at(-1)?.[0] ?? 0);
   return startTimeMs + lastOffsetMs;

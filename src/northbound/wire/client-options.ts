@@ -1,10 +1,13 @@
 import type { IClientOptions, IClientPublishOptions, IPublishPacket } from 'mqtt';
 import type { Packet, WireSettings } from '../dialect.ts';
+import type { AliasedTopic } from './topic-aliases.ts';
 
 /** Larger packets from the hub end the connection; commands are far smaller. */
 export const MAX_INCOMING_BYTES = 1 << 20;
 /** Commands in QoS 1 the hub may send before we have acknowledged the first. */
 const INCOMING_RECEIVE_MAXIMUM = 32;
+/** Topics of commands for which the hub may use a number. */
+const INCOMING_TOPIC_ALIASES = 32;
 const TOPICS_PER_SUBSCRIBE = 50;
 
 /** New for each connection: MQTT.js writes into it. Everything that would keep messages or connect again is off. */
@@ -25,7 +28,13 @@ export function clientOptions(settings: WireSettings): IClientOptions {
     ...(password === undefined ? {} : { password: password.reveal() }),
     ...(will === undefined ? {} : { will: willOf(will, protocolVersion) }),
     ...(protocolVersion === 5
-      ? { properties: { receiveMaximum: INCOMING_RECEIVE_MAXIMUM, maximumPacketSize: MAX_INCOMING_BYTES } }
+      ? {
+          properties: {
+            receiveMaximum: INCOMING_RECEIVE_MAXIMUM,
+            maximumPacketSize: MAX_INCOMING_BYTES,
+            topicAliasMaximum: INCOMING_TOPIC_ALIASES,
+          },
+        }
       : {}),
   };
 }
@@ -36,27 +45,31 @@ function willOf(packet: Packet, protocolVersion: 4 | 5): NonNullable<IClientOpti
   return { topic, payload: Buffer.from(payload), qos, retain, ...properties };
 }
 
-export function publishOptions(packet: Packet): IClientPublishOptions {
-  return { qos: packet.qos, retain: packet.retain, properties: propertiesOf(packet) };
+export function publishOptions(packet: Packet, { topicAlias }: AliasedTopic, keepsRetained: boolean): IClientPublishOptions {
+  const properties = { ...propertiesOf(packet), ...(topicAlias === undefined ? {} : { topicAlias }) };
+  return { qos: packet.qos, retain: packet.retain && keepsRetained, properties };
 }
 
-function propertiesOf({ properties, contentType, responseTopic, correlationData, isBinary }: Packet) {
+function propertiesOf({ properties, contentType, responseTopic, correlationData, expiryS, isBinary }: Packet) {
   return {
     ...(isBinary === true ? {} : { payloadFormatIndicator: true }),
     ...(properties === undefined ? {} : { userProperties: { ...properties } }),
+    ...(expiryS === undefined ? {} : { messageExpiryInterval: expiryS }),
     ...(contentType === undefined ? {} : { contentType }),
     ...(responseTopic === undefined ? {} : { responseTopic }),
     ...(correlationData === undefined ? {} : { correlationData: Buffer.from(correlationData) }),
   };
 }
 
-export function toPacket({ topic, payload, qos, retain, properties }: IPublishPacket): Packet {
-  const { contentType, responseTopic, correlationData } = properties ?? {};
+/** `topic`: the one meant, where the packet has only its alias. */
+export function toPacket(topic: string, { payload, qos, retain, properties }: IPublishPacket): Packet {
+  const { messageExpiryInterval: expiryS, contentType, responseTopic, correlationData } = properties ?? {};
   return {
     topic,
     payload: Buffer.from(payload),
     qos: qos === 0 ? 0 : 1,
     retain,
+    ...(expiryS === undefined ? {} : { expiryS }),
     ...(contentType === undefined ? {} : { contentType }),
     ...(responseTopic === undefined ? {} : { responseTopic }),
     ...(correlationData === undefined ? {} : { correlationData }),

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../model/error.ts';
-import { connectionError } from './reason-code.ts';
+import { connectionError, type Said, subscribeError } from './reason-code.ts';
 import { streamError } from './stream-error.ts';
 
 /** What is known of a connection when something goes wrong with it. */
@@ -11,14 +11,14 @@ export interface Circumstances {
   /** What the other side sent first. */
   readonly firstBytes: string;
   /** What the hub said beside its answer to CONNECT. */
-  readonly connackDetail: string | undefined;
+  readonly connackSaid: Said;
 }
 
 /** An error of MQTT.js as one of ours: with a number it is a refusal, with a text code of the stream, with neither of its parser. */
 export function clientFault(error: unknown, circumstances: Circumstances): GatewayError {
-  const { subject, connackDetail } = circumstances;
+  const { subject, connackSaid } = circumstances;
   const reasonCode = numberCode(error);
-  if (reasonCode !== undefined) return connectionError(reasonCode, subject, 'the hub refuses the connection', connackDetail);
+  if (reasonCode !== undefined) return connectionError(reasonCode, subject, 'the hub refuses the connection', connackSaid);
   if (!(error instanceof Error)) return notMqttFault(circumstances, error);
   if (error.message === 'Keepalive timeout')
     return new GatewayError('HUB_TIMEOUT', subject, 'the hub is silent', { cause: error });
@@ -44,8 +44,12 @@ export function subscribeFault(error: Error, packet: unknown, subject: string): 
   const { granted } = (packet ?? {}) as { readonly granted?: readonly number[] };
   const reasonCode = granted?.find((code) => code >= 128);
   if (reasonCode === undefined) return new GatewayError('HUB_REFUSED', subject, error.message, { cause: error });
-  const { message } = connectionError(reasonCode, subject, 'the hub does not let the gateway listen for commands');
-  return new GatewayError('HUB_UNAUTHORIZED', subject, message, { cause: error });
+  return subscribeError(reasonCode, subject, saidIn(packet));
+}
+
+/** In a packet of the hub, whatever MQTT.js hands over. */
+export function saidIn(packet: unknown): Said {
+  return (packet as { readonly properties?: Said } | undefined)?.properties ?? {};
 }
 
 export function numberCode(error: unknown): number | undefined {

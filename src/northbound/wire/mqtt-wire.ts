@@ -5,20 +5,29 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Session } from '../../runtime/link.ts';
 import type { Packet, WireSettings } from '../dialect.ts';
 import { clientOptions, MAX_INCOMING_BYTES, publishOptions, toPacket } from './client-options.ts';
-import { type Circumstances, clientFault, closedFault, notMqttFault, numberCode, subscribeFault } from './connection-fault.ts';
+import {
+  type Circumstances,
+  clientFault,
+  closedFault,
+  notMqttFault,
+  numberCode,
+  saidIn,
+  subscribeFault,
+} from './connection-fault.ts';
 import { packetSize } from './packet-size.ts';
-import { connectionError, publishError, tooLarge } from './reason-code.ts';
+import { connectionError, publishError, type Said, tooLarge } from './reason-code.ts';
 import { RoundTrips } from './round-trips.ts';
 import { SendWindow } from './send-window.ts';
+import { filterFault, type SessionTerms, termsFault, termsOf } from './session-terms.ts';
+import { SizeGuard } from './size-guard.ts';
 import { streamError } from './stream-error.ts';
+import { ALIAS_BYTES, TopicAliases } from './topic-aliases.ts';
 
 /** DISCONNECT, the same two bytes in MQTT 3.1.1 §3.14 and 5 §3.14: the hub then forgets the will. */
 const DISCONNECT = Uint8Array.of(0xe0, 0x00);
 /** MQTT 5 §3.14.2.1, reason code 0x04: the hub sends the will nevertheless. */
 const DISCONNECT_WITH_WILL = Uint8Array.of(0xe0, 0x01, 0x04);
 const DISCONNECT_WAIT_MS = 1_000;
-/** Receive maximum where the hub names none (MQTT 5 §3.2.2.3.3). */
-const MAX_RECEIVE_MAXIMUM = 65_535;
 
 export interface WireOptions {
   readonly settings: WireSettings;
@@ -30,6 +39,7 @@ export interface WireOptions {
 
 interface Delivery {
   readonly packet: Packet;
+  readonly bytes: number;
   readonly resolve: () => void;
   readonly reject: (error: GatewayError) => void;
   /** Monotonic; infinite while it waits for its turn. */
@@ -51,18 +61,19 @@ export class MqttWire implements Session {
   readonly #roundTrips = new RoundTrips(() => this.#client.sendPing());
   readonly #resolveLost: (error: GatewayError) => void;
   #window = new SendWindow(1);
-  #maximumPacketSize = Number.POSITIVE_INFINITY;
+  #terms: SessionTerms;
+  #aliases = new TopicAliases(0);
   #isConnected = false;
   #end: GatewayError | undefined;
-  #connackDetail: string | undefined;
-  #unparsedBytes = 0;
-  #firstBytes = '';
+  #connackSaid: Said = {};
+  readonly #incoming = new SizeGuard(MAX_INCOMING_BYTES);
 
   constructor(stream: Duplex, options: WireOptions) {
     const { promise, resolve } = Promise.withResolvers<GatewayError>();
     this.lost = promise;
     this.#resolveLost = resolve;
     this.#options = options;
+    this.#terms = termsOf({}, options.settings);
     this.#stream = stream;
     this.#closed = new Promise((closed) => void stream.once('close', () => closed()));
     this.#client = new MqttClient(() => stream, {
@@ -85,6 +96,8 @@ export class MqttWire implements Session {
       const connected = new Promise<IConnackPacket>((resolve) => void this.#client.once('connect', resolve));
       const outcome = await Promise.race([connected, this.lost]);
       if (outcome instanceof Error) throw outcome;
+      const fault = termsFault(outcome, this.#options.subject);
+      if (fault !== undefined) throw fault;
       this.#accept(outcome);
     } finally {
       signal.removeEventListener('abort', onAbort);
@@ -94,6 +107,8 @@ export class MqttWire implements Session {
   /** Resolves when the hub listens for us on every topic. MQTT 3.1.1 always sends what is retained there, MQTT 5 `withRetained`. */
   async subscribe(topics: readonly string[], withRetained = false): Promise<void> {
     if (topics.length === 0) return;
+    const fault = filterFault(this.#terms, topics, this.#options.subject);
+    if (fault !== undefined) throw fault;
     const granted = new Promise<GatewayError | undefined>((resolve) => {
       this.#client.subscribe([...topics], { qos: 1, nl: true, rap: false, rh: withRetained ? 0 : 2 }, (error, _, packet) =>
         resolve(error === null ? undefined : subscribeFault(error, packet, this.#options.subject)),
@@ -107,10 +122,11 @@ export class MqttWire implements Session {
   publish(packet: Packet): Promise<void> {
     const bytes = packetSize(packet);
     const { subject } = this.#options;
-    if (bytes > this.#maximumPacketSize) return Promise.reject(tooLarge(subject, packet.topic, bytes, this.#maximumPacketSize));
+    const { maximumPacketSize } = this.#terms;
+    if (bytes > maximumPacketSize) return Promise.reject(tooLarge(subject, packet.topic, bytes, maximumPacketSize));
     if (this.#end !== undefined) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => {
-      const delivery = { packet, resolve, reject, sentMs: Number.POSITIVE_INFINITY };
+      const delivery = { packet, bytes, resolve, reject, sentMs: Number.POSITIVE_INFINITY };
       this.#deliveries.add(delivery);
       this.#window.enter(() => this.#send(delivery));
     });
@@ -141,40 +157,44 @@ export class MqttWire implements Session {
     client.on('error', (error) => this.#lose(clientFault(error, this.#circumstances())));
     client.on('close', () => this.#lose(closedFault(this.#circumstances())));
     client.on('disconnect', ({ reasonCode = 0, properties }) =>
-      this.#lose(connectionError(reasonCode, this.#options.subject, 'the hub ended the connection', properties?.reasonString)),
+      this.#lose(connectionError(reasonCode, this.#options.subject, 'the hub ended the connection', properties)),
     );
     client.on('packetsend', ({ cmd }) => {
       if (cmd === 'pingreq') this.#roundTrips.sent();
     });
     client.on('packetreceive', (packet) => {
-      this.#unparsedBytes = 0;
+      this.#incoming.parsed();
       if (packet.cmd === 'pingresp') this.#roundTrips.answered();
-      if (packet.cmd === 'connack') this.#connackDetail = packet.properties?.reasonString;
+      if (packet.cmd === 'connack') this.#connackSaid = saidIn(packet);
       else if (!this.#isConnected) this.#lose(notMqttFault(this.#circumstances()));
     });
-    client.on('message', (_, __, packet) => {
-      if (this.#end === undefined) this.#options.onPacket(toPacket(packet));
+    client.on('message', (topic, _, packet) => {
+      if (this.#end === undefined) this.#options.onPacket(toPacket(topic, packet));
     });
   }
 
-  #accept({ properties }: IConnackPacket): void {
+  #accept(connack: IConnackPacket): void {
     const { settings } = this.#options;
     this.#isConnected = true;
-    this.#window = new SendWindow(Math.min(settings.window, properties?.receiveMaximum ?? MAX_RECEIVE_MAXIMUM));
-    this.#maximumPacketSize = properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+    this.#terms = termsOf(connack, settings);
+    this.#window = new SendWindow(this.#terms.window);
+    this.#aliases = new TopicAliases(this.#terms.topicAliasMaximum);
     void this.#watchAcknowledgements(settings.acknowledgeTimeoutMs);
   }
 
   #send(delivery: Delivery): void {
     if (this.#end !== undefined) return;
-    const { packet } = delivery;
+    const { packet, bytes } = delivery;
+    const { topic } = packet;
     delivery.sentMs = this.#options.clock.monotonicMs();
-    this.#client.publish(packet.topic, Buffer.from(packet.payload), publishOptions(packet), (error) =>
-      this.#settle(delivery, error),
+    const aliased = bytes + ALIAS_BYTES > this.#terms.maximumPacketSize ? { topic } : this.#aliases.use(topic);
+    const options = publishOptions(packet, aliased, this.#terms.keepsRetained);
+    this.#client.publish(aliased.topic, Buffer.from(packet.payload), options, (error, answer) =>
+      this.#settle(delivery, error, answer),
     );
   }
 
-  #settle(delivery: Delivery, error: unknown): void {
+  #settle(delivery: Delivery, error: unknown, answer?: unknown): void {
     if (!this.#deliveries.delete(delivery)) return;
     this.#window.leave();
     const reasonCode = numberCode(error);
@@ -184,7 +204,7 @@ export class MqttWire implements Session {
         delivery,
         reasonCode === undefined
           ? clientFault(error, this.#circumstances())
-          : publishError(reasonCode, this.#options.subject, delivery.packet.topic),
+          : publishError(reasonCode, this.#options.subject, delivery.packet.topic, saidIn(answer)),
       );
   }
 
@@ -206,11 +226,8 @@ export class MqttWire implements Session {
     }
   }
 
-  /** MQTT.js would gather a packet of any size before it looks at it. */
   #guardSize(chunk: Buffer): void {
-    if (!this.#isConnected && this.#firstBytes === '') this.#firstBytes = chunk.subarray(0, 24).toString('latin1');
-    this.#unparsedBytes += chunk.length;
-    if (this.#unparsedBytes <= MAX_INCOMING_BYTES) return;
+    if (this.#incoming.take(chunk)) return;
     const message = `the hub sends a packet of more than ${MAX_INCOMING_BYTES} bytes`;
     this.#lose(new GatewayError('HUB_REFUSED', this.#options.subject, message));
   }
@@ -239,8 +256,8 @@ export class MqttWire implements Session {
       subject,
       clientId,
       isConnected: this.#isConnected,
-      firstBytes: this.#firstBytes,
-      connackDetail: this.#connackDetail,
+      firstBytes: this.#incoming.first,
+      connackSaid: this.#connackSaid,
     };
   }
 }

@@ -1,8 +1,13 @@
 import type { Remark } from '../../../model/declaration.ts';
+import { isLoopback } from '../../loopback.ts';
 import { checkShape } from '../../shapes/check.ts';
 import { brokerOf } from './broker.ts';
 import type { BrokerSettings, MqttSettings } from './settings.ts';
 import { placeholdersOf, templateFault } from './topic-template.ts';
+
+/** Four bytes (MQTT 5 §3.3.2.3.3). */
+const MAX_EXPIRY_MS = (2 ** 32 - 1) * 1_000;
+const MIN_EXPIRY_MS = 1_000;
 
 /**
  * What one key alone cannot tell. `labels` are the names of all labels of the gateway and its twins; without them labels are not checked
@@ -11,7 +16,13 @@ import { placeholdersOf, templateFault } from './topic-template.ts';
 export function checkSettings(settings: MqttSettings, labels?: readonly string[]): readonly Remark[] {
   const hasKindInTopic = placeholdersOf(settings.topic).includes('kind');
   const shape = checkShape(settings.shape, { hasProperties: settings.protocol === 5, hasKindInTopic, labels });
-  return [...checkTransport(settings), ...checkTopics(settings, labels), ...checkTimes(settings), ...shape];
+  return [
+    ...checkTransport(settings),
+    ...checkTopics(settings, labels),
+    ...checkTimes(settings),
+    ...checkExpiry(settings),
+    ...shape,
+  ];
 }
 
 /** Of what every dialect asks of a broker. */
@@ -46,10 +57,6 @@ function checkBroker(url: string, { auth, ca, insecure }: BrokerSettings): Remar
   return remarks;
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
 function checkTopics(settings: MqttSettings, labels: readonly string[] | undefined): Remark[] {
   const { topic, statusTopic, commands } = settings;
   const known = (names: readonly string[], template: string) => [...names, ...(labels ?? placeholdersOf(template))];
@@ -74,6 +81,15 @@ function checkTopics(settings: MqttSettings, labels: readonly string[] | undefin
     );
   }
   return remarks;
+}
+
+function checkExpiry({ protocol, expireAfter }: MqttSettings): Remark[] {
+  if (expireAfter === undefined) return [];
+  if (protocol !== 5) return [fault('expireAfter', 'MQTT 3.1.1 knows no expiry of messages', 'use `protocol: 5`')];
+  const isWrong = (ms = MIN_EXPIRY_MS) => ms < MIN_EXPIRY_MS || ms > MAX_EXPIRY_MS;
+  return Object.values(expireAfter).some(isWrong)
+    ? [fault('expireAfter', 'MQTT counts in whole seconds, from 1 s to 49710 d')]
+    : [];
 }
 
 function checkTimes({ failBackAfter, keepAlive, connectTimeout, acknowledgeTimeout }: BrokerSettings): Remark[] {

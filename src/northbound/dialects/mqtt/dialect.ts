@@ -6,6 +6,7 @@ import { type Dialect, type DialectContext, labelsByTwin, type Packet, shapeCont
 import { type PlainDialect, withConversation } from '../../plain-dialect.ts';
 import { createShape } from '../../shapes/index.ts';
 import { decodeCommand, encodeResultBody } from './commands.ts';
+import { expiryOf, withinLife } from './expiry.ts';
 import { jsonPacket, messagePacket } from './json-packet.ts';
 import type { MqttSettings } from './settings.ts';
 import { encodeStatus } from './status.ts';
@@ -25,7 +26,7 @@ export function createMqttDialect(plan: HubPlan, context: DialectContext): Plain
   for (const filled of names.values()) fillTemplate(settings.topic, { ...filled, kind: 'telemetry' }, plan.name);
 
   const status = (state: 'online' | 'offline', more: Readonly<Record<string, unknown>>): Packet =>
-    jsonPacket(statusTopic, encodeStatus(gateway, state, more), { retain: true });
+    jsonPacket(statusTopic, encodeStatus(gateway, state, more), { retain: settings.retain });
 
   return withConversation({
     limits: toLimits(settings.limits),
@@ -43,16 +44,17 @@ export function createMqttDialect(plan: HubPlan, context: DialectContext): Plain
         const description = shape.describe?.(device);
         if (description === undefined) return [];
         const topic = fillTemplate(settings.topic, { ...namesOf(device.twin), kind: 'metadata' }, plan.name);
-        return [messagePacket(topic, description, device.twin, { retain: true })];
+        return [messagePacket(topic, description, device.twin, { retain: settings.retain })];
       }),
     ],
     death: (nowMs) => status('offline', { time: new Date(nowMs).toISOString(), reason: 'stopped' }),
     encode(stored, sentTimeMs) {
       const { message } = stored;
       const topic = topicOf(message);
+      const expiry = expiryOf(message, sentTimeMs, settings.expireAfter);
       return shape
         .encode(stored, sentTimeMs)
-        .map((encoded) => compressPacket(messagePacket(topic, encoded, message.twin), settings.compress));
+        .map((encoded) => compressPacket(messagePacket(topic, encoded, message.twin, expiry), settings.compress));
     },
     ...commandPart(settings, plan.name, names),
   });
@@ -71,9 +73,14 @@ function commandPart({ commands }: MqttSettings, subject: string, names: Readonl
   const results = (twin: string) => resultTopics.get(twin) ?? '';
   return {
     subscriptions: [...twinByTopic.keys()],
-    decode(packet) {
+    decode(packet, nowMs) {
       const twin = twinByTopic.get(packet.topic);
-      return twin === undefined ? undefined : decodeCommand(packet, twin, (topic) => twinByTopic.has(topic));
+      if (twin === undefined) return undefined;
+      return withinLife(
+        decodeCommand(packet, twin, (topic) => twinByTopic.has(topic)),
+        packet,
+        nowMs,
+      );
     },
     encodeResult(result) {
       const { replyTo, device } = result;

@@ -6,6 +6,7 @@ import { privateKeySetting } from '../../key-settings.ts';
 import { pinSetting } from '../../pin-settings.ts';
 import { proxySchema } from '../../proxy-settings.ts';
 import { shapeSetting } from '../../shapes/settings.ts';
+import { expireAfterSetting } from './expiry.ts';
 
 const NAMES = 'Names in braces: gateway, twin, kind, and any label of the gateway or the twin';
 
@@ -89,6 +90,11 @@ export const settingsSchema = z.object({
   historyAfter: duration()
     .prefault('60 s')
     .meta({ description: 'Messages whose last value is older than this when sent carry `"history": true`', examples: ['5 min'] }),
+  expireAfter: expireAfterSetting(),
+  retain: z
+    .boolean()
+    .default(true)
+    .meta({ description: 'Whether the status of the gateway is retained; `false` for a broker that keeps no retained messages' }),
   clientId: z
     .string()
     .min(1)
