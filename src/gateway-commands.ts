@@ -88,7 +88,7 @@ export function createCommands(
       void watchDeadMan({
         devices: plan.devices,
         isUp,
-        write: (device, desired, signal) => router.writeOwn({ id: 'dead-man', device, desired, by: 'dead-man' }, signal),
+        write: (device, desired, until) => router.writeOwn({ id: 'dead-man', device, desired, by: 'dead-man' }, until),
         tell: (report) => tellDeadMan(report, { log, clock, audit, onEvent }),
         clock,
         signal: stopping,
@@ -111,12 +111,14 @@ function tellDeadMan({ device, state, hubs, awayMs, result }: DeadManReport, { l
 }
 
 /** The commands that were taken before this start. */
-export async function openReplayMemory(stateDirectory: string, log: Log): Promise<OpenedSeenFile> {
+export async function openReplayMemory(stateDirectory: string, nowMs: number, log: Log): Promise<OpenedSeenFile> {
   const opened = await openSeenFile({
     path: join(stateDirectory, 'commands-seen.jsonl'),
+    nowMs,
     onFailure: (error) => log.error('commands not remembered', { error }),
   });
-  if (opened.isDamaged) log.warn('commands before the start forgotten', { remembered: opened.seen.length });
+  if (opened.distrustUntilTimeMs !== undefined)
+    log.warn('commands before the start forgotten', { remembered: opened.seen.length });
   return opened;
 }
 

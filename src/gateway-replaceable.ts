@@ -122,8 +122,9 @@ export class ReplaceableConnection implements RunningConnection {
     const devices = this.#plan.devices.map((each) => (each.twin === device.twin ? device : each));
     this.#plan = { ...this.#plan, devices };
     if (!isPaceChanged) return;
-    this.#replacing = this.#replacing.then(() => this.#reopen());
-    await this.#replacing;
+    const reopened = this.#replacing.then(() => this.#reopen());
+    this.#replacing = reopened.catch(() => {});
+    await reopened;
   }
 
   async #reopen(): Promise<void> {

@@ -122,7 +122,7 @@ async function run(
   stop: AbortController,
 ): Promise<RunningGateway> {
   const { log, clock, options, spool, audit } = context;
-  const replay = await openReplayMemory(options.stateDirectory, log);
+  const replay = await openReplayMemory(options.stateDirectory, clock.nowMs(), log);
   const devices = new Map(
     plan.devices.map((device) => [
       device.twin,

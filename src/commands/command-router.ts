@@ -50,9 +50,10 @@ export interface CommandRouter {
   /** Checks, writes and reads back or calls, answers; refused commands too. Never rejects, never retries, never stores. */
   execute(command: Command, signal: AbortSignal): Promise<CommandResult>;
   /**
-   * Values that the gateway itself writes, through every check but rate, lifetime, replay and approval; written down by the caller. Never rejects.
+   * Values that the gateway itself writes, through every check but rate, lifetime, replay and approval, if they are still wanted when
+   * everything before them is done; written down by the caller. Never rejects.
    */
-  writeOwn(command: WriteCommand, signal: AbortSignal): Promise<CommandResult>;
+  writeOwn(command: WriteCommand, until: Pick<Undertaking, 'signal' | 'isWanted'>): Promise<CommandResult>;
   /** From now on the device has these points. */
   resolve(device: DevicePlan): void;
   /** What waits for approval is forgotten. */
@@ -72,6 +73,8 @@ interface Undertaking {
   readonly job: Job;
   readonly expiresTimeMs: number;
   readonly signal: AbortSignal;
+  /** Asked last; absent: it is. */
+  readonly isWanted?: () => boolean;
 }
 
 type Act = (session: ConnectorSession) => Promise<CommandResult>;
@@ -99,15 +102,17 @@ class Router implements CommandRouter {
     this.#interlocks.resolve(device);
   }
 
-  async writeOwn(command: WriteCommand, signal: AbortSignal): Promise<CommandResult> {
-    const device = this.#devices.get(command.device);
-    if (device === undefined) return refuse(command, finding('COMMAND_UNKNOWN', `there is no twin ${command.device}`));
-    const job = this.#jobOf(device, command);
-    if ('status' in job) return job;
-    const undertaking = { device, command, job, expiresTimeMs: Number.POSITIVE_INFINITY, signal };
-    const turn = this.#turns.take(device.twin, () => this.#onDevice(undertaking, (session) => job.run(session, signal)));
-    const full = refuse(command, finding('COMMAND_TOO_OFTEN', `too many commands wait for ${device.twin}`));
-    return (turn ?? Promise.resolve(full)).catch((error: unknown) => broken(command, error));
+  async writeOwn(command: WriteCommand, until: Pick<Undertaking, 'signal' | 'isWanted'>): Promise<CommandResult> {
+    try {
+      return await this.#inTurn(command, async (device) => {
+        const job = this.#jobOf(device, command);
+        if ('status' in job) return job;
+        const undertaking = { device, command, job, expiresTimeMs: Number.POSITIVE_INFINITY, ...until };
+        return this.#onDevice(undertaking, (session) => job.run(session, until.signal));
+      });
+    } catch (error) {
+      return broken(command, error);
+    }
   }
 
   close(): void {
@@ -124,17 +129,22 @@ class Router implements CommandRouter {
   }
 
   async #answer(command: Command, arrivedTimeMs: number, signal: AbortSignal): Promise<Answer> {
-    const device = this.#devices.get(command.device);
-    if (device === undefined)
-      return { result: refuse(command, finding('COMMAND_UNKNOWN', `there is no twin ${command.device}`)) };
-    const turn = this.#turns.take(device.twin, async (): Promise<Answer> => {
+    const answer = await this.#inTurn(command, async (device): Promise<Answer> => {
       const before = this.#answers.of(command);
       if (before !== undefined) return { result: before, isRepeated: true };
       if ('approves' in command) return this.#approve(device, command, signal);
       if ('settings' in command) return { result: await this.#set(device, command, arrivedTimeMs) };
       return { result: await this.#run(device, command, arrivedTimeMs, signal) };
     });
-    return turn ?? { result: refuse(command, finding('COMMAND_TOO_OFTEN', `too many commands wait for ${device.twin}`)) };
+    return 'result' in answer ? answer : { result: answer };
+  }
+
+  /** With the device as it is then: what came before may have changed it. The refusal of a command that can have no turn. */
+  #inTurn<T>(command: Command, work: (device: DevicePlan) => Promise<T>): Promise<T> | CommandResult {
+    const known = this.#devices.get(command.device);
+    if (known === undefined) return refuse(command, finding('COMMAND_UNKNOWN', `there is no twin ${command.device}`));
+    const turn = this.#turns.take(known.twin, () => work(this.#devices.get(known.twin) ?? known));
+    return turn ?? refuse(command, finding('COMMAND_TOO_OFTEN', `too many commands wait for ${known.twin}`));
   }
 
   async #run(
@@ -184,14 +194,16 @@ class Router implements CommandRouter {
     return isEmpty(tooOften) ? this.#onDevice(undertaking, act) : undertaking.job.refuse(tooOften);
   }
 
-  async #onDevice({ device, command, job, expiresTimeMs, signal }: Undertaking, act: Act): Promise<CommandResult> {
+  async #onDevice({ device, command, job, expiresTimeMs, signal, isWanted }: Undertaking, act: Act): Promise<CommandResult> {
     const session = this.#options.session(device.twin);
     if (session === undefined) return refuse(command, finding('LINK_DOWN', `the connection of ${device.twin} is down`));
     const held = await this.#interlocks.check(job.guards, session, signal).catch(toFinding);
     if (isFinding(held)) return refuse(command, held);
     if (!isEmpty(held)) return job.refuse(held);
     const late = this.#checkLifetime(command, expiresTimeMs);
-    return late === undefined ? act(session) : refuse(command, late);
+    if (late !== undefined) return refuse(command, late);
+    const isGivenUp = signal.aborted || isWanted?.() === false;
+    return isGivenUp ? refuse(command, finding('COMMAND_FAILED', 'it was given up before its turn')) : act(session);
   }
 
   #do({ job, signal }: Undertaking, session: ConnectorSession): Promise<CommandResult> {

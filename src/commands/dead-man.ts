@@ -15,8 +15,12 @@ export interface DeadManReport {
 export interface DeadManOptions {
   readonly devices: readonly DevicePlan[];
   readonly isUp: (hub: string) => boolean;
-  /** Writes through every check but the rate. Never rejects. */
-  readonly write: (device: string, desired: DeadManPlan['write'], signal: AbortSignal) => Promise<CommandResult>;
+  /** Writes through every check but the rate, if it is still wanted when everything before it is done. Never rejects. */
+  readonly write: (
+    device: string,
+    desired: DeadManPlan['write'],
+    until: { readonly signal: AbortSignal; readonly isWanted: () => boolean },
+  ) => Promise<CommandResult>;
   readonly tell: (report: DeadManReport) => void;
   readonly clock: { monotonicMs(): number; sleep(ms: number, signal?: AbortSignal): Promise<void> };
   /** Ends the watch. */
@@ -61,8 +65,12 @@ class DeadManRule {
   look(): void {
     const nowMs = this.#options.clock.monotonicMs();
     if (this.#state === 'writing') return;
-    if (this.#plan.hubs.some(this.#options.isUp)) this.#end(nowMs);
+    if (this.#isCloudThere) this.#end(nowMs);
     else if (this.#isDue(nowMs)) void this.#write(nowMs);
+  }
+
+  get #isCloudThere(): boolean {
+    return this.#plan.hubs.some(this.#options.isUp);
   }
 
   #isDue(nowMs: number): boolean {
@@ -79,7 +87,8 @@ class DeadManRule {
 
   async #write(nowMs: number): Promise<void> {
     this.#state = 'writing';
-    const result = await this.#options.write(this.#device, this.#plan.write, this.#options.signal);
+    const until = { signal: this.#options.signal, isWanted: () => !this.#isCloudThere };
+    const result = await this.#options.write(this.#device, this.#plan.write, until);
     this.#state = result.status === 'refused' ? 'refused' : 'written';
     this.#retryMs = nowMs + RETRY_MS;
     const reason = JSON.stringify([result.status, result.error?.code, result.points]);

@@ -7,14 +7,11 @@ export interface ReplayGuardOptions {
   readonly startedTimeMs: number;
   /** Commands that were taken before this start, oldest first. */
   readonly seen?: readonly Seen[];
-  /** There may be others: for a while only commands that were certainly issued after the start are taken. */
-  readonly isDamaged?: boolean;
+  /** There may be others: until then only commands that were certainly issued after the start are taken; UTC, milliseconds since 1970. */
+  readonly distrustUntilTimeMs?: number;
   readonly store?: SeenStore;
   readonly capacity?: number;
 }
-
-/** What a redelivery by anybody on the way takes at most. */
-const DISTRUST_MS = 3_600_000;
 
 /**
  * Remembers commands at least until they expire, over restarts. Nothing is forgotten before the memory is full, so that a clock set
@@ -27,12 +24,15 @@ export class ReplayGuard {
   readonly #store: SeenStore | undefined;
   readonly #seen = new Map<string, Seen>();
 
-  constructor({ startedTimeMs, seen = [], isDamaged = false, store, capacity = 10_000 }: ReplayGuardOptions) {
+  constructor({ startedTimeMs, seen = [], distrustUntilTimeMs = 0, store, capacity = 10_000 }: ReplayGuardOptions) {
     this.#capacity = capacity;
     this.#startedTimeMs = startedTimeMs;
-    this.#distrustUntilTimeMs = isDamaged ? startedTimeMs + DISTRUST_MS : 0;
+    this.#distrustUntilTimeMs = distrustUntilTimeMs;
     this.#store = store;
-    for (const one of seen.slice(-capacity)) this.#seen.set(keyOf(one), one);
+    for (const one of seen) {
+      this.#makeRoom(startedTimeMs);
+      this.#seen.set(keyOf(one), one);
+    }
   }
 
   /** Refuses a command seen before, and one that may be; remembers it otherwise. */

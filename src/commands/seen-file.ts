@@ -15,6 +15,8 @@ export interface SeenStore {
 
 export interface SeenFileOptions {
   readonly path: string;
+  /** UTC, milliseconds since 1970. */
+  readonly nowMs: number;
   /** Lines in the file before it is written anew. */
   readonly maxLines?: number;
   /** At the first failure of a row: commands are then remembered in memory only. */
@@ -24,25 +26,42 @@ export interface SeenFileOptions {
 export interface OpenedSeenFile {
   readonly store: SeenStore;
   readonly seen: readonly Seen[];
-  /** Something cannot be read, so there may be commands that nobody remembers. */
-  readonly isDamaged: boolean;
+  /** Something could not be read, now or lately, so until then there may be commands that nobody remembers; UTC, milliseconds since 1970. */
+  readonly distrustUntilTimeMs?: number;
   /** Resolves when everything is on disk, or was refused. */
   settle(): Promise<void>;
 }
 
-/** One line for each command, the newest last; written anew when it has become long. Never rejects. */
-export async function openSeenFile(options: SeenFileOptions): Promise<OpenedSeenFile> {
-  const { seen, isDamaged } = await readSeen(options);
-  const store = new SeenFile(options, seen.length, isDamaged);
-  return { store, seen, isDamaged, settle: () => store.settle() };
+interface Contents {
+  readonly seen: readonly Seen[];
+  readonly isDamaged: boolean;
+  /** Of damage that was found before this start. */
+  readonly distrustUntilTimeMs?: number;
 }
 
-async function readSeen({ path, onFailure }: SeenFileOptions): Promise<{ seen: readonly Seen[]; isDamaged: boolean }> {
+/** What a redelivery by anybody on the way takes at most. */
+const DISTRUST_MS = 3_600_000;
+/** Before the time until which the file is not to be trusted, in a line of its own. */
+const DISTRUST = 'distrust';
+
+/** One line for each command, the newest last; written anew when it has become long. Never rejects. */
+export async function openSeenFile(options: SeenFileOptions): Promise<OpenedSeenFile> {
+  const { seen, isDamaged, distrustUntilTimeMs: before = 0 } = await readSeen(options);
+  const { nowMs } = options;
+  const untilTimeMs = isDamaged ? Math.max(before, nowMs + DISTRUST_MS) : before;
+  const distrust = untilTimeMs > nowMs ? { distrustUntilTimeMs: untilTimeMs } : {};
+  const store = new SeenFile({ ...options, ...distrust }, seen.length, isDamaged);
+  return { store, seen, ...distrust, settle: () => store.settle() };
+}
+
+async function readSeen({ path, onFailure }: SeenFileOptions): Promise<Contents> {
   try {
     const lines = (await readFile(path, 'utf8')).split('\n');
-    const seen = lines.slice(0, -1).map(parse);
-    const known = seen.filter((one) => one !== undefined);
-    return { seen: known, isDamaged: known.length < seen.length || lines.at(-1) !== '' };
+    const parsed = lines.slice(0, -1).map(parse);
+    const seen = parsed.filter((one) => typeof one === 'object');
+    const distrustUntilTimeMs = parsed.findLast((one) => typeof one === 'number');
+    const isDamaged = parsed.includes(undefined) || lines.at(-1) !== '';
+    return { seen, isDamaged, ...(distrustUntilTimeMs === undefined ? {} : { distrustUntilTimeMs }) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { seen: [], isDamaged: false };
     onFailure(error);
@@ -50,9 +69,11 @@ async function readSeen({ path, onFailure }: SeenFileOptions): Promise<{ seen: r
   }
 }
 
-function parse(line: string): Seen | undefined {
+/** A command; or until when the file is not to be trusted. */
+function parse(line: string): Seen | number | undefined {
   try {
     const [device, id, expiresTimeMs] = JSON.parse(line) as readonly unknown[];
+    if (device === DISTRUST && typeof id === 'number') return id;
     const isSeen = typeof device === 'string' && typeof id === 'string' && typeof expiresTimeMs === 'number';
     return isSeen ? { device, id, expiresTimeMs } : undefined;
   } catch {
@@ -64,8 +85,10 @@ function format({ device, id, expiresTimeMs }: Seen): string {
   return `${JSON.stringify([device, id, expiresTimeMs])}\n`;
 }
 
+type WriterOptions = SeenFileOptions & Pick<OpenedSeenFile, 'distrustUntilTimeMs'>;
+
 class SeenFile implements SeenStore {
-  readonly #options: SeenFileOptions;
+  readonly #options: WriterOptions;
   readonly #maxLines: number;
   #lines: number;
   #waiting = '';
@@ -75,7 +98,7 @@ class SeenFile implements SeenStore {
   #hasFailed = false;
   #writing: Promise<void> | undefined;
 
-  constructor(options: SeenFileOptions, lines: number, isDamaged: boolean) {
+  constructor(options: WriterOptions, lines: number, isDamaged: boolean) {
     this.#options = options;
     this.#maxLines = options.maxLines ?? 20_000;
     this.#lines = lines;
@@ -94,7 +117,9 @@ class SeenFile implements SeenStore {
   }
 
   #begin(all: readonly Seen[]): void {
-    this.#whole = all.map(format).join('');
+    const { distrustUntilTimeMs } = this.#options;
+    const distrust = distrustUntilTimeMs === undefined ? '' : `${JSON.stringify([DISTRUST, distrustUntilTimeMs])}\n`;
+    this.#whole = distrust + all.map(format).join('');
     this.#lines = all.length;
     this.#waiting = '';
     this.#mustBegin = false;

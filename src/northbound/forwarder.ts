@@ -3,6 +3,7 @@ import type { Command, CommandResult } from '../model/command.ts';
 import type { DrainPlan } from '../model/plan.ts';
 import type { HubStatus } from '../model/status.ts';
 import type { Stored, TwinMessage } from '../model/twin-message.ts';
+import { atMost } from '../runtime/at-most.ts';
 import type { BackOffSettings } from '../runtime/back-off.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { LinkState } from '../runtime/link.ts';
@@ -19,6 +20,8 @@ import { Pump } from './pump.ts';
 /** So long must the spool have nothing to send before a stop takes it for drained. */
 const DRAINED_AFTER_MS = 100;
 const DRAIN_LOOK_MS = 20;
+/** So long at least may the gap record of a rejected message take to get on disk. */
+const REJECTION_WAIT_MS = 1_000;
 const IN_ORDER: DrainPlan = { order: 'in-order' };
 
 export interface ForwardingOptions {
@@ -131,7 +134,8 @@ class Forwarder implements Forwarding {
     await this.#desk.finish(Math.max(0, deadlineMs - clock.monotonicMs()));
     this.#stop.abort();
     await this.#done;
-    await this.#pumping;
+    // What is not recorded by then is rejected again after the next start.
+    await atMost(Math.max(REJECTION_WAIT_MS, deadlineMs - clock.monotonicMs()), this.#pumping, clock);
     await this.#allowance.save();
   }
 

@@ -37,7 +37,7 @@ function start() {
     audit: (entry) => audited.push(entry),
   });
   const execute = (sent: ReturnType<typeof command>) => router.execute(sent, new AbortController().signal);
-  return { session, clock, audited, plant, execute };
+  return { session, clock, audited, plant, execute, router };
 }
 
 const codesOf = (points: Readonly<Record<string, { readonly error?: { readonly code: string } }>>) =>
@@ -97,6 +97,43 @@ describe('command router', () => {
       audited.map((entry) => auditFields(entry).repeated),
       [undefined, true, true],
     );
+  });
+
+  it('writes to where the point is when it comes to its turn, not where it was when the command came', async () => {
+    const { session, execute, router } = start();
+    const addresses: unknown[] = [];
+    session.answer = ({ point }) => {
+      addresses.push(point.address);
+      return { written: true };
+    };
+    const moved = pointPlan('valve', 'boolean', {}, { address: { holding: 2 } });
+    session.beforeWrite = async () => router.resolve(press([speed, moved, stop]));
+    const own = { id: 'own', device: 'press-07', desired: { valve: false } };
+    await Promise.all([
+      execute(command('1', { valve: true })),
+      execute(command('2', { valve: true })),
+      router.writeOwn(own, { signal: new AbortController().signal }),
+    ]);
+    assert.deepEqual(addresses, [{ holding: 1 }, { holding: 2 }, { holding: 2 }]);
+  });
+
+  it('writes nothing that is no longer wanted, or comes after the stop, when it comes to its turn', async () => {
+    const { session, execute, router } = start();
+    const over = new AbortController();
+    session.beforeWrite = async () => over.abort();
+    const own = { id: 'own', device: 'press-07', desired: { valve: true } };
+    const { signal } = new AbortController();
+    const results = await Promise.all([
+      execute(command('1', { valve: true })),
+      router.execute(command('2', { valve: false }), over.signal),
+      router.writeOwn(own, { signal: over.signal }),
+      router.writeOwn(own, { signal, isWanted: () => !over.signal.aborted }),
+    ]);
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['done', 'refused', 'refused', 'refused'],
+    );
+    assert.equal(session.calls.filter((call) => call.startsWith('write')).length, 1);
   });
 
   it('does not take another command with an id seen before', async () => {

@@ -14,8 +14,10 @@ describe('the dead-man rule', () => {
   let writes: number;
   let result: Pick<CommandResult, 'status' | 'points' | 'error'>;
   let stop: AbortController;
+  let beforeWrite: () => Promise<unknown>;
 
   beforeEach(() => {
+    beforeWrite = async () => {};
     clock = new HandClock();
     up = new Set(['cloud']);
     reports = [];
@@ -25,7 +27,9 @@ describe('the dead-man rule', () => {
     void watchDeadMan({
       devices: [device, press([])],
       isUp: (hub) => up.has(hub),
-      write: async () => {
+      write: async (_device, _desired, { isWanted }) => {
+        await beforeWrite();
+        if (!isWanted()) return { id: 'dead-man', device: 'press-07', status: 'refused', points: {} };
         writes += 1;
         return { id: 'dead-man', device: 'press-07', ...result };
       },
@@ -59,6 +63,15 @@ describe('the dead-man rule', () => {
     assert.equal(writes, 0);
     await clock.advance(2_000);
     assert.equal(writes, 1);
+  });
+
+  it('gives up what waits behind other commands when the cloud is back before its turn', async () => {
+    beforeWrite = () => clock.sleep(10_000);
+    up.clear();
+    await clock.advance(61_000);
+    up.add('cloud');
+    await clock.advance(60_000);
+    assert.deepEqual([writes, told()], [0, ['refused', 'ended']]);
   });
 
   it('tells that the cloud is back, writes nothing then, and is ready for the next time', async () => {

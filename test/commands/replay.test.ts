@@ -22,15 +22,16 @@ describe('commands over a restart', () => {
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
   const path = () => join(directory, 'state/seen.jsonl');
-  const open = (maxLines = 20_000) => openSeenFile({ path: path(), maxLines, onFailure: (error) => failures.push(error) });
+  const open = (nowMs: number, maxLines = 20_000) =>
+    openSeenFile({ path: path(), nowMs, maxLines, onFailure: (error) => failures.push(error) });
 
   /** A start of the gateway, and whether it takes commands. */
   async function start(startedTimeMs = NOW_MS, settings: { maxLines?: number; capacity?: number } = {}) {
-    const opened = await open(settings.maxLines);
+    const opened = await open(startedTimeMs, settings.maxLines);
     const { capacity = 10_000 } = settings;
     const guard = new ReplayGuard({ ...opened, startedTimeMs, capacity });
     const take = (sent: Command, nowMs = startedTimeMs) => guard.admit(sent, sent.expiresTimeMs ?? nowMs + 30_000, nowMs)?.code;
-    return { take, settle: opened.settle, isDamaged: opened.isDamaged };
+    return { take, settle: opened.settle, distrustUntilTimeMs: opened.distrustUntilTimeMs };
   }
 
   const undated = (id: string, more: object = {}): Command => ({ id, device: 'press-07', desired: { a: 1 }, ...more });
@@ -56,8 +57,8 @@ describe('commands over a restart', () => {
     first.take(undated('1'));
     await first.settle();
     appendFileSync(path(), '["press-07","2"');
-    const { isDamaged, take } = await start();
-    assert.ok(isDamaged);
+    const { distrustUntilTimeMs, take } = await start();
+    assert.equal(distrustUntilTimeMs, NOW_MS + HOUR_MS);
     assert.equal(take(undated('2')), 'COMMAND_REPLAYED');
     assert.equal(take(command('3', { a: 1 })), 'COMMAND_REPLAYED');
     assert.equal(take(undated('4', { issuedTimeMs: NOW_MS + 1 })), undefined);
@@ -71,8 +72,32 @@ describe('commands over a restart', () => {
     const damaged = await start();
     damaged.take(undated('1', { issuedTimeMs: NOW_MS }));
     await damaged.settle();
-    const after = await start();
-    assert.deepEqual([after.isDamaged, after.take(undated('1'))], [false, 'COMMAND_REPLAYED']);
+    const after = await start(NOW_MS + HOUR_MS);
+    assert.deepEqual([after.take(undated('1')), after.take(undated('2'))], ['COMMAND_REPLAYED', undefined]);
+  });
+
+  it('are distrusted for the whole hour, whatever is taken and however often the gateway is started anew in it', async () => {
+    mkdirSync(join(directory, 'state'));
+    appendFileSync(path(), '["press-07","1"');
+    const damaged = await start();
+    damaged.take(undated('2', { issuedTimeMs: NOW_MS }));
+    await damaged.settle();
+    const again = await start(NOW_MS + HOUR_MS / 2);
+    assert.equal(again.take(undated('1')), 'COMMAND_REPLAYED');
+    assert.equal(again.take(undated('3'), NOW_MS + HOUR_MS), undefined, 'no longer than that');
+  });
+
+  it('that have not expired are kept before later ones that have', async () => {
+    const { take, settle } = await start(NOW_MS, { capacity: 10 });
+    take(command('long', { a: 1 }, { expiresTimeMs: NOW_MS + 48 * HOUR_MS }));
+    for (let id = 0; id < 15; id += 1) {
+      const nowMs = NOW_MS + 1_000 * id;
+      assert.equal(take(command(`${id}`, { a: 1 }, { expiresTimeMs: nowMs + 500 }), nowMs), undefined);
+    }
+    assert.equal(take(command('long', { a: 1 })), 'COMMAND_REPLAYED');
+    await settle();
+    const next = await start(NOW_MS + HOUR_MS, { capacity: 10 });
+    assert.equal(next.take(command('long', { a: 1 }, { expiresTimeMs: NOW_MS + 48 * HOUR_MS })), 'COMMAND_REPLAYED');
   });
 
   it('are remembered in a file that stays small', async () => {

@@ -9,13 +9,17 @@ import { DeliveryBook } from '../../src/receiver/delivery-book.ts';
 import { parseMessage } from '../../src/receiver/received-message.ts';
 import { type Clock, systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
+import type { FileSystem } from '../../src/spool/file-system.ts';
 import { openSpool } from '../../src/spool/open-spool.ts';
 import type { Spool } from '../../src/spool/spool.ts';
+import { SimulatedDisk } from '../spool/support/simulated-disk.ts';
+import { fail } from '../spool/support/spool-fixture.ts';
 import { telemetry } from '../support/recorded-spool-reader.ts';
 import { SinkBroker } from '../support/sink-broker.ts';
 import { mqttDialect } from './plant.ts';
 
 interface StartOptions {
+  readonly fileSystem?: FileSystem;
   readonly clock?: Clock;
   readonly limits?: Readonly<Record<string, number>>;
 }
@@ -38,9 +42,12 @@ describe('forwarder on the spool on disk', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  const start = async (drain: DrainPlan = { order: 'in-order' }, { clock = systemClock, ...settings }: StartOptions = {}) => {
+  const start = async (
+    drain: DrainPlan = { order: 'in-order' },
+    { clock = systemClock, fileSystem, ...settings }: StartOptions = {},
+  ) => {
     const limits = { maxBytes: 8 * 2 ** 20, maxAgeMs: 86_400_000, commitWindowMs: 5 } as const;
-    spool = await openSpool({ directory, ...limits, hubs: ['cloud'], onEvent: () => {} });
+    spool = await openSpool({ directory, ...limits, ...(fileSystem && { fileSystem }), hubs: ['cloud'], onEvent: () => {} });
     const dialect = mqttDialect({ url: broker.url, acknowledgeTimeout: '1 s', window: 10, ...settings });
     forwarding = startForwarding({
       hub: createMqttHub('cloud', dialect, systemClock),
@@ -195,6 +202,22 @@ describe('forwarder on the spool on disk', () => {
     await until(() => broker.messages.some(({ schema }) => schema === 'gw.gap/1'));
     const gap = broker.messages.find(({ schema }) => schema === 'gw.gap/1')?.gap as Record<string, unknown>;
     assert.deepEqual([gap.fromSeq, gap.toSeq, gap.messages], [3, 3, 1]);
+  });
+
+  it('stops although the disk does not take the gap record of a rejected message', async () => {
+    await stop(0);
+    const disk = new SimulatedDisk();
+    await start({ order: 'in-order' }, { fileSystem: disk });
+    broker.script = {
+      answer: ({ retain }) => {
+        if (retain) return 'acknowledge';
+        disk.onOperation = fail('EROFS');
+        return { reasonCode: 0x99 };
+      },
+    };
+    await append(1, 1);
+    await until(() => forwarding.status().counters.rejected_messages === 1);
+    await stop(50);
   });
 });
 
