@@ -6,10 +6,12 @@ import { formatProblems } from '../config/problem.ts';
 import { declarations, dialectsOf } from '../gateway.ts';
 import { GatewayError } from '../model/error.ts';
 import type { GatewayPlan, HubPlan } from '../model/plan.ts';
+import type { Packet } from '../northbound/dialect.ts';
 import { listen } from '../northbound/listen.ts';
 import { textOf } from '../receiver/decompress.ts';
 import { DeliveryBook } from '../receiver/delivery-book.ts';
 import { formatReport } from '../receiver/format-report.ts';
+import { PartBook } from '../receiver/part-book.ts';
 import { parseMessage } from '../receiver/received-message.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
@@ -41,22 +43,32 @@ async function verify(capture: string | undefined, options: VerifyOptions): Prom
   if ((capture === undefined) === (options.config === undefined))
     throw new GatewayError('USAGE', 'verify', 'expected either a capture or `--config` with a hub to subscribe at');
   const book = new DeliveryBook({ fromFirst: options.fromFirst === true });
-  const take = (payload: string | Uint8Array): void => {
-    const message = parseMessage(typeof payload === 'string' ? payload : (textOf(payload) ?? ''));
-    if (message !== undefined) book.take(message);
+  const parts = new PartBook();
+  let unread = 0;
+  const take: Take = (payload, properties) => {
+    const message = parseMessage(typeof payload === 'string' ? payload : (textOf(payload) ?? ''), properties);
+    const whole = message === undefined ? undefined : parts.join(message);
+    if (message === undefined) unread += 1;
+    if (whole !== undefined) book.take(whole);
   };
   if (capture !== undefined) await readCapture(capture, take);
   else if (!(await subscribe(options, take))) return EXIT.config;
+  if (unread > 0)
+    process.stderr.write(`${unread} messages do not say which ones they are, and were not looked at${UNREAD_HINT}\n`);
   const report = book.report();
   process.stdout.write(options.json === true ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report));
   return report.isComplete && report.streams.length > 0 ? EXIT.ok : EXIT.failed;
 }
 
+type Take = (payload: string | Uint8Array, properties?: Readonly<Record<string, string>>) => void;
+
+const UNREAD_HINT = ';\n  those of `pnp` and `template` say it in user properties, which MQTT 3.1.1 and captures do not have';
+
 /** What `mosquitto_sub -F '%t %x'` prints of a compressed message. */
 const COMPRESSED_HEX = /(?:^|\s)((?:1f8b|28b52ffd)(?:[0-9a-f]{2})+)$/i;
 
 /** A line is a message, or a topic and a message; one that is compressed in hexadecimal. */
-async function readCapture(path: string, take: (payload: string | Uint8Array) => void): Promise<void> {
+async function readCapture(path: string, take: Take): Promise<void> {
   const input = path === '-' ? process.stdin : createReadStream(path);
   try {
     for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
@@ -73,7 +85,7 @@ async function readCapture(path: string, take: (payload: string | Uint8Array) =>
 }
 
 /** False when the configuration is wrong, which was told then. */
-async function subscribe(options: VerifyOptions, take: (payload: Uint8Array) => void): Promise<boolean> {
+async function subscribe(options: VerifyOptions, take: Take): Promise<boolean> {
   const { plan, problems } = await loadConfiguration(options.config ?? '.', declarations);
   process.stderr.write(formatProblems(problems));
   if (plan === undefined) return false;
@@ -83,7 +95,7 @@ async function subscribe(options: VerifyOptions, take: (payload: Uint8Array) => 
   if (dialect === undefined || topics === undefined)
     throw new GatewayError('USAGE', hub.name, `messages of the dialect ${hub.dialect} cannot be subscribed to; give a capture`);
   const stop = stopAfter(options.for);
-  const onPacket = (packet: { readonly payload: Uint8Array }) => take(packet.payload);
+  const onPacket = ({ payload, properties }: Packet) => take(payload, properties);
   const session = await listen({ dialect, topics, clock: systemClock, signal: stop, onPacket });
   process.stderr.write(`listening at ${hub.name} on ${topics.length} topics; Ctrl-C ends it and prints the report\n`);
   const lost = await Promise.race([session.lost, aborted(stop)]);

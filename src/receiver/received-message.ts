@@ -1,4 +1,6 @@
-/** What the recipe for receivers (src/northbound/README.md) looks at in a message. Both shapes of the `mqtt` dialect carry it. */
+import { readShape } from './read-shape.ts';
+
+/** What the recipe for receivers (src/northbound/README.md) looks at in a message, whatever its shape. */
 export interface ReceivedMessage {
   readonly id: string;
   readonly gateway: string;
@@ -10,6 +12,8 @@ export interface ReceivedMessage {
   readonly readings: number;
   readonly isHistory: boolean;
   readonly gap?: ReceivedGap;
+  /** Of a message that is several packets; `index` from 1. */
+  readonly part?: { readonly index: number; readonly count: number };
   /** The message without what may differ from one sending to the next. */
   readonly content: string;
 }
@@ -27,18 +31,20 @@ export interface ReceivedGap {
 }
 
 /** `undefined` for anything but a message of a twin: a status, a result, a foreign payload. */
-export function parseMessage(payload: string): ReceivedMessage | undefined {
-  const body = parseObject(payload);
-  if (body === undefined) return undefined;
+export function parseMessage(payload: string, properties: Readonly<Record<string, string>> = {}): ReceivedMessage | undefined {
+  const parsed = parseObject(payload);
+  if (parsed === undefined) return undefined;
+  const { body, content, readings, part } = readShape(parsed, properties);
   const { id, gateway, twin, class: named = 'telemetry', epoch, seq, gap, values, points } = body;
   if (typeof id !== 'string' || typeof gateway !== 'string' || typeof twin !== 'string' || typeof epoch !== 'string')
     return undefined;
   if (!isSequence(seq) || typeof named !== 'string') return undefined;
   return {
-    ...{ id, gateway, twin, class: named, epoch, sequence: seq, readings: countReadings(values, points) },
+    ...{ id, gateway, twin, class: named, epoch, sequence: seq, readings: readings ?? countReadings(values, points) },
     isHistory: body.history === true,
     ...(isObject(gap) ? { gap: toGap(gap) } : {}),
-    content: JSON.stringify({ ...body, ...MAY_DIFFER, ...(body.clock === undefined ? {} : timesOf(body)) }),
+    ...toPart(part),
+    content: content ?? JSON.stringify({ ...body, ...MAY_DIFFER, ...(body.clock === undefined ? {} : timesOf(body)) }),
   };
 }
 
@@ -53,6 +59,12 @@ function timesOf({ gap, points }: Readonly<Record<string, unknown>>) {
       ? { points: points.map((point) => (isObject(point) ? { ...point, time: undefined } : point)) }
       : {}),
   };
+}
+
+/** `2/5` */
+function toPart(text = ''): Pick<ReceivedMessage, 'part'> {
+  const [index = 0, count = 0] = text.split('/').map(Number);
+  return isSequence(index) && isSequence(count) ? { part: { index, count } } : {};
 }
 
 function toGap({ reason, fromSeq, toSeq, epoch, messages, readings, from, to }: Readonly<Record<string, unknown>>): ReceivedGap {

@@ -46,10 +46,11 @@ describe('fieldmarshal verify', function () {
 
   it('proves a capture of a subscriber complete, or says what is missing', async () => {
     const capture = join(directory, 'capture.txt');
-    const lines = [message(1), message(2), message(2), 'a line of something else', message(4)];
+    const lines = [message(1), message(2), message(2), 'a line of something else', '{ "temperature": 71.4 }', message(4)];
     await writeFile(capture, lines.map((line) => `gw-01/press-07/telemetry ${line}\n`).join(''));
     const missing = await runCli(['verify', capture]);
     assert.equal(missing.code, 1);
+    assert.match(missing.stderr, /^1 messages do not say which ones they are/);
     assert.match(missing.stdout, /NOT DECLARED: 3 did not come/);
     assert.match(
       missing.stdout,

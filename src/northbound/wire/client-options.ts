@@ -63,15 +63,23 @@ function propertiesOf({ properties, contentType, responseTopic, correlationData,
 
 /** `topic`: the one meant, where the packet has only its alias. */
 export function toPacket(topic: string, { payload, qos, retain, properties }: IPublishPacket): Packet {
-  const { messageExpiryInterval: expiryS, contentType, responseTopic, correlationData } = properties ?? {};
+  const { messageExpiryInterval: expiryS, contentType, responseTopic, correlationData, userProperties } = properties ?? {};
   return {
     topic,
     payload: Buffer.from(payload),
     qos: qos === 0 ? 0 : 1,
     retain,
     ...(expiryS === undefined ? {} : { expiryS }),
+    ...(userProperties === undefined ? {} : { properties: firstOfEach(userProperties) }),
     ...(contentType === undefined ? {} : { contentType }),
     ...(responseTopic === undefined ? {} : { responseTopic }),
     ...(correlationData === undefined ? {} : { correlationData }),
   };
+}
+
+/** A name may stand there several times (MQTT 5 §3.3.2.3.7). */
+function firstOfEach(properties: Readonly<Record<string, string | readonly string[]>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, told]) => [name, typeof told === 'string' ? told : (told[0] ?? '')]),
+  );
 }
