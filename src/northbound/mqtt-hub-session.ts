@@ -127,7 +127,11 @@ export class MqttHubSession implements HubSession {
   }
 
   #take(command: Command): boolean {
-    if (!this.#hasRoom()) return false;
+    if (!this.#hasRoom()) {
+      const message = `${MAX_UNANSWERED} commands are not answered yet; this one is dropped`;
+      this.refusals.next(new GatewayError('COMMAND_TOO_OFTEN', command.device, message));
+      return false;
+    }
     this.#unanswered += 1;
     if (this.#commands.observed) this.#commands.next(command);
     else this.#early.push(command);
