@@ -270,12 +270,18 @@ describe('MQTT 5', () => {
       assert.equal(other.messages.length, 1);
     });
 
-    it('is not followed from one that was referred to, in a ring', async () => {
-      broker = await SinkBroker.start({ connackCode: 0x9c, connackProperties: { serverReference: `127.0.0.1:${other.port}` } });
-      other.script = { connackCode: 0x9c, connackProperties: { serverReference: `127.0.0.1:${broker.port}` } };
+    it('is not followed from one that was itself referred to', async () => {
+      const third = await SinkBroker.start();
+      const refersTo = (port: number): SinkScript => ({
+        connackCode: 0x9c,
+        connackProperties: { serverReference: `127.0.0.1:${port}` },
+      });
+      broker = await SinkBroker.start(refersTo(other.port));
+      other.script = refersTo(third.port);
       const hub = createMqttHub('cloud', mqttDialect({ url: broker.url }), systemClock);
       for (let attempt = 0; attempt < 4; attempt += 1) await assert.rejects(hub.open(NEVER), { code: 'HUB_REFUSED' });
-      assert.deepEqual([broker.connects.length, other.connects.length], [2, 2]);
+      await third.stop();
+      assert.deepEqual([broker.connects.length, other.connects.length, third.connects.length], [2, 2, 0]);
     });
 
     for (const serverReference of [
