@@ -17,6 +17,8 @@ export interface GatewayOffOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly declare: (twin: string, gap: Omit<DeviceGap, 'device'>) => void;
+  /** Whether the disk takes what is measured. While it does not, the gateway gives no sign of life: an end would lose what waits. */
+  readonly isKept: () => boolean;
 }
 
 interface Waiting {
@@ -68,8 +70,9 @@ export class GatewayOff {
     void this.#run(signal);
   }
 
-  /** Everything was kept up to `timeMs`. */
+  /** Everything was kept up to `timeMs`, if the disk took it. */
   async stopped(timeMs: number): Promise<void> {
+    if (!this.#options.isKept()) return;
     await writeSign(fileIn(this.#options.stateDirectory), { timeMs, isStopped: true });
   }
 
@@ -95,9 +98,9 @@ export class GatewayOff {
     }
   }
 
-  #sign(): Promise<void> {
-    const { stateDirectory, clock } = this.#options;
-    return writeSign(fileIn(stateDirectory), { timeMs: clock.nowMs(), isStopped: false });
+  async #sign(): Promise<void> {
+    const { stateDirectory, clock, isKept } = this.#options;
+    if (isKept()) await writeSign(fileIn(stateDirectory), { timeMs: clock.nowMs(), isStopped: false });
   }
 
   #tell({ device, backMs = this.#startedMs }: Waiting, { isLast = false } = {}): void {

@@ -130,7 +130,8 @@ async function run(
     ]),
   );
   const declare = (twin: string, gap: Omit<DeviceGap, 'device'>) => devices.get(twin)?.declare(gap);
-  const off = new GatewayOff(context.lastSeen, { plan, stateDirectory: options.stateDirectory, clock, log, declare });
+  const isKept = () => spool.status().state === 'ok';
+  const off = new GatewayOff(context.lastSeen, { plan, stateDirectory: options.stateDirectory, clock, log, declare, isKept });
   await off.begin(stop.signal);
   const onBatch = (batch: Batch) => {
     off.see(batch);

@@ -8,6 +8,8 @@ import type { GatewayPlan } from '../src/model/plan.ts';
 import { badReading } from '../src/model/reading.ts';
 import { silentLog } from '../src/runtime/log.ts';
 import type { SignOfLife } from '../src/runtime/sign-of-life.ts';
+import { SimulatedDisk } from './spool/support/simulated-disk.ts';
+import { draft, fail as failing, open, until } from './spool/support/spool-fixture.ts';
 import { deviceOf, readingOf } from './support/device.ts';
 import { HandClock } from './support/hand-clock.ts';
 
@@ -34,11 +36,11 @@ describe('the time in which the gateway was off', () => {
   const plan = () =>
     ({ devices: [device], spool: { directory: join(directory, 'spool'), commitWindowMs: 100 } }) as unknown as GatewayPlan;
 
-  function start(last: SignOfLife | undefined, clock = new WallClock(START_MS)) {
+  function start(last: SignOfLife | undefined, clock = new WallClock(START_MS), isKept = () => true) {
     const told: Omit<DeviceGap, 'device'>[] = [];
     const stop = new AbortController();
     const declare = (_twin: string, gap: Omit<DeviceGap, 'device'>) => void told.push(gap);
-    const off = new GatewayOff(last, { plan: plan(), stateDirectory: directory, clock, log: silentLog, declare });
+    const off = new GatewayOff(last, { plan: plan(), stateDirectory: directory, clock, log: silentLog, declare, isKept });
     const measure = () => off.see({ device: device.twin, readings: [readingOf(device, ['oil', clock.nowMs(), 1])] });
     const fail = () =>
       off.see({
@@ -121,5 +123,25 @@ describe('the time in which the gateway was off', () => {
     await off.stopped(clock.nowMs() + 10_000);
     assert.deepEqual(await lastSign(plan(), directory), { timeMs: START_MS + 10_000, isStopped: true });
     assert.ok((await readFile(join(directory, 'sign-of-life.json'))).length < 100);
+  });
+
+  it('begins where the disk of the spool took nothing more, however long the gateway lived on, and whatever its end', async () => {
+    const disk = new SimulatedDisk();
+    const spool = await open({ directory: '/spool', fileSystem: disk, commitWindowMs: 0 });
+    const { off, clock, stop } = start(undefined, undefined, () => spool.status().state === 'ok');
+    await off.begin(stop.signal);
+    disk.onOperation = failing('EROFS');
+    const lost = assert.rejects(spool.append([draft('press', 1)]));
+    await until(() => spool.status().state === 'degraded');
+    for (let minute = 0; minute < 5; minute += 1) {
+      await clock.advance(60_000);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.deepEqual(await lastSign(plan(), directory), { timeMs: START_MS, isStopped: false });
+    stop.abort();
+    await spool.close();
+    await lost;
+    await off.stopped(clock.nowMs());
+    assert.deepEqual(await lastSign(plan(), directory), { timeMs: START_MS, isStopped: false });
   });
 });
