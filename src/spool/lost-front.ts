@@ -30,14 +30,15 @@ export class LostFront {
     }
   }
 
+  /** No cursor goes on before the losses of every hub are declared: that of one moves those of all. */
   async declare(): Promise<void> {
+    if (this.#first === undefined || this.#lost.size === 0) return;
     for (const [hub, messages] of this.#lost) {
-      if (this.#first === undefined) return;
       await this.#writer.state(await this.#lossesOf(hub, messages, this.#first));
       this.#parts.counters.add('damaged_messages', messages);
-      this.#keeper.goBeyond(this.#first);
       this.#lost.delete(hub);
     }
+    this.#keeper.goBeyond(this.#first);
   }
 
   async #lossesOf(hub: string, messages: number, first: Segment): Promise<readonly Loss[]> {
