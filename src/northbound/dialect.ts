@@ -6,7 +6,7 @@ import type { Point } from '../model/point.ts';
 import type { PointDescription } from '../model/point-description.ts';
 import type { Reading } from '../model/reading.ts';
 import type { Secret } from '../model/secret.ts';
-import type { Stored } from '../model/twin-message.ts';
+import type { MessageKind, Stored } from '../model/twin-message.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { DeliveryLimits } from './delivery-limits.ts';
@@ -86,6 +86,8 @@ export interface Dialect {
   readonly limits: DeliveryLimits;
   /** Every topic that messages of the configuration use: what a receiver of all messages subscribes to. Absent: nobody can. */
   messageTopics?(): readonly string[];
+  /** Where a twin is spoken of and to, for those who describe it. Absent: not by topics that anybody could use. */
+  topicsOf?(twin: string): TwinTopics;
   /**
    * What a message is on the wire, without sending it: mostly one packet, never none, in the order in which they have to be sent. Pure; the
    * id stays the same at every attempt. `sentTimeMs`: UTC, of this attempt.
@@ -98,6 +100,12 @@ export interface Dialect {
   prepare?(attempt: Attempt): Promise<Prepared>;
   /** Called once for each connection, before it subscribes. */
   converse(line: Line): Conversation;
+}
+
+export interface TwinTopics {
+  of(kind: MessageKind): string;
+  /** Absent: no commands are listened to. */
+  readonly command?: string;
 }
 
 export interface Attempt {

@@ -2,11 +2,11 @@ import type { Remark } from '../model/declaration.ts';
 import type { DevicePlan } from '../model/plan.ts';
 import type { PointDescription } from '../model/point-description.ts';
 
-/** What keeps a model from being complete, at the places of the mapping. */
-export function checkModel(device: DevicePlan, points: readonly PointDescription[]): readonly Remark[] {
+/** What keeps a model from being complete, at the places of the mapping. `needsId`: an interface of DTDL has one. */
+export function checkModel(device: DevicePlan, points: readonly PointDescription[], needsId = true): readonly Remark[] {
   const { twin, model, patterns = [] } = device;
   const remarks: Remark[] = points.flatMap((point) => checkPoint(twin, point));
-  if (model === undefined) {
+  if (model === undefined && needsId) {
     const message = '`model` is missing: an interface has an id';
     remarks.push({ severity: 'error', device: twin, message, hint: 'e.g. model: dtmi:com:acme:Press;1' });
   }

@@ -49,6 +49,16 @@ describe('fieldmarshal model', function () {
     assert.deepEqual(enumValues, [value('stopped'), value('automatic')]);
   });
 
+  it('writes Thing Descriptions with the topics of the hub', async () => {
+    const { code, stdout, stderr } = await runCli(['model', join(MAPPINGS, 'press-07.yaml'), '--wot']);
+    assert.deepEqual([code, stderr], [0, '']);
+    const { title, properties, actions } = JSON.parse(stdout);
+    assert.deepEqual([title, Object.keys(properties).length, Object.keys(actions)], ['press-07', 8, ['set_speedSetpoint']]);
+    assert.match(properties.speed.forms[0]['mqv:filter'], /press-07\/telemetry$/);
+    const unknown = await runCli(['model', join(MAPPINGS, 'press-07.yaml'), '--wot', '--hub', 'nobody']);
+    assert.equal(unknown.code, 64);
+  });
+
   it('says where the type is missing that only the device knows', async () => {
     const { code, stderr } = await runCli(['model', join(MAPPINGS, 'filler-02.yaml')]);
     assert.equal(code, 0);

@@ -37,6 +37,10 @@ export function createMqttDialect(plan: HubPlan, context: DialectContext): Plain
         ),
       ),
     ],
+    topicsOf: (twin) => ({
+      of: (kind) => fillTemplate(settings.topic, { ...namesOf(twin), kind }, plan.name),
+      ...(settings.commands === false ? {} : { command: fillTemplate(settings.commands.topic, namesOf(twin), plan.name) }),
+    }),
     wire: { ...wireSettings(settings, gateway), will: status('offline', { reason: 'connection lost' }) },
     birth: (nowMs) => [
       status('online', { time: new Date(nowMs).toISOString() }),
