@@ -310,6 +310,17 @@ describe('MQTT 5', () => {
     await assert.rejects(session.publish(stored(1)), { code: 'HUB_MESSAGE_REJECTED', message: /no right.*0x87.*"no ACL"/ });
   });
 
+  it('drops commands beyond a hundred unanswered ones, and tells each', async () => {
+    const session = await open();
+    const refused: string[] = [];
+    session.refusals?.subscribe(({ code }) => refused.push(code));
+    session.commands.subscribe(() => {});
+    for (let index = 0; index < 120; index += 1) broker.send(TOPIC, COMMAND.replace('c1', `c${index}`));
+    await until(() => refused.length === 20);
+    assert.deepEqual([...new Set(refused)], ['COMMAND_TOO_OFTEN']);
+    assert.equal(session.counters().dropped_commands, 20);
+  });
+
   it('refuses what comes on a topic that nobody listens to', async () => {
     const session = await open();
     const refused = new Promise<GatewayError>((resolve) => session.refusals?.subscribe(resolve));
