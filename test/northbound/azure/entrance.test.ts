@@ -232,6 +232,20 @@ describe('the entrance to an IoT hub', () => {
       await plant.open(doubting);
     });
 
+    it('finds the right key of two for the service and for the hub, also when the device has moved', async () => {
+      await start({ key: KEY });
+      const moving = gateway({ key: secret(KEY), otherKey: secret(OTHER_KEY) });
+      await (await plant.open(moving)).close();
+      plant.hub.device('gw-01').isEnabled = false;
+      second.register('gw-01', { keys: [KEY] });
+      assigned = { host: SECOND_ADDRESS, deviceId: 'gw-01' };
+      for (let attempt = 1; attempt < 6 && second.telemetry.length === 0; attempt += 1) {
+        const session = await plant.open(moving).catch(() => undefined);
+        await session?.publish(stored(1));
+      }
+      assert.ok(second.telemetry.length > 0);
+    });
+
     it('waits as long as the service says, and tries again what was throttled', async () => {
       await start({ key: KEY });
       service.script = [{ status: 429, retryAfterS: 4 }, { status: 503 }];

@@ -43,6 +43,8 @@ export class Entrance {
   #keyTurn = 0;
   #failures = 0;
   #hasServiceFailed = false;
+  /** The service and the hub may know different keys. */
+  #serviceKeyTurn = 0;
 
   constructor(options: EntranceOptions) {
     this.#options = options;
@@ -63,7 +65,7 @@ export class Entrance {
     const { settings, twin, wire, clock } = this.#options;
     const { previous } = attempt;
     if (previous !== undefined) this.#failures += 1;
-    if (previous?.code === 'HUB_UNAUTHORIZED') this.#keyTurn += 1;
+    if (previous?.code === 'HUB_UNAUTHORIZED' && !this.#hasServiceFailed) this.#keyTurn += 1;
     const credential = await credentialOf(settings.auth, this.#registrationId, twin);
     const { host, deviceId } = await this.#whereTo(attempt, credential);
     this.#deviceId = deviceId;
@@ -98,7 +100,8 @@ export class Entrance {
   }
 
   #token({ keys }: Credential & { readonly kind: 'key' }, resource: string, expiresTimeMs: number, policy?: string): Secret {
-    const key = keys[this.#keyTurn % keys.length] ?? keys[0];
+    const turn = policy === undefined ? this.#keyTurn : this.#serviceKeyTurn;
+    const key = keys[turn % keys.length] ?? keys[0];
     const token = sasToken({ resource, key, expiresTimeMs, ...(policy === undefined ? {} : { policy }) });
     return new Secret('token', Buffer.from(token));
   }
@@ -114,6 +117,7 @@ export class Entrance {
       return await this.#register(attempt, credential, known);
     } catch (error) {
       this.#hasServiceFailed = true;
+      this.#serviceKeyTurn += 1;
       // The hub may be there when the service is not.
       const { code } = toGatewayError(error, settings.provisioning?.host ?? '');
       if (known !== undefined && (code === 'HUB_REFUSED' || code === 'HUB_TIMEOUT')) return known;
