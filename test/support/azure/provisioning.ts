@@ -37,6 +37,8 @@ export class ProvisioningService {
   readonly registrations: { readonly registrationId: string; readonly payload: unknown }[] = [];
   /** Answers before anything else, one for each request; then the usual ones. */
   script: { readonly status: number; readonly retryAfterS?: number }[] = [];
+  /** Of clients, by now. */
+  packets = 0;
   /** How often it says that it is still assigning. */
   polls = 2;
   /** The answer says so, in seconds; the service takes five polls in ten seconds. */
@@ -83,6 +85,7 @@ export class ProvisioningService {
 
   #receive(peer: Peer, packet: Packet): void {
     const client = this.#clients.get(peer);
+    this.packets += 1;
     if (client === undefined) return;
     if (packet.cmd === 'connect') {
       this.#accept(peer, client, packet);
