@@ -79,6 +79,14 @@ export function describeHub<Broker extends BrokerUnderTest = SinkBroker>(under: 
       await broker.until(() => broker.messages.length === 6);
     });
 
+    it('takes an acknowledgement that comes again, and late, for that of no other message', async () => {
+      let isConfused = false;
+      const opened = await open({ answer: ({ retain }) => (retain || !isConfused ? 'acknowledge' : 'others-again') });
+      await opened.publish(stored(1));
+      isConfused = true;
+      await assert.rejects(opened.publish(stored(2)), { code: 'HUB_TIMEOUT' });
+    });
+
     it('is lost with HUB_TIMEOUT when an acknowledgement never comes', async () => {
       const opened = await open({ answer: ({ retain }) => (retain ? 'acknowledge' : 'never') });
       await assert.rejects(opened.publish(stored(1)), { code: 'HUB_TIMEOUT' });

@@ -22,10 +22,11 @@ export interface SinkPublish {
   readonly properties: IPublishPacket['properties'];
 }
 
-/** What the broker does with one PUBLISH in QoS 1. `later` answers when `release` is called; `cut` resets the connection unanswered. */
+/** What the broker does with one PUBLISH in QoS 1. `others-again` acknowledges every other one a second time, and this one not. `later` answers when `release` is called; `cut` resets the connection unanswered. */
 export type Answer =
   | 'acknowledge'
   | 'twice'
+  | 'others-again'
   | 'unknown-id'
   | 'never'
   | 'later'
@@ -83,6 +84,7 @@ interface Connection extends SinkClient {
   readonly aliases: Map<number, string>;
   heldPings: number;
   readonly subscriptions: Set<string>;
+  readonly acknowledged: Set<number>;
   isFrozen: boolean;
   isPolite: boolean;
 }
@@ -231,6 +233,7 @@ export class SinkBroker {
       held: [],
       aliases: new Map(),
       heldPings: 0,
+      acknowledged: new Set(),
       subscriptions: new Set(),
       isFrozen: greeting !== 'mqtt',
       isPolite: false,
@@ -398,6 +401,9 @@ export class SinkBroker {
         this.#acknowledge(connection, packetId, 0);
         this.#acknowledge(connection, packetId, 0);
         return;
+      case 'others-again':
+        for (const id of connection.acknowledged) this.#acknowledge(connection, id, 0);
+        return;
       case 'unknown-id':
         this.#acknowledge(connection, 65_000, 0);
         this.#acknowledge(connection, packetId, 0);
@@ -420,6 +426,7 @@ export class SinkBroker {
 
   #acknowledge(connection: Connection, messageId: number, reasonCode: number, reasonString?: string): void {
     connection.inFlight.delete(messageId);
+    connection.acknowledged.add(messageId);
     const properties = reasonString === undefined ? {} : { properties: { reasonString } };
     this.#write(connection, { cmd: 'puback', messageId, reasonCode, ...properties });
   }

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type IConnackPacket, MqttClient, UniqueMessageIdProvider } from 'mqtt';
+import { type IConnackPacket, MqttClient } from 'mqtt';
 import { GatewayError, toGatewayError } from '../../model/error.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Session } from '../../runtime/link.ts';
@@ -14,6 +14,7 @@ import {
   saidIn,
   subscribeFault,
 } from './connection-fault.ts';
+import { PacketIds } from './packet-ids.ts';
 import { packetSize } from './packet-size.ts';
 import { connectionError, publishError, type Said, tooLarge } from './reason-code.ts';
 import { RoundTrips } from './round-trips.ts';
@@ -78,7 +79,7 @@ export class MqttWire implements Session {
     this.#closed = new Promise((closed) => void stream.once('close', () => closed()));
     this.#client = new MqttClient(() => stream, {
       ...clientOptions(options.settings),
-      messageIdProvider: new UniqueMessageIdProvider(),
+      messageIdProvider: new PacketIds(),
     });
     this.#listen();
   }
