@@ -7,13 +7,13 @@ import { type RunningGateway, startGateway } from '../../../src/gateway.ts';
 import { auditDirectory } from '../../../src/gateway-audit.ts';
 import { createMqttHub } from '../../../src/northbound/mqtt-hub.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
+import { silentLog } from '../../../src/runtime/log.ts';
 import { SimulatedModbusDevice } from '../../../src/simulator/modbus-device.ts';
 import { emptyMemory } from '../../../src/simulator/modbus-memory.ts';
 import { type ModbusTcpServer, startModbusTcpServer } from '../../../src/simulator/modbus-tcp-server.ts';
 import { TemporaryConfiguration } from '../../support/configuration.ts';
 import { assertNoGrowth, FUZZ_PATIENCE_MS, frames, seeds, tell, usedBytes } from '../../support/fuzz.ts';
 import { planOf } from '../../support/gateway-plan.ts';
-import { RecordedLog } from '../../support/recorded-log.ts';
 import { SinkBroker, type SinkPublish } from '../../support/sink-broker.ts';
 import { mqttDialect } from '../plant.ts';
 import { hostilePacket, seeded } from './hostile-packets.ts';
@@ -52,7 +52,7 @@ points:
       // Whatever passes for a command is refused by the interlock.
       memory.coil[STOP_COIL] = 1;
       memory.holding[SPEED_REGISTER] = 7;
-      const options = { log: new RecordedLog().log, version: '1.2.3', stateDirectory: configuration.path('state') };
+      const options = { log: silentLog, version: '1.2.3', stateDirectory: configuration.path('state') };
       gateway = await startGateway(await planOf(configuration), options);
       await until(() => broker.subscriptions.length > 0 && broker.messages.length > 0);
     });
