@@ -11,9 +11,15 @@ const KINDS = ['telemetry', 'property', 'event'] as const;
 /** By kind, milliseconds. */
 export type ExpireAfter = { readonly [kind in TwinMessage['kind']]?: number | undefined };
 
+function life(what: string) {
+  return duration()
+    .optional()
+    .meta({ description: `Of messages with ${what}`, examples: ['10 min'] });
+}
+
 export function expireAfterSetting() {
   return z
-    .union([duration(), z.strictObject({ telemetry: duration(), property: duration(), event: duration() }).partial()])
+    .union([duration(), z.strictObject({ telemetry: life('streamed values'), property: life('states'), event: life('events') })])
     .transform(
       (asked): ExpireAfter => (typeof asked === 'number' ? Object.fromEntries(KINDS.map((kind) => [kind, asked])) : asked),
     )
