@@ -188,6 +188,12 @@ export class SinkBroker {
     for (const connection of this.#connections) this.#sendTo(connection, topic, payload, more);
   }
 
+  /** What was written down of packets so far, for runs that are so long that it would fill the memory. */
+  forget(): void {
+    this.publishes.length = 0;
+    this.received.length = 0;
+  }
+
   #sendTo(connection: Connection, topic: string, payload: string | Buffer, more: Partial<IPublishPacket> = {}): void {
     const messageId = this.#nextPacketId++ % 65_535 || 1;
     this.#write(connection, { cmd: 'publish', topic, payload, qos: 1, dup: false, retain: false, messageId, ...more });
