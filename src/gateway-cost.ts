@@ -1,7 +1,7 @@
 import { asyncScheduler, type SchedulerAction, type SchedulerLike, Subject, type Subscription, VirtualTimeScheduler } from 'rxjs';
-import { openConnector } from './gateway.ts';
 import type { RunningDevice } from './gateway-device.ts';
 import { followPatterns } from './gateway-patterns.ts';
+import { openConnector } from './gateway-plug-ins.ts';
 import type { Draft } from './model/draft.ts';
 import type { DevicePlan, GatewayPlan } from './model/plan.ts';
 import type { Point } from './model/point.ts';

@@ -7,24 +7,20 @@ import { type Commands, createCommands, openReplayMemory } from './gateway-comma
 import { type RunningDevice, startDevice } from './gateway-device.ts';
 import { GatewayOff, lastSign } from './gateway-off.ts';
 import { followPatterns } from './gateway-patterns.ts';
+import { createDialect, openConnector } from './gateway-plug-ins.ts';
 import { progressOf } from './gateway-progress.ts';
 import { ReplaceableConnection, ReplaceableDevice } from './gateway-replaceable.ts';
 import { gatewayStatus, type RunningHub } from './gateway-status.ts';
 import { asSentNow, type GatewayTime, openTime, watchTime } from './gateway-time.ts';
 import type { Command, CommandResult } from './model/command.ts';
-import type { Declarations } from './model/declaration.ts';
-import { describePoints } from './model/describe-points.ts';
 import type { DeviceEvent } from './model/device-event.ts';
 import type { DeviceGap } from './model/device-gap.ts';
-import { GatewayError, toGatewayError } from './model/error.ts';
+import { toGatewayError } from './model/error.ts';
 import type { ConnectionPlan, DevicePlan, GatewayPlan, HubPlan, LogLevel } from './model/plan.ts';
 import type { Point } from './model/point.ts';
-import type { PointDescription } from './model/point-description.ts';
 import type { Batch, Reading } from './model/reading.ts';
 import type { GatewayStatus } from './model/status.ts';
 import type { Stored } from './model/twin-message.ts';
-import type { Dialect, DialectContext } from './northbound/dialect.ts';
-import { dialects } from './northbound/dialects/index.ts';
 import { startForwarding } from './northbound/forwarder.ts';
 import type { Hub } from './northbound/hub.ts';
 import { createMqttHub } from './northbound/mqtt-hub.ts';
@@ -33,20 +29,16 @@ import { LatestReadings } from './pipeline/latest-readings.ts';
 import { operators } from './pipeline/operators/index.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
 import { atMost } from './runtime/at-most.ts';
-import { type Clock, systemClock } from './runtime/clock.ts';
+import type { Clock } from './runtime/clock.ts';
 import { type Health, watchHealth } from './runtime/health.ts';
-import { type Log, silentLog } from './runtime/log.ts';
+import type { Log } from './runtime/log.ts';
 import { type OperationsServer, type OperationsServerOptions, startOperationsServer } from './runtime/operations-server.ts';
 import type { SignOfLife } from './runtime/sign-of-life.ts';
 import type { TimeSource } from './runtime/time-source.ts';
 import { type AcquisitionOptions, acquire } from './southbound/acquisition.ts';
-import type { Connector, ConnectorContext } from './southbound/connector.ts';
-import type { ConnectorTools } from './southbound/tools.ts';
+import type { Connector } from './southbound/connector.ts';
 import { openSpool } from './spool/open-spool.ts';
 import type { Spool } from './spool/spool.ts';
-
-/** Everything a configuration file may name. */
-export const declarations: Declarations = { protocols: connectors, operators, dialects };
 
 export interface GatewayOptions {
   readonly log: Log;
@@ -274,26 +266,6 @@ function startConnection(
   });
 }
 
-/** The connector of a connection, loaded now and not before: a protocol that nobody uses costs nothing. */
-export async function openConnector(
-  connection: ConnectionPlan,
-  gatewayId: string,
-  context: Omit<ConnectorContext, 'gatewayId'>,
-): Promise<Connector> {
-  const definition = connectors.find(({ protocol }) => protocol === connection.protocol);
-  if (definition === undefined) throw new GatewayError('BUG', connection.name, `no connector speaks ${connection.protocol}`);
-  const create = await definition.load();
-  return create(connection, { ...context, gatewayId });
-}
-
-/** The tools of a protocol, loaded now and not before; empty where it has none. */
-export async function loadTools(protocol: string): Promise<ConnectorTools> {
-  const definition = connectors.find((each) => each.protocol === protocol);
-  if (definition !== undefined) return (await definition.tools?.()) ?? {};
-  const known = connectors.map((each) => each.protocol).join(', ');
-  throw new GatewayError('USAGE', protocol, `there is no protocol ${protocol}; there are ${known}`);
-}
-
 interface CreatedHub {
   readonly plan: HubPlan;
   readonly hub: Hub;
@@ -309,32 +281,6 @@ async function createHub(
   const context = { ...known, clock, log: log.with({ hub: plan.name }) };
   const dialect = await createDialect(plan, gatewayPlan, context);
   return { plan, hub: createMqttHub(plan.name, dialect, clock, context.log) };
-}
-
-/** How a configured hub is spoken to; its dialect is loaded now and not before. */
-async function createDialect(
-  plan: HubPlan,
-  gatewayPlan: GatewayPlan,
-  context: Omit<DialectContext, 'gateway' | 'devices' | 'describe'>,
-): Promise<Dialect> {
-  const definition = dialects.find(({ dialect }) => dialect === plan.dialect);
-  if (definition === undefined) throw new GatewayError('BUG', plan.name, `no dialect is named ${plan.dialect}`);
-  const create = await definition.load();
-  const { gateway, devices } = gatewayPlan;
-  return create(plan, { ...context, gateway, devices, describe: (device) => describeDevice(device, gatewayPlan) });
-}
-
-/** What a device sends, as far as its mapping tells. */
-export function describeDevice(device: DevicePlan, { connections }: GatewayPlan): readonly PointDescription[] {
-  const connection = connections.find(({ name }) => name === device.connection);
-  const protocol = connectors.find((each) => each.protocol === connection?.protocol);
-  return describePoints(device, protocol ?? {}, operators);
-}
-
-/** How every hub of a configuration is spoken to, for tools that send nothing; by the name of the hub. */
-export async function dialectsOf(plan: GatewayPlan): Promise<ReadonlyMap<string, Dialect>> {
-  const context = { version: '', clock: systemClock, log: silentLog, stateDirectory: '', latest: () => undefined };
-  return new Map(await Promise.all(plan.hubs.map(async (hub) => [hub.name, await createDialect(hub, plan, context)] as const)));
 }
 
 function startHub(

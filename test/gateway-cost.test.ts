@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { dialectsOf } from '../src/gateway.ts';
 import { type Change, CostBook, estimateCost, type HubCost, measureCost } from '../src/gateway-cost.ts';
+import { dialectsOf } from '../src/gateway-plug-ins.ts';
 import { silentLog } from '../src/runtime/log.ts';
 import { SimulatedModbusDevice } from '../src/simulator/modbus-device.ts';
 import { startModbusTcpServer } from '../src/simulator/modbus-tcp-server.ts';

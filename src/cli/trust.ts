@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loadConfiguration } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
-import { declarations, loadTools } from '../gateway.ts';
+import { declarations, loadTools } from '../gateway-plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import type { PeerCertificate, TrustTool } from '../southbound/trust-tool.ts';
 import { EXIT, type Finish } from './exit-code.ts';

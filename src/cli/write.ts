@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command as Program } from 'commander';
 import { createCommandRouter } from '../commands/command-router.ts';
-import { openConnector } from '../gateway.ts';
+import { openConnector } from '../gateway-plug-ins.ts';
 import type { CommandResult } from '../model/command.ts';
 import { GatewayError } from '../model/error.ts';
 import type { ConnectionPlan, DevicePlan, GatewayPlan } from '../model/plan.ts';
