@@ -67,7 +67,6 @@ export class DamageWatch {
 
   async #read(segment: Segment, dropping: Dropping | undefined): Promise<Audit> {
     const { fileSystem, codec, store, readers, nowMs } = this.#parts;
-    const epoch = this.#epochOf(segment);
     return auditSegment({
       ...{ fileSystem, codec, segment, dropping, nowMs: nowMs() },
       endOffset: store.endOffset(segment),
@@ -75,7 +74,7 @@ export class DamageWatch {
       before: await readSequences(fileSystem, segment).catch(() => undefined),
       after: await this.#sequencesAfter(segment),
       acknowledged: new Map([...readers].map(([hub, reader]) => [hub, reader.cursor])),
-      epoch: epoch === store.epoch ? undefined : epoch,
+      ...{ epoch: this.#epochOf(segment), epochOfToday: store.epoch },
       onDamage: (from, to) => this.#setAside(segment, from, to),
     });
   }

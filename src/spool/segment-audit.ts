@@ -25,8 +25,10 @@ export interface AuditOptions {
   readonly passed: ReadonlyMap<string, Acknowledged>;
   /** Where the messages go that are still there and will not arrive either; `undefined`: they will. */
   readonly dropping: Dropping | undefined;
-  /** Stands in the losses, where it is no longer the epoch of today. */
+  /** As far as the heads tell. Where its own is damaged, its messages know better: the next segment may have begun a new epoch. */
   readonly epoch: string | undefined;
+  /** The epoch of a segment stands in its losses when it is no longer this one. */
+  readonly epochOfToday: string;
   readonly nowMs: number;
   readonly onDamage: (from: number, to: number) => Promise<void>;
 }
@@ -86,15 +88,18 @@ class AuditBook {
   #fingerprint = 0;
   #nextOffset: number;
   #jumped = false;
+  #epoch: string | undefined;
 
   constructor(options: AuditOptions) {
     this.#options = options;
+    this.#epoch = options.segment.head?.epoch;
     this.#nextOffset = options.segment.first + HEAD_FRAMES;
   }
 
   see(frame: Frame): void {
     const head = decodeHead(frame);
     if (head === undefined || (frame.body.length > 0 && decodeMessage(frame) === undefined)) return;
+    this.#epoch ??= frame.epoch;
     this.#jumped ||= frame.offset !== this.#nextOffset;
     this.#nextOffset = frame.offset + 1;
     for (const [hub, sequence] of Object.entries(head.hubs)) {
@@ -106,7 +111,8 @@ class AuditBook {
   }
 
   close(): Audit {
-    const { after, endOffset, nowMs } = this.#options;
+    const { epoch, after: known, endOffset, nowMs } = this.#options;
+    const after = this.#epoch === undefined || this.#epoch === epoch ? known : undefined;
     this.#jumped ||= this.#nextOffset !== endOffset;
     for (const [hub, twins] of Object.entries(after ?? {})) {
       for (const [twin, sequence] of Object.entries(twins)) {
@@ -178,7 +184,7 @@ class AuditBook {
   }
 
   #lossOf(hub: string, twin: string, reason: string) {
-    const { epoch } = this.#options;
-    return { hub, twin, reason, ...(epoch === undefined ? {} : { epoch }) };
+    const epoch = this.#epoch ?? this.#options.epoch;
+    return { hub, twin, reason, ...(epoch === undefined || epoch === this.#options.epochOfToday ? {} : { epoch }) };
   }
 }

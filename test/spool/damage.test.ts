@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { DAMAGE_OPTIONS, damageTrial, filledDisk } from './support/damage-trial.ts';
+import { DAMAGE_OPTIONS, damageTrial, filledDisk, filledLiveFirst } from './support/damage-trial.ts';
 import { Receiver } from './support/reference.ts';
 import { SimulatedDisk } from './support/simulated-disk.ts';
 import { draft, gaps, open, readAll, values } from './support/spool-fixture.ts';
@@ -37,6 +37,23 @@ describe('a damaged spool', () => {
       ['damaged', 3, 2],
     ]);
     assert.ok(disk.paths('quarantine').length > 0);
+    await spool.close();
+  });
+
+  it('declares for the epoch of the messages what is missing of the newest segment, head and all', async () => {
+    const { disk, received } = await filledLiveFirst();
+    const path = disk.paths('telemetry/segment-').at(-1) ?? assert.fail();
+    disk.overwrite(path, disk.content(path).fill(0, 100, 900));
+    const spool = await open({ ...DAMAGE_OPTIONS, fileSystem: disk });
+    const before = await readAll(spool.reader('cloud'));
+    await spool.append([draft('press-0', 60), draft('press-1', 61)]);
+    const stored = [...before, ...(await readAll(spool.reader('cloud')))];
+    const receiver = new Receiver();
+    receiver.take(received);
+    receiver.take(stored, true);
+    assert.equal(receiver.epochs(), 2);
+    assert.ok(receiver.missingCount() > 0);
+    assert.deepEqual(receiver.unexplained(), []);
     await spool.close();
   });
 
