@@ -1,6 +1,7 @@
 import type { Command, CommandResult } from '../../../model/command.ts';
 import { GatewayError } from '../../../model/error.ts';
 import type { Stored } from '../../../model/twin-message.ts';
+import type { WallClock } from '../../../runtime/clock.ts';
 import type { Conversation, Dialect, Line, Packet } from '../../dialect.ts';
 import { encodeOrReject } from '../../plain-dialect.ts';
 import type { Jobs } from './jobs.ts';
@@ -19,8 +20,8 @@ export interface ConversationParts {
   readonly jobs: Jobs | undefined;
   readonly commands: TopicCommands;
   /** What is said when it has connected, and before it goes. */
-  readonly birth: (nowMs: number) => readonly Packet[];
-  readonly death: (nowMs: number) => Packet;
+  readonly birth: (clock: WallClock) => readonly Packet[];
+  readonly death: (clock: WallClock) => Packet;
 }
 
 export function converse({ line, dialect, desk, shadows, jobs, commands, birth, death }: ConversationParts): Conversation {
@@ -39,7 +40,7 @@ export function converse({ line, dialect, desk, shadows, jobs, commands, birth, 
   return {
     subscriptions: [...(shadows?.subscriptions ?? []), ...(jobs?.subscriptions ?? []), ...commands.subscriptions],
     async start() {
-      for (const packet of birth(line.clock.nowMs())) line.tell(packet);
+      for (const packet of birth(line.clock)) line.tell(packet);
       void shadows?.start();
       jobs?.start();
     },
@@ -55,7 +56,7 @@ export function converse({ line, dialect, desk, shadows, jobs, commands, birth, 
     refusal: (packet, error) => commands.refusal(packet, error),
     respond: (result) => desk.answer(result),
     async end() {
-      await line.publish(death(line.clock.nowMs()));
+      await line.publish(death(line.clock));
     },
   };
 }
