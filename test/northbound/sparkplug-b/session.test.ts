@@ -5,6 +5,7 @@ import { systemClock } from '../../../src/runtime/clock.ts';
 import { SinkBroker, type SinkScript } from '../../support/sink-broker.ts';
 import type { StrictHost } from '../../support/sparkplug/host.ts';
 import { type WirePayload, writePayload } from '../../support/sparkplug/wire.ts';
+import { GAP } from '../shape-messages.ts';
 import { type Edge, edge, host, hubOf, message, NEVER, T0, values } from './plant.ts';
 
 const NCMD = 'spBv1.0/plant-a/NCMD/gw-01';
@@ -53,6 +54,33 @@ describe('a Sparkplug session', () => {
     const sent = values('press-07', T0 + 1, { temperature: [[0, 1]] });
     await session.publish(sent);
     assert.deepEqual(heard().uuids, [`gw-01:press-07:e1:${sent.sequence}`]);
+  });
+
+  it('says of each metric that its time was not known, and takes that back once', async () => {
+    await open();
+    const doubt = { clock: { boot: 'b', offsetMs: 0 } };
+    const value = (offsetMs: number) => ({ startTimeMs: T0 + offsetMs, values: { temperature: [[0, offsetMs] as const] } });
+    await session.publish(message('press-07', { ...value(1), ...doubt }));
+    await session.publish(message('press-07', { ...value(2), clock: { ...doubt.clock, correctedByMs: 5 } }));
+    await session.publish(message('press-07', value(3)));
+    await session.publish(message('press-07', value(4)));
+    await session.publish(message('press-07', { kind: 'event', body: { name: 'overTemperature' }, ...doubt }));
+    await session.publish(message('press-07', { kind: 'gap', gap: GAP.gap ?? assert.fail(), ...doubt }));
+    const told = heard().heard.filter(({ verb }) => verb.endsWith('DATA'));
+    const clocks = told.map(({ payload: { metrics: [metric] = [] } }) => {
+      const { keys = [], values: given = [] } = metric?.properties ?? {};
+      return given[keys.indexOf('Clock')]?.stringValue;
+    });
+    assert.deepEqual(clocks, ['unsynchronised', 'corrected', 'synchronised', undefined, 'unsynchronised', 'unsynchronised']);
+  });
+
+  it('is born with a word about a clock that nobody knows', async () => {
+    broker = await SinkBroker.start();
+    node = await edge({ url: broker.url }, { clock: { ...systemClock, isKnown: false } });
+    node.field.read('press-07', 'temperature', 71.5, T0);
+    session = await hubOf(node).open(NEVER);
+    const birth = heard().metric('press-07', 'temperature')?.birth;
+    assert.equal(birth?.properties?.values[birth.properties.keys.indexOf('Clock')]?.stringValue, 'unsynchronised');
   });
 
   it('takes for history what is not newer than the last birth, and keeps the live value', async () => {

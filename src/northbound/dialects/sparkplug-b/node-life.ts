@@ -1,6 +1,7 @@
 import type { CommandResult } from '../../../model/command.ts';
 import { messageId, type Stored, type TwinMessage } from '../../../model/twin-message.ts';
 import type { Packet } from '../../dialect.ts';
+import { clockMarks } from '../../shapes/envelope.ts';
 import { encodeResultBody } from '../mqtt/commands.ts';
 import { type DeviceBook, isAway } from './device-book.ts';
 import type { EdgeNode } from './edge-node.ts';
@@ -9,6 +10,7 @@ import type { KnownMetric } from './known-metric.ts';
 import { MetricWriter } from './metric-writer.ts';
 import { bdSeqMetric, GAP, nodeMetrics, RESULT } from './node-metrics.ts';
 import { encodePayload, type Metric, type MetricValue } from './payload/payload.ts';
+import { clockProperty, propertySet } from './properties.ts';
 import type { DeviceVerb } from './topics.ts';
 import { jsonValueOf } from './values/encode-value.ts';
 
@@ -52,7 +54,8 @@ export class NodeLife {
   message(stored: Stored): readonly Packet[] {
     const { message } = stored;
     const id = messageId(this.#node.context.gateway.id, stored);
-    if (message.kind === 'gap') return [this.#nodeData(GAP, { case: 'datasetValue', value: gapTable(stored) }, id)];
+    const { clock } = clockMarks(message);
+    if (message.kind === 'gap') return [this.#nodeData(GAP, { case: 'datasetValue', value: gapTable(stored) }, id, clock)];
     const device = this.#node.device(message.twin);
     if (message.body !== undefined) return this.#body(device, message, message.body, id);
     return this.#values(device, message, id);
@@ -78,9 +81,10 @@ export class NodeLife {
   }
 
   #body(device: DeviceBook, message: TwinMessage, body: Readonly<Record<string, unknown>>, id: string): readonly Packet[] {
+    const { isHistory } = message;
     const metric = device.event(message.kind === 'event' ? String(body.name ?? 'unnamed') : message.kind);
     const births = this.#birthsFor(device, [metric]);
-    const told = this.#writer.once(metric, jsonValueOf(body), message.startTimeMs, message.isHistory);
+    const told = this.#writer.once(metric, jsonValueOf(body), message.startTimeMs, { isHistory, ...clockMarks(message) });
     return [...births, this.#deviceData(device, [told], id)];
   }
 
@@ -135,9 +139,11 @@ export class NodeLife {
     return this.#devicePacket('DDATA', device, metrics, uuid);
   }
 
-  #nodeData(name: string, value: MetricValue, uuid?: string): Packet {
+  #nodeData(name: string, value: MetricValue, uuid?: string, clock?: string): Packet {
     const who = this.#node.settings.aliases ? { alias: this.#node.aliasOf(name) } : { name };
-    return this.#nodePacket('NDATA', [{ ...who, timestamp: this.#now(), value }], uuid);
+    const properties = propertySet(clockProperty(clock));
+    const told = { ...who, timestamp: this.#now(), ...(properties === undefined ? {} : { properties }), value };
+    return this.#nodePacket('NDATA', [told], uuid);
   }
 
   #nodePacket(verb: 'NBIRTH' | 'NDATA', metrics: readonly Metric[], uuid?: string): Packet {
