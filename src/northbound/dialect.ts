@@ -144,10 +144,12 @@ export interface Line {
   /** Names the hub in errors. */
   readonly subject: string;
   readonly clock: Clock;
-  /** Aborted when the session is lost or closed. */
+  /** Aborted when the session is lost or closed; its reason is a GatewayError, of a loss its cause. */
   readonly over: AbortSignal;
   /** Resolves at PUBACK (QoS 1), or when it is written (QoS 0). Rejects as `HubSession.publish`. Packets go out in the order of the calls. */
   publish(packet: Packet): Promise<void>;
+  /** Whether the hub takes a packet of that size: what `publish` of a larger one would be refused for. */
+  fits(packet: Packet): boolean;
   /** Resolves when the hub has read everything published before: what QoS 0 can be told of. Rejects with the cause of the loss. */
   roundTrip(): Promise<void>;
   /** Something nobody waits for: that it was not delivered is counted. */

@@ -41,7 +41,7 @@ export class MqttHubSession implements HubSession {
     });
     this.lost = new Promise((resolve) => {
       this.#resolveLost = (error) => {
-        this.#over.abort();
+        this.#over.abort(error);
         resolve(error);
       };
     });
@@ -56,7 +56,7 @@ export class MqttHubSession implements HubSession {
     return this.#wire.window;
   }
 
-  /** Aborted when the session is lost or closed. */
+  /** Aborted when the session is lost or closed; its reason is why. */
   get over(): AbortSignal {
     return this.#over.signal;
   }
@@ -118,6 +118,7 @@ export class MqttHubSession implements HubSession {
       clock: this.#clock,
       over: this.over,
       publish: (packet) => this.#wire.publish(packet),
+      fits: (packet) => this.#wire.fits(packet),
       roundTrip: () => this.#wire.roundTrip(),
       tell: (packet) => void this.#tell(packet),
       command: (command) => this.#take(command),
@@ -158,7 +159,7 @@ export class MqttHubSession implements HubSession {
   }
 
   async #close(): Promise<void> {
-    this.#over.abort();
+    this.#over.abort(new GatewayError('LINK_CLOSED', this.#subject, 'the session is over'));
     this.#commands.complete();
     this.refusals.complete();
     await this.#sayEnd();

@@ -25,6 +25,7 @@ async function talk(settings: Readonly<Record<string, unknown>> = {}): Promise<T
   const line = {
     ...{ subject: 'broker', clock: systemClock, over: new AbortController().signal },
     publish: async (packet: Packet) => void sent.push(packet),
+    fits: () => true,
     roundTrip: async () => {},
     tell: () => {},
     command: (command: Command) => commands.push(command) > 0,

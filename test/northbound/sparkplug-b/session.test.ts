@@ -268,16 +268,46 @@ describe('a Sparkplug session', () => {
     assert.equal(heard().bdSeq, 1);
   });
 
-  it('rejects a message larger than the broker takes, and heals the sequence by a birth', async () => {
-    await open({ protocol: 5 }, { connackProperties: { maximumPacketSize: 4_000 } });
-    const large = message('press-07', {
-      startTimeMs: T0 + 1,
-      values: { temperature: Array.from({ length: 500 }, (_, at) => [at, at] as const) },
+  describe('at a broker that says how large a packet may be', () => {
+    const SMALL = { connackProperties: { maximumPacketSize: 4_000 } };
+    const LONG = 'x'.repeat(5_000);
+
+    it('rejects a larger message, and no number is missing', async () => {
+      await open({ protocol: 5 }, SMALL);
+      const large = values('press-07', T0 + 1, { temperature: Array.from({ length: 500 }, (_, at) => [at, at] as const) });
+      await session.publish(values('press-07', T0 + 1, { temperature: [[0, null, 'bad', 'BadOutOfRange']] }));
+      await assert.rejects(session.publish(large), { code: 'HUB_MESSAGE_TOO_LARGE' });
+      node.field.read('press-07', 'temperature', 5, T0 + 9_000);
+      await session.publish(values('press-07', T0 + 9_000, { temperature: [[0, 5]] }));
+      assert.deepEqual(verbs(), ['NBIRTH', 'DBIRTH press-07', 'DDATA press-07', 'DBIRTH press-07', 'DDATA press-07']);
+      assert.equal(heard().metric('press-07', 'temperature')?.live.quality, 192);
     });
-    await assert.rejects(session.publish(large), { code: 'HUB_MESSAGE_TOO_LARGE' });
-    await broker.until(() => broker.publishes.length >= 4);
-    await session.publish(values('press-07', T0 + 9_000, { temperature: [[0, 5]] }));
-    assert.deepEqual(verbs().slice(-3), ['NBIRTH', 'DBIRTH press-07', 'DDATA press-07']);
+
+    it('says anew what it had to announce for a message that was rejected', async () => {
+      await open({ protocol: 5 }, SMALL);
+      await assert.rejects(session.publish(values('press-07', T0 + 1, { text: [[0, LONG]] })), { code: 'HUB_MESSAGE_TOO_LARGE' });
+      await session.publish(values('press-07', T0 + 2, { text: [[0, 'short']] }));
+      assert.deepEqual(verbs().slice(2), ['NBIRTH', 'DBIRTH press-07', 'DDATA press-07']);
+      assert.equal(heard().metric('press-07', 'text')?.live.value, 'short');
+    });
+
+    it('is born without the long values that would not fit', async () => {
+      await open({ protocol: 5 }, SMALL);
+      node.field.read('press-07', 'recipe', { text: LONG }, T0);
+      broker.send(NCMD, writePayload(REBIRTH));
+      await broker.until(() => broker.publishes.length >= 4);
+      assert.deepEqual(heard().metric('press-07', 'recipe')?.live.value, null);
+      assert.equal(heard().metric('press-07', 'temperature')?.live.value, 71.5);
+      await session.publish(values('press-07', T0 + 1, { temperature: [[0, 72]] }));
+      assert.equal(verbs().at(-1), 'DDATA press-07');
+    });
+
+    it('has no session where not even its birth fits', async () => {
+      await open({ protocol: 5 }, SMALL);
+      await session.close();
+      broker.script.connackProperties = { maximumPacketSize: 100 };
+      await assert.rejects(hubOf(node).open(NEVER), { code: 'HUB_REFUSED' });
+    });
   });
 });
 

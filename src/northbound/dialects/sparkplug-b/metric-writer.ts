@@ -1,6 +1,6 @@
 import type { Quality } from '../../../model/quality.ts';
 import type { TimedValue, TwinMessage } from '../../../model/twin-message.ts';
-import type { Value } from '../../../model/value.ts';
+import { isCompound, type Value } from '../../../model/value.ts';
 import { clockMarks } from '../../shapes/envelope.ts';
 import { type DeviceBook, methodOf } from './device-book.ts';
 import type { EdgeNode } from './edge-node.ts';
@@ -10,6 +10,8 @@ import { clockProperty, pointProperties, propertySet, qualityProperties } from '
 import { SCALARS } from './values/datatypes.ts';
 import { encodeValue } from './values/encode-value.ts';
 import { datatypeOf, type MetricType, signatureOf } from './values/metric-type.ts';
+
+const MAX_BRIEF_TEXT = 64;
 
 /** What a host has of a metric. */
 interface Told {
@@ -60,9 +62,13 @@ export class MetricWriter {
     if (type.kind === 'structure') this.#defined.add(signatureOf(type));
   }
 
-  /** Everything of a device with what is known of it now. */
-  birth(device: DeviceBook): readonly Metric[] {
-    return [...this.#identity(device), ...device.metrics.map((metric) => this.#birth(metric, this.#current(device, metric)))];
+  /** Everything of a device with what is known of it now; `isBrief`: but for long values, which are told as not known. */
+  birth(device: DeviceBook, { isBrief = false } = {}): readonly Metric[] {
+    const births = device.metrics.map((metric) => {
+      const current = this.#current(device, metric);
+      return this.#birth(metric, isBrief && isLong(current?.value ?? null) ? undefined : current);
+    });
+    return [...this.#identity(device), ...births];
   }
 
   /** The values of a message, in order of time. */
@@ -152,6 +158,10 @@ export class MetricWriter {
   #alias({ alias }: KnownMetric): Pick<Metric, 'alias'> {
     return this.#node.settings.aliases ? { alias } : {};
   }
+}
+
+function isLong(value: Value | null): boolean {
+  return isCompound(value) || (typeof value === 'string' && value.length > MAX_BRIEF_TEXT);
 }
 
 function timedOf(metric: KnownMetric, startTimeMs: number, [offsetMs, value, quality = 'good', status]: TimedValue): Timed {

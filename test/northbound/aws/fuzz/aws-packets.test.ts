@@ -82,6 +82,7 @@ class RecordedLine {
     clock: systemClock,
     over: this.over.signal,
     publish: async (sent) => void this.published.push(sent),
+    fits: () => true,
     roundTrip: async () => {},
     tell: () => {},
     command: (command) => {

@@ -68,6 +68,7 @@ class HostileLine {
     const line: Line = {
       ...{ subject: 'hub', clock: this.clock, over: this.over.signal },
       publish: async (packet) => void this.sent.push(packet),
+      fits: () => true,
       roundTrip: async () => {},
       tell: (packet) => void this.sent.push(packet),
       command: (command) => {
