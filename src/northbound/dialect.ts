@@ -156,6 +156,12 @@ export interface Line {
   tell(packet: Packet): void;
   /** Hands a command on; `respond` follows once. False, and counted, where too many are unanswered: there will be no `respond`. */
   command(command: Command): boolean;
+  /** What came is no command, as if `receive` had thrown; for what turns out later. Nothing is answered. */
+  refused(reason: GatewayError): void;
+  /** What came asked for nothing: an answer, news, a wish that is known. */
+  heard(): void;
+  /** Something was asked of the session itself, and is done; `what` for people, e.g. `rebirth`. */
+  obeyed(what: string): void;
   /** A planned end: nothing more is sent; when everything sent is acknowledged the session is lost with this cause, and opened anew. */
   retire(cause: GatewayError): void;
   /** The session is of no use any more. */
@@ -171,7 +177,10 @@ export interface Conversation {
   start?(signal: AbortSignal): Promise<void>;
   /** As `HubSession.publish`: resolves with the bytes of the payload when the hub has taken the message. */
   publish(stored: Stored): Promise<number>;
-  /** Every packet that comes. Throws COMMAND_INVALID with what a person could mend; that is counted and answered by `refusal`. */
+  /**
+   * Every packet that comes. Throws COMMAND_INVALID with what a person could mend; that is counted and answered by `refusal`. Whatever
+   * comes is told to the line once, or thrown, so that every packet is accounted for; a wish of several things is a command for each.
+   */
   receive(packet: Packet): void;
   /** The answer to a packet that `receive` refused; `undefined` where nobody could know what is answered. */
   refusal?(packet: Packet, error: GatewayError): Packet | undefined;

@@ -18,9 +18,14 @@ export interface HubSession extends Session {
   readonly commands: Observable<Command>;
   /** Why something that came was no command, each time; as `commands`. */
   readonly refusals?: Observable<GatewayError>;
+  /** What the hub asked of the session itself and got, e.g. `rebirth`; as `commands`. */
+  readonly obeyed?: Observable<string>;
   /** Once for each command. Rejects like `publish`. */
   respond(result: CommandResult): Promise<void>;
-  /** Rising counts of this session: `invalid_commands`, `dropped_commands`, `undelivered_notices` (birth, refusals). */
+  /**
+   * Rising counts of this session: `invalid_commands`, `dropped_commands`, `obeyed_requests`, `heard_packets` that asked for nothing,
+   * `undelivered_notices` (birth, refusals).
+   */
   counters(): Readonly<Record<string, number>>;
 }
 

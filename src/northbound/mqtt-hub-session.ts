@@ -1,9 +1,10 @@
-import { Observable, Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { Command, CommandResult } from '../model/command.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Stored } from '../model/twin-message.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Conversation, Dialect, Line, Packet } from './dialect.ts';
+import { EarlySubject } from './early.ts';
 import type { HubSession } from './hub.ts';
 import type { MqttWire } from './wire/mqtt-wire.ts';
 
@@ -13,12 +14,10 @@ const MAX_UNANSWERED = 100;
 const END_WAIT_MS = 1_000;
 
 export class MqttHubSession implements HubSession {
-  readonly commands: Observable<Command>;
-  readonly refusals = new Subject<GatewayError>();
   readonly lost: Promise<GatewayError>;
-  readonly #commands = new Subject<Command>();
-  /** Came between the subscription at the hub and the first subscriber here. */
-  readonly #early: Command[] = [];
+  readonly #commands = new EarlySubject<Command>();
+  readonly #refusals = new EarlySubject<GatewayError>();
+  readonly #requests = new EarlySubject<string>();
   readonly #wire: MqttWire;
   readonly #conversation: Conversation;
   readonly #clock: Clock;
@@ -28,17 +27,14 @@ export class MqttHubSession implements HubSession {
   #unanswered = 0;
   #invalid = 0;
   #dropped = 0;
+  #obeyed = 0;
+  #heard = 0;
   #undelivered = 0;
   #retirement: GatewayError | undefined;
   #inFlight = 0;
   #closing: Promise<void> | undefined;
 
   constructor(wire: MqttWire, dialect: Dialect, clock: Clock, subject: string) {
-    this.commands = new Observable((subscriber) => {
-      const subscription = this.#commands.subscribe(subscriber);
-      for (const command of this.#early.splice(0)) subscriber.next(command);
-      return subscription;
-    });
     this.lost = new Promise((resolve) => {
       this.#resolveLost = (error) => {
         this.#over.abort(error);
@@ -50,6 +46,18 @@ export class MqttHubSession implements HubSession {
     this.#clock = clock;
     this.#subject = subject;
     this.#conversation = dialect.converse(this.#line());
+  }
+
+  get commands(): Observable<Command> {
+    return this.#commands.observable;
+  }
+
+  get refusals(): Observable<GatewayError> {
+    return this.#refusals.observable;
+  }
+
+  get obeyed(): Observable<string> {
+    return this.#requests.observable;
   }
 
   get window(): number {
@@ -104,7 +112,13 @@ export class MqttHubSession implements HubSession {
   }
 
   counters(): Readonly<Record<string, number>> {
-    return { invalid_commands: this.#invalid, dropped_commands: this.#dropped, undelivered_notices: this.#undelivered };
+    return {
+      invalid_commands: this.#invalid,
+      dropped_commands: this.#dropped,
+      obeyed_requests: this.#obeyed,
+      heard_packets: this.#heard,
+      undelivered_notices: this.#undelivered,
+    };
   }
 
   close(): Promise<void> {
@@ -122,36 +136,46 @@ export class MqttHubSession implements HubSession {
       roundTrip: () => this.#wire.roundTrip(),
       tell: (packet) => void this.#tell(packet),
       command: (command) => this.#take(command),
+      refused: (reason) => this.#countRefused(reason),
+      heard: () => {
+        this.#heard += 1;
+      },
+      obeyed: (what) => {
+        this.#obeyed += 1;
+        this.#requests.next(what);
+      },
       retire: (cause) => this.retire(cause),
       lose: (cause) => this.#resolveLost(cause),
     };
   }
 
   #take(command: Command): boolean {
-    if (!this.#hasRoom()) {
+    if (this.#unanswered >= MAX_UNANSWERED) {
+      this.#dropped += 1;
       const message = `${MAX_UNANSWERED} commands are not answered yet; this one is dropped`;
-      this.refusals.next(new GatewayError('COMMAND_TOO_OFTEN', command.device, message));
+      this.#refusals.next(new GatewayError('COMMAND_TOO_OFTEN', command.device, message));
       return false;
     }
     this.#unanswered += 1;
-    if (this.#commands.observed) this.#commands.next(command);
-    else this.#early.push(command);
+    this.#commands.next(command);
     return true;
   }
 
-  #hasRoom(): boolean {
-    if (this.#unanswered < MAX_UNANSWERED) return true;
-    this.#dropped += 1;
-    return false;
+  #countRefused(reason: GatewayError): void {
+    this.#invalid += 1;
+    this.#refusals.next(reason);
   }
 
   #refuse(packet: Packet, error: unknown): void {
-    this.#invalid += 1;
     const reason =
       error instanceof GatewayError ? error : new GatewayError('COMMAND_INVALID', this.#subject, 'the command cannot be read');
-    this.refusals.next(reason);
+    this.#countRefused(reason);
     const refusal = this.#conversation.refusal?.(packet, reason);
-    if (refusal === undefined || !this.#hasRoom()) return;
+    if (refusal === undefined) return;
+    if (this.#unanswered >= MAX_UNANSWERED) {
+      this.#undelivered += 1;
+      return;
+    }
     this.#unanswered += 1;
     void this.#tell(refusal).finally(() => {
       this.#unanswered -= 1;
@@ -161,7 +185,8 @@ export class MqttHubSession implements HubSession {
   async #close(): Promise<void> {
     this.#over.abort(new GatewayError('LINK_CLOSED', this.#subject, 'the session is over'));
     this.#commands.complete();
-    this.refusals.complete();
+    this.#refusals.complete();
+    this.#requests.complete();
     await this.#sayEnd();
     await this.#wire.close();
   }

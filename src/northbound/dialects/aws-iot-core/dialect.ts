@@ -20,6 +20,7 @@ import { Requests, requestPacket } from './requests.ts';
 import type { AwsSettings } from './settings.ts';
 import { shadowName } from './shadow.ts';
 import { Shadows } from './shadows.ts';
+import { paced } from './throughput.ts';
 import { TopicCommands } from './topic-commands.ts';
 import { ingestTopic, requireTopic } from './topics.ts';
 import { wireSettings } from './wire-settings.ts';
@@ -47,7 +48,8 @@ export function createAwsDialect(plan: HubPlan, context: DialectContext): Dialec
     );
   const memory = memoryOf(settings, context.devices);
   const thing = { name: wire.clientId };
-  const sessions = (line: Line) => {
+  const sessions = (whole: Line) => {
+    const line = paced(whole);
     const desk = new AnswerDesk(line);
     const requests = new Requests(line, settings.acknowledgeTimeout);
     const shared = { line, log: context.log, requests, thing: thing.name, take: desk.take };

@@ -2,7 +2,7 @@ import type { CommandResult } from '../../../model/command.ts';
 import { GatewayError, toGatewayError } from '../../../model/error.ts';
 import type { Stored } from '../../../model/twin-message.ts';
 import type { Conversation, Line, Packet } from '../../dialect.ts';
-import { asksRebirth, decodeCommand } from './commands.ts';
+import { asksRebirth, decodeCommand, invalid } from './commands.ts';
 import type { EdgeNode } from './edge-node.ts';
 import { NodeLife } from './node-life.ts';
 import type { HostState } from './primary-host.ts';
@@ -63,8 +63,10 @@ export class SparkplugConversation implements Conversation {
   receive(packet: Packet): void {
     const { host, topics } = this.#node;
     const { topic } = packet;
-    if (host?.topics.includes(topic) === true) this.#hear(host.stateIn(packet));
-    else if (topic === topics.node('NCMD')) this.#obey(packet);
+    if (host?.topics.includes(topic) === true) {
+      this.#line.heard();
+      this.#hear(host.stateIn(packet));
+    } else if (topic === topics.node('NCMD')) this.#obey(packet);
     else this.#command(packet);
   }
 
@@ -111,15 +113,17 @@ export class SparkplugConversation implements Conversation {
   }
 
   #obey(packet: Packet): void {
-    if (this.#state !== 'alive') return;
     this.#refusing('', () => {
-      if (asksRebirth(packet, this.#line.subject)) void this.#rebirth();
+      if (this.#state !== 'alive') throw invalid(this.#line.subject, 'the edge node is not born yet');
+      if (!asksRebirth(packet, this.#line.subject)) throw invalid(this.#line.subject, 'it asks for nothing');
+      this.#line.obeyed('rebirth');
+      void this.#rebirth();
     });
   }
 
   #command(packet: Packet): void {
     const twin = this.#twinByTopic.get(packet.topic);
-    if (twin === undefined) return;
+    if (twin === undefined) throw invalid(this.#line.subject, 'nobody here listens to its topic');
     this.#refusing(twin, () => this.#line.command(decodeCommand(packet, this.#node.device(twin))));
   }
 
