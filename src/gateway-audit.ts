@@ -93,6 +93,7 @@ class Auditor implements GatewayAudit {
     return {
       name: hub.name,
       limits: hub.limits,
+      billed: hub.billed,
       get endpoint() {
         return hub.endpoint;
       },

@@ -93,6 +93,8 @@ export interface Dialect {
    * id stays the same at every attempt. `sentTimeMs`: UTC, of this attempt.
    */
   encode(stored: Stored, sentTimeMs: number): readonly Packet[];
+  /** What of a packet the hub bills, bytes; `undefined`: it is free. Absent: the payload of what it takes. */
+  billedBytes?(packet: Packet, direction: 'sent' | 'received'): number | undefined;
   /**
    * Called before each attempt to connect, for what cannot be known earlier: tokens, a will that counts, the hub that a provisioning
    * service assigns. One attempt: rejects with a GatewayError, or with the signal's reason.

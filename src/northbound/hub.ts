@@ -33,6 +33,8 @@ export interface Hub extends Link<HubSession> {
   /** The one in use, or tried next. For people, e.g. `mqtts://broker.plant-a.example:8883`. */
   readonly endpoint: string;
   readonly limits: DeliveryLimits;
+  /** Bytes of each packet that the hub bills, as it is acknowledged or comes. Hot, over all sessions; never ends. */
+  readonly billed: Observable<number>;
   /** When what its connection depends on expires: its `own` certificate, that of the `server`; milliseconds since 1970. */
   readonly expiries: Readonly<Record<string, number>>;
 }

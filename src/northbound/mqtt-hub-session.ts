@@ -13,6 +13,16 @@ const MAX_UNANSWERED = 100;
 /** What is said before a planned disconnect may take that long to be acknowledged. */
 const END_WAIT_MS = 1_000;
 
+/** Called with each packet that the hub has acknowledged, and each that comes. */
+export type Meter = (packet: Packet, direction: 'sent' | 'received') => void;
+
+export interface MqttHubSessionOptions {
+  readonly clock: Clock;
+  /** Names the hub in errors. */
+  readonly subject: string;
+  readonly meter: Meter;
+}
+
 export class MqttHubSession implements HubSession {
   readonly lost: Promise<GatewayError>;
   readonly #commands = new EarlySubject<Command>();
@@ -22,6 +32,7 @@ export class MqttHubSession implements HubSession {
   readonly #conversation: Conversation;
   readonly #clock: Clock;
   readonly #subject: string;
+  readonly #meter: Meter;
   readonly #over = new AbortController();
   #resolveLost: (error: GatewayError) => void = () => {};
   #unanswered = 0;
@@ -34,7 +45,7 @@ export class MqttHubSession implements HubSession {
   #inFlight = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(wire: MqttWire, dialect: Dialect, clock: Clock, subject: string) {
+  constructor(wire: MqttWire, dialect: Dialect, { clock, subject, meter }: MqttHubSessionOptions) {
     this.lost = new Promise((resolve) => {
       this.#resolveLost = (error) => {
         this.#over.abort(error);
@@ -45,6 +56,7 @@ export class MqttHubSession implements HubSession {
     this.#wire = wire;
     this.#clock = clock;
     this.#subject = subject;
+    this.#meter = meter;
     this.#conversation = dialect.converse(this.#line());
   }
 
@@ -96,6 +108,7 @@ export class MqttHubSession implements HubSession {
 
   receive(packet: Packet): void {
     if (this.#closing !== undefined) return;
+    this.#meter(packet, 'received');
     try {
       this.#conversation.receive(packet);
     } catch (error) {
@@ -131,7 +144,7 @@ export class MqttHubSession implements HubSession {
       subject: this.#subject,
       clock: this.#clock,
       over: this.over,
-      publish: (packet) => this.#wire.publish(packet),
+      publish: (packet) => this.#publish(packet),
       fits: (packet) => this.#wire.fits(packet),
       roundTrip: () => this.#wire.roundTrip(),
       tell: (packet) => void this.#tell(packet),
@@ -147,6 +160,11 @@ export class MqttHubSession implements HubSession {
       retire: (cause) => this.retire(cause),
       lose: (cause) => this.#resolveLost(cause),
     };
+  }
+
+  async #publish(packet: Packet): Promise<void> {
+    await this.#wire.publish(packet);
+    this.#meter(packet, 'sent');
   }
 
   #take(command: Command): boolean {
@@ -194,7 +212,7 @@ export class MqttHubSession implements HubSession {
   /** Nobody waits for it; that the hub does not take it is counted. */
   async #tell(notice: Packet): Promise<void> {
     try {
-      await this.#wire.publish(notice);
+      await this.#publish(notice);
     } catch {
       this.#undelivered += 1;
     }

@@ -7,6 +7,7 @@ import { type Dialect, type DialectContext, labelsByTwin, type Packet, shapeCont
 import { toProxy } from '../../proxy-settings.ts';
 import { createShape } from '../../shapes/index.ts';
 import { encodeStatus, statusTime } from '../mqtt/status.ts';
+import { billedBytes } from './billing.ts';
 import { AzureConversation } from './conversation.ts';
 import { DesiredBook } from './desired-book.ts';
 import { Entrance } from './entrance.ts';
@@ -60,6 +61,7 @@ export function createAzureDialect(plan: HubPlan, context: DialectContext): Dial
   return {
     wire,
     limits: limitsOf(settings, plan.share ?? 1),
+    billedBytes,
     encode(stored, sentTimeMs) {
       const { kind, isHistory } = stored.message;
       const isState = kind === 'property' && isHistory !== true && settings.properties !== 'messages' && hasTwins(settings.tier);
