@@ -38,6 +38,11 @@ export interface ScalarTree extends Located {
   readonly quoted: boolean;
 }
 
+/** The PIN of a token in the URI of a key (RFC 7512 §2.4): a secret in clear, in whatever key it stands. */
+export function holdsPin(text: string): boolean {
+  return text.includes('pin-value=');
+}
+
 export type Path = readonly PropertyKey[];
 
 /** Plain data; objects have no prototype. */

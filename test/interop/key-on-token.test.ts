@@ -7,6 +7,10 @@ import { join } from 'node:path';
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { mqttDialect } from '../northbound/plant.ts';
+import { edge, hubOf } from '../northbound/sparkplug-b/plant.ts';
+import { ADDRESS } from '../support/azure/hub-plant.ts';
+import { IotHub } from '../support/azure/iot-hub.ts';
+import { azureDialect } from '../support/azure/plant.ts';
 import { createAuthority, readCertificate, type TestAuthority } from '../support/certificates.ts';
 import { stored } from '../support/recorded-spool-reader.ts';
 import { SinkBroker } from '../support/sink-broker.ts';
@@ -52,10 +56,13 @@ describe(title, () => {
     if (directory !== undefined) await rm(directory, { recursive: true, force: true });
   });
 
+  const onToken = (object: string) => ({
+    certificate,
+    privateKey: { uri: `pkcs11:token=gw;object=${object};type=private?pin-source=file:${directory}/pin` },
+  });
   const hub = (object: string) => {
-    const uri = `pkcs11:token=gw;object=${object};type=private?pin-source=file:${directory}/pin`;
-    const auth = { certificate, privateKey: { uri } };
-    return createMqttHub('cloud', mqttDialect({ url: broker.url, ca: authority.ca, auth, connectTimeout: '5 s' }), systemClock);
+    const settings = { url: broker.url, ca: authority.ca, auth: onToken(object), connectTimeout: '5 s' };
+    return createMqttHub('cloud', mqttDialect(settings), systemClock);
   };
 
   it('signs every handshake where it lies', async () => {
@@ -65,6 +72,26 @@ describe(title, () => {
       await session.close();
     }
     assert.equal(broker.messages.length, 3);
+  });
+
+  it('signs for Sparkplug', async () => {
+    const node = await edge({ url: broker.url, ca: authority.ca, auth: onToken('hub'), connectTimeout: '5 s' });
+    const session = await hubOf(node).open(NEVER);
+    await session.publish(stored(1));
+    await session.close();
+    await rm(node.stateDirectory, { recursive: true });
+    assert.match(broker.publishes.at(-2)?.topic ?? '', /^spBv1.0\/plant-a\/DDATA\/gw-01\//);
+  });
+
+  it('signs at Azure', async () => {
+    const azure = await IotHub.start({ address: ADDRESS, tls: await readCertificate(await authority.issue('azure')) });
+    azure.register('gw-01', { isCaSigned: true });
+    const settings = { host: ADDRESS, port: azure.port, ca: authority.ca, auth: onToken('hub'), connectTimeout: '5 s' };
+    const session = await createMqttHub('cloud', azureDialect({ settings }), systemClock).open(NEVER);
+    await session.publish(stored(1));
+    await session.close();
+    await azure.stop();
+    assert.deepEqual([azure.messages.length, azure.violations], [1, []]);
   });
 
   it('that is not there is told, and its PIN is not', async () => {

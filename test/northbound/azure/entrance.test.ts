@@ -103,6 +103,26 @@ describe('the entrance to an IoT hub', () => {
     });
   });
 
+  describe('by a pin', () => {
+    const pinOf = (pem: unknown) => new X509Certificate(String(pem)).fingerprint256;
+
+    for (const transport of ['mqtt', 'websocket'] as const) {
+      it(`takes the hub for what it is without an authority, ${transport}`, async () => {
+        const port = transport === 'mqtt' ? plant.hub.port : plant.hub.webSocketPort;
+        const settings = { transport, port, ca: undefined, pin: pinOf(plant.tls.cert) };
+        await (await plant.open({ settings })).publish(stored(1));
+        assert.equal(plant.hub.messages.length, 1);
+      });
+    }
+
+    it('refuses any other hub before anything is said', async () => {
+      const { certificate } = await plant.authority.issue('other');
+      const pin = pinOf(await readFile(certificate));
+      await assert.rejects(plant.gateway({ settings: { pin } }).open(NEVER), { code: 'HUB_UNTRUSTED' });
+      assert.equal(plant.hub.connects.length, 0);
+    });
+  });
+
   it('goes through a proxy, over WebSocket', async () => {
     const proxy = await HttpProxy.start();
     const settings = { transport: 'websocket', port: plant.hub.webSocketPort, proxy: { url: proxy.url } };
@@ -124,6 +144,8 @@ describe('the entrance to an IoT hub', () => {
     let second: IotHub;
     let service: ProvisioningService;
     let assigned: { host: string; deviceId: string } | 'failed' | 'disabled';
+    /** Of the service and the second hub. */
+    let certificate: Buffer;
     const clock = fastClock(50);
     const derived = (id: string) => createHmac('sha256', Buffer.from(GROUP_KEY, 'base64')).update(id).digest('base64');
 
@@ -133,7 +155,8 @@ describe('the entrance to an IoT hub', () => {
       const tls = await plant.authority.issue('everywhere', {
         subjectAltNames: [ADDRESS, SECOND_ADDRESS, SERVICE_ADDRESS].map((value) => ({ type: 'ip' as const, value })),
       });
-      const files = { cert: await readFile(tls.certificate), key: await readFile(tls.privateKey) };
+      certificate = await readFile(tls.certificate);
+      const files = { cert: certificate, key: await readFile(tls.privateKey) };
       second = await IotHub.start({ address: SECOND_ADDRESS, port, tls: files });
       service = await ProvisioningService.start({
         ...{ address: SERVICE_ADDRESS, port, tls: files, idScope: ID_SCOPE, enrolment, nowMs: () => clock.nowMs() },
@@ -182,6 +205,17 @@ describe('the entrance to an IoT hub', () => {
       const { certificate, privateKey } = await plant.authority.issue('gw-01');
       await plant.open(gateway({ certificate, privateKey: secret(await readFile(privateKey)) }));
       assert.equal(service.registrations.length, 2);
+    });
+
+    it('goes by the pin at the hub, and by the authority at the service', async () => {
+      await start({ key: KEY });
+      const pin = new X509Certificate(String(plant.tls.cert)).fingerprint256;
+      await (await plant.open(gateway({ key: secret(KEY) }, { pin }))).close();
+      plant.hub.connects.splice(0);
+      await plant.rest();
+      const ofService = new X509Certificate(certificate).fingerprint256;
+      await assert.rejects(gateway({ key: secret(KEY) }, { pin: ofService }).open(NEVER), { code: 'HUB_UNTRUSTED' });
+      assert.deepEqual([service.registrations.length, plant.hub.connects.length], [2, 0]);
     });
 
     it('asks once, and keeps the answer over restarts', async () => {

@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { GatewayError } from '../../../model/error.ts';
 import type { Secret } from '../../../model/secret.ts';
+import type { WireSettings } from '../../dialect.ts';
 import { fileSecret } from '../../file-secret.ts';
+import { toPrivateKey } from '../../key-settings.ts';
 import { deriveKey } from './sas-token.ts';
 import type { AzureAuth } from './settings.ts';
 
@@ -11,7 +13,7 @@ const GROUP_AND_OTHERS = 0o077;
 export type Credential =
   /** Any of the keys will do. */
   | { readonly kind: 'key'; readonly keys: readonly [Uint8Array, ...Uint8Array[]] }
-  | { readonly kind: 'certificate'; readonly certificateFile: string; readonly privateKey: Secret };
+  | { readonly kind: 'certificate'; readonly shown: Pick<WireSettings, 'certificateFile' | 'privateKey' | 'keyOnToken'> };
 
 /** Files are read at each call, so that what was renewed needs no restart. Rejects with HUB_UNAUTHORIZED where one cannot be read. */
 export async function credentialOf(auth: AzureAuth, registrationId: string, twin: string): Promise<Credential> {
@@ -25,13 +27,10 @@ export async function credentialOf(auth: AzureAuth, registrationId: string, twin
     const path = fileOf(auth.keyFiles);
     return { kind: 'key', keys: [keyOf((await readSecret(path)).reveal().trim())] };
   }
-  if ('certificate' in auth) return { kind: 'certificate', certificateFile: auth.certificate, privateKey: auth.privateKey };
-  const path = fileOf(auth.privateKeys);
-  return {
-    kind: 'certificate',
-    certificateFile: fileOf(auth.certificates),
-    privateKey: await readSecret(path),
-  };
+  if ('certificate' in auth)
+    return { kind: 'certificate', shown: { certificateFile: auth.certificate, ...toPrivateKey(auth.privateKey) } };
+  const privateKey = await readSecret(fileOf(auth.privateKeys));
+  return { kind: 'certificate', shown: { certificateFile: fileOf(auth.certificates), privateKey } };
 }
 
 function keyOf(base64: string): Uint8Array {

@@ -140,7 +140,7 @@ function limitsOf({ tier, units, limits }: AzureSettings, share: number): Delive
 }
 
 function wireOf(settings: AzureSettings, clientId: string): WireSettings {
-  const { host, provisioning, transport, port, ca } = settings;
+  const { host, provisioning, transport, port, ca, pin } = settings;
   const transports = typeof transport === 'string' ? [transport] : transport;
   return {
     endpoints: transports.map((name) => ({
@@ -153,6 +153,8 @@ function wireOf(settings: AzureSettings, clientId: string): WireSettings {
     protocolVersion: 4,
     clientId,
     ...(ca === undefined ? {} : { caFile: ca }),
+    // Of the hub only: the provisioning service is another server.
+    ...(pin === undefined || host === undefined ? {} : { pins: pin }),
     ...toProxy(settings.proxy),
     keepAliveMs: settings.keepAlive,
     connectTimeoutMs: settings.connectTimeout,

@@ -70,11 +70,9 @@ export class Entrance {
     const { host, deviceId } = await this.#whereTo(attempt, credential);
     this.#deviceId = deviceId;
     const endpoint: Endpoint = { ...attempt.endpoint, host };
-    const identity = { ...wire, clientId: deviceId, username: this.#username(host, deviceId) };
-    if (credential.kind === 'certificate') {
-      const { certificateFile, privateKey } = credential;
-      return { endpoint, settings: { ...identity, certificateFile, privateKey } };
-    }
+    const pins = settings.pin === undefined ? {} : { pins: settings.pin };
+    const identity = { ...wire, ...pins, clientId: deviceId, username: this.#username(host, deviceId) };
+    if (credential.kind === 'certificate') return { endpoint, settings: { ...identity, ...credential.shown } };
     const expiresTimeMs = clock.nowMs() + settings.tokenLife;
     const password = this.#token(credential, `${host}/devices/${deviceId}`, expiresTimeMs);
     return {
@@ -141,7 +139,7 @@ export class Entrance {
     const shown =
       credential.kind === 'key'
         ? { password: this.#token(credential, resource, clock.nowMs() + PROVISIONING_TOKEN_LIFE_MS, 'registration') }
-        : { certificateFile: credential.certificateFile, privateKey: credential.privateKey };
+        : credential.shown;
     const told = { ...payload, ...(modelId === undefined ? {} : { modelId }) };
     const registration = { registrationId, ...(Object.keys(told).length === 0 ? {} : { payload: told }) };
     const endpoint = { ...attempt.endpoint, host };

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { certificateFile, duration, filePattern, portNumber, secret } from '../../../model/schema.ts';
 import { limitsSchema } from '../../delivery-limits.ts';
+import { privateKeySetting } from '../../key-settings.ts';
+import { pinSetting } from '../../pin-settings.ts';
 import { proxySchema } from '../../proxy-settings.ts';
 import { shapeSetting } from '../../shapes/settings.ts';
 import { TIER_NAMES } from './tiers.ts';
@@ -45,7 +47,7 @@ const auth = z.union([
       description: 'Client certificate, PEM, with its chain; its common name is the device id',
       examples: ['hub.crt'],
     }),
-    privateKey: secret().meta({ description: 'Private key of the certificate, PEM', examples: ['!secret hub.key'] }),
+    privateKey: privateKeySetting(),
   }),
   z.strictObject({
     keyFiles: filePattern().meta({
@@ -131,6 +133,7 @@ export const settingsSchema = z.object({
   ca: certificateFile()
     .optional()
     .meta({ description: 'CA certificates to trust instead of the public ones', examples: ['azure-roots.crt'] }),
+  pin: pinSetting(),
   tokenLife: duration()
     .prefault('1 h')
     .meta({ description: 'Life of a token (with keys); renewed in time by a planned reconnect', examples: ['24 h'] }),
