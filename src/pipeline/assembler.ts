@@ -2,7 +2,7 @@ import { Observable, type OperatorFunction, type SchedulerLike } from 'rxjs';
 import type { Draft } from '../model/draft.ts';
 import type { DevicePlan, GatewayIdentity } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';
-import type { MessageKind, TwinMessage } from '../model/twin-message.ts';
+import type { TwinMessage } from '../model/twin-message.ts';
 import { isCompound, mapScalars, type Scalar, someScalar } from '../model/value.ts';
 import { createAlarm, remainingMs } from './alarm.ts';
 import { guarded } from './guarded.ts';
@@ -62,10 +62,14 @@ export function assemble(
     });
 }
 
+type PointKind = Reading['point']['kind'];
+
 class Assembler {
   readonly #device: DevicePlan;
   readonly #envelopeBytes: number;
-  readonly #open = new Map<MessageKind, OpenMessage>();
+  /** No `Map`: its tables, each replaced by the next as messages come and go, would hold every message until a full garbage collection. */
+  #telemetry: OpenMessage | undefined;
+  #property: OpenMessage | undefined;
   readonly #mark: Pick<TwinMessage, 'isHistory'>;
 
   constructor(device: DevicePlan, envelopeBytes: number, isHistory: true | undefined) {
@@ -83,34 +87,44 @@ class Assembler {
   }
 
   closeOld(nowMs: number): readonly Draft[] {
-    return [...this.#open.values()]
+    return this.#opened()
       .filter((message) => this.#leftMs(message, nowMs) === 0)
       .map((message) => this.#close(message));
   }
 
   closeAll(): readonly Draft[] {
-    return [...this.#open.values()].map((message) => this.#close(message));
+    return this.#opened().map((message) => this.#close(message));
   }
 
   /** Until a message is too old; `undefined`: none is open. */
   delayMs(nowMs: number): number | undefined {
-    const delays = [...this.#open.values()].map((message) => this.#leftMs(message, nowMs));
+    const delays = this.#opened().map((message) => this.#leftMs(message, nowMs));
     return delays.length === 0 ? undefined : Math.min(...delays);
   }
 
   #takeOne(reading: Reading, nowMs: number, drafts: Draft[]): void {
     const { maxBytes } = this.#device.message;
-    const current = this.#open.get(reading.point.kind);
+    const { kind } = reading.point;
+    const current = kind === 'property' ? this.#property : this.#telemetry;
     if (current?.take(reading, maxBytes) === true) return;
     if (current !== undefined) drafts.push(this.#close(current));
-    const message = new OpenMessage(reading.point.kind, nowMs, this.#envelopeBytes);
+    const message = new OpenMessage(kind, nowMs, this.#envelopeBytes);
     if (!message.take(reading, maxBytes)) message.take(tooLarge(reading), Number.POSITIVE_INFINITY);
-    this.#open.set(message.kind, message);
+    this.#set(kind, message);
   }
 
   #close(message: OpenMessage): Draft {
-    this.#open.delete(message.kind);
+    this.#set(message.kind, undefined);
     return { message: { ...message.close(this.#device), ...this.#mark }, hubs: this.#device.hubs[message.kind] };
+  }
+
+  #opened(): readonly OpenMessage[] {
+    return [this.#telemetry, this.#property].filter((message) => message !== undefined);
+  }
+
+  #set(kind: PointKind, message: OpenMessage | undefined): void {
+    if (kind === 'property') this.#property = message;
+    else this.#telemetry = message;
   }
 
   #leftMs(message: OpenMessage, nowMs: number): number {

@@ -18,10 +18,16 @@ export function rosterOf(points: readonly PointPlan[]): Roster {
 
 function createRoster(points: readonly PointPlan[]): Roster {
   const indices = new Map(points.map(({ point }, index) => [point.id, index]));
+  // Most batches have the points of the mapping one after the other: that is looked at before the map is asked.
+  let next = 0;
   return {
-    indexOf: ({ id }) => {
-      const index = indices.get(id) ?? indices.size;
-      if (index === indices.size) indices.set(id, index);
+    indexOf: (point) => {
+      let index = next;
+      if (points[index]?.point !== point) {
+        index = indices.get(point.id) ?? indices.size;
+        if (index === indices.size) indices.set(point.id, index);
+      }
+      next = index + 1 < points.length ? index + 1 : 0;
       return index;
     },
   };

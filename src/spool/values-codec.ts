@@ -1,3 +1,4 @@
+import { isDecimal } from '../model/decimal.ts';
 import type { Quality } from '../model/quality.ts';
 import type { TimedValue, TwinMessage } from '../model/twin-message.ts';
 import { isArray, isCompound, type Value } from '../model/value.ts';
@@ -62,16 +63,22 @@ export function writeValues(values: Values, nameBytes: Buffer, writer: ByteWrite
 export function readValues(names: readonly string[], reader: ByteReader): Values {
   const values: Record<string, TimedValue[]> = {};
   for (const name of names) {
-    const list: TimedValue[] = [];
-    let beforeMs = 0;
-    for (let left = reader.varint(); left > 0; left -= 1) {
-      const timed = readTimed(beforeMs, reader);
-      beforeMs = timed[0];
-      list.push(timed);
-    }
-    values[name] = list;
+    values[name] = readList(reader);
   }
   return values;
+}
+
+/** Mostly of one value, which is given no room for more. */
+function readList(reader: ByteReader): TimedValue[] {
+  const count = reader.varint();
+  if (count === 0) return [];
+  let timed = readTimed(0, reader);
+  const list = [timed];
+  while (list.length < count) {
+    timed = readTimed(timed[0], reader);
+    list.push(timed);
+  }
+  return list;
 }
 
 /** Returns the time. By index: taking the parts out by a pattern costs more than writing them. */
@@ -118,11 +125,6 @@ function numberType(value: number): number {
   if (isDecimal(value, 100)) return HUNDREDTHS;
   if (Math.fround(value) === value) return FLOAT32;
   return isDecimal(value, 1_000) ? THOUSANDTHS : FLOAT64;
-}
-
-function isDecimal(value: number, parts: number): boolean {
-  const whole = Math.round(value * parts);
-  return whole === (whole | 0) && whole / parts === value && whole !== 0;
 }
 
 function writeNumber(type: number, value: number, writer: ByteWriter): void {
