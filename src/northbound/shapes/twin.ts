@@ -1,4 +1,5 @@
-import type { TimedValue } from '../../model/twin-message.ts';
+import type { TimedValue, TwinMessage } from '../../model/twin-message.ts';
+import { type Scalar, someScalar } from '../../model/value.ts';
 import { encodeWithoutValues, envelope, isHistory, type JsonObject, jsonValue, type Sending } from './envelope.ts';
 
 /** The default shape: values by name as `[milliseconds after t0, value, quality unless good, status unless good]`. */
@@ -8,9 +9,23 @@ export function encodeTwin(input: Sending): JsonObject {
   return {
     ...envelope(`gw.${kind}/1`, input),
     t0: startTimeMs,
-    values: Object.fromEntries(Object.entries(values).map(([name, timed]) => [name, timed.map(encodeTimed)])),
+    values: encodeValues(values),
     history: isHistory(input),
   };
+}
+
+/** As they are, unless an integer among them is too long for JSON. */
+function encodeValues(values: TwinMessage['values']): JsonObject {
+  if (!Object.values(values).some(hasLong)) return values;
+  return Object.fromEntries(Object.entries(values).map(([name, timed]) => [name, timed.map(encodeTimed)]));
+}
+
+function hasLong(timed: readonly TimedValue[]): boolean {
+  return timed.some(([, value]) => someScalar(value, isLong));
+}
+
+function isLong(scalar: Scalar): boolean {
+  return typeof scalar === 'bigint';
 }
 
 function encodeTimed([offsetMs, value, ...quality]: TimedValue): readonly unknown[] {

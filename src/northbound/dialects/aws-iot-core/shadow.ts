@@ -11,8 +11,6 @@ export interface Shadow {
   deltaVersion: number;
   /** Under way or done. */
   synced: Promise<void> | undefined;
-  /** It is got anew when that is done. */
-  isToLook: boolean;
   /** Reports go one after the other. */
   turn: Promise<unknown>;
   /** Why a report has to come again; those that wait behind it must not overtake it. */
@@ -28,7 +26,6 @@ export function shadowOf(twin: string, wishes: Wishes): Shadow {
     known,
     deltaVersion: 0,
     synced: undefined,
-    isToLook: false,
     turn: Promise.resolve(),
     held: undefined,
   };

@@ -1,5 +1,5 @@
 import type { HubPlan } from '../../../model/plan.ts';
-import { MESSAGE_KINDS, type TwinMessage } from '../../../model/twin-message.ts';
+import { MESSAGE_KINDS } from '../../../model/twin-message.ts';
 import { compressPacket } from '../../compress.ts';
 import { toLimits } from '../../delivery-limits.ts';
 import { type Dialect, type DialectContext, labelsByTwin, type Packet, shapeContext } from '../../dialect.ts';
@@ -9,7 +9,7 @@ import { decodeCommand, encodeResultBody } from './commands.ts';
 import { expiryOf, withinLife } from './expiry.ts';
 import { jsonPacket, messagePacket } from './json-packet.ts';
 import type { MqttSettings } from './settings.ts';
-import { encodeStatus, statusTime } from './status.ts';
+import { encodeStatus } from './status.ts';
 import { fillTemplate, type TopicNames } from './topic-template.ts';
 import { wireSettings } from './wire-settings.ts';
 
@@ -21,40 +21,33 @@ export function createMqttDialect(plan: HubPlan, context: DialectContext): Plain
   const statusTopic = fillTemplate(settings.statusTopic, { ...gateway.labels, gateway: gateway.id }, plan.name);
   const names = new Map([...twins].map(([twin, labels]) => [twin, { ...labels, gateway: gateway.id, twin }]));
   const namesOf = (twin: string): TopicNames => names.get(twin) ?? { ...gateway.labels, gateway: gateway.id, twin };
-  const topicOf = ({ twin, kind }: TwinMessage) => fillTemplate(settings.topic, { ...namesOf(twin), kind }, plan.name);
+  const topicOf = filledOnce((twin, kind) => fillTemplate(settings.topic, { ...namesOf(twin), kind }, plan.name));
   const shape = createShape(settings.shape, shapeContext(context, settings.historyAfter));
-  for (const filled of names.values()) fillTemplate(settings.topic, { ...filled, kind: 'telemetry' }, plan.name);
+  for (const twin of names.keys()) topicOf(twin, 'telemetry');
 
   const status = (state: 'online' | 'offline', more: Readonly<Record<string, unknown>>): Packet =>
     jsonPacket(statusTopic, encodeStatus(gateway, state, more), { retain: settings.retain });
 
   return withConversation({
     limits: toLimits(settings.limits),
-    messageTopics: () => [
-      ...new Set(
-        [...names.values()].flatMap((filled) =>
-          MESSAGE_KINDS.map((kind) => fillTemplate(settings.topic, { ...filled, kind }, plan.name)),
-        ),
-      ),
-    ],
+    messageTopics: () => [...new Set([...names.keys()].flatMap((twin) => MESSAGE_KINDS.map((kind) => topicOf(twin, kind))))],
     topicsOf: (twin) => ({
-      of: (kind) => fillTemplate(settings.topic, { ...namesOf(twin), kind }, plan.name),
+      of: (kind) => topicOf(twin, kind),
       ...(settings.commands === false ? {} : { command: fillTemplate(settings.commands.topic, namesOf(twin), plan.name) }),
     }),
     wire: { ...wireSettings(settings, gateway), will: status('offline', { reason: 'connection lost' }) },
-    birth: (clock) => [
-      status('online', statusTime(clock)),
+    birth: (nowMs) => [
+      status('online', { time: new Date(nowMs).toISOString() }),
       ...context.devices.flatMap((device) => {
         const description = shape.describe?.(device);
         if (description === undefined) return [];
-        const topic = fillTemplate(settings.topic, { ...namesOf(device.twin), kind: 'metadata' }, plan.name);
-        return [messagePacket(topic, description, device.twin, { retain: settings.retain })];
+        return [messagePacket(topicOf(device.twin, 'metadata'), description, device.twin, { retain: settings.retain })];
       }),
     ],
-    death: (clock) => status('offline', { ...statusTime(clock), reason: 'stopped' }),
+    death: (nowMs) => status('offline', { time: new Date(nowMs).toISOString(), reason: 'stopped' }),
     encode(stored, sentTimeMs) {
       const { message } = stored;
-      const topic = topicOf(message);
+      const topic = topicOf(message.twin, message.kind);
       const expiry = expiryOf(message, sentTimeMs, settings.expireAfter);
       return shape
         .encode(stored, sentTimeMs)
@@ -62,6 +55,17 @@ export function createMqttDialect(plan: HubPlan, context: DialectContext): Plain
     },
     ...commandPart(settings, plan.name, names),
   });
+}
+
+/** Bounded: there are as many twins as devices, and a handful of kinds. */
+function filledOnce(fill: (twin: string, kind: string) => string): (twin: string, kind: string) => string {
+  const byKind = new Map<string, Map<string, string>>();
+  return (twin, kind) => {
+    const byTwin = byKind.get(kind) ?? new Map<string, string>();
+    const topic = byTwin.get(twin) ?? fill(twin, kind);
+    byKind.set(kind, byTwin.set(twin, topic));
+    return topic;
+  };
 }
 
 type CommandPart = Pick<PlainDialect, 'subscriptions' | 'decode' | 'encodeResult' | 'encodeRefusal'>;
