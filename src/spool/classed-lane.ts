@@ -4,7 +4,7 @@ import type { SpoolLane, SpoolPlace } from './spool.ts';
 import type { Turns } from './turns.ts';
 
 /** What is less urgent is handed out in such portions, so that an alarm need not wait longer for its turn. */
-const PORTION_BYTES = 64 * 1024;
+const PORTION_BYTES = 16 * 1024;
 /** Of so many portions one is of a less urgent class where that has any: an endless row of alarms holds nothing up for ever. */
 const YIELD_EVERY = 8;
 const RETRY_MS = 500;

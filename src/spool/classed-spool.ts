@@ -1,6 +1,6 @@
 import { GatewayError } from '../model/error.ts';
 import { mapClasses } from '../model/spool-class.ts';
-import { classOf, MESSAGE_CLASSES, type MessageClass } from '../model/twin-message.ts';
+import { classOf, type MessageClass } from '../model/twin-message.ts';
 import type { ClassLog } from './class-log.ts';
 import { ClassedReader } from './classed-reader.ts';
 import type { ClassStatus, Draft, LogStatus, Spool, SpoolReader, SpoolStatus } from './spool.ts';
@@ -24,12 +24,12 @@ export class ClassedSpool implements Spool {
     this.#readers = new Map(parts.hubs.map((hub) => [hub, this.#createReader(hub)]));
   }
 
-  async append(drafts: readonly Draft[]): Promise<void> {
-    const logs = MESSAGE_CLASSES.map((name) => {
-      const ofClass = drafts.filter(({ message }) => classOf(message) === name);
-      return ofClass.length === 0 ? undefined : this.#parts.logs[name].append(ofClass);
-    });
-    await Promise.all(logs);
+  /** Nothing in here holds the drafts until they are on disk: under load they would outlive everything young, and be costly to collect. */
+  append(drafts: readonly Draft[]): Promise<void> {
+    const appended: Promise<void>[] = [];
+    for (const [name, ofClass] of byClass(drafts)) appended.push(this.#parts.logs[name].append(ofClass));
+    const [only] = appended;
+    return only !== undefined && appended.length === 1 ? only : Promise.all(appended).then(() => {});
   }
 
   reader(hub: string): SpoolReader {
@@ -60,6 +60,17 @@ export class ClassedSpool implements Spool {
     await Promise.all(Object.values(this.#parts.logs).map((log) => log.close()));
     await this.#parts.release();
   }
+}
+
+function byClass(drafts: readonly Draft[]): ReadonlyMap<MessageClass, readonly Draft[]> {
+  const classes = new Map<MessageClass, Draft[]>();
+  for (const draft of drafts) {
+    const name = classOf(draft.message);
+    const others = classes.get(name);
+    if (others === undefined) classes.set(name, [draft]);
+    else others.push(draft);
+  }
+  return classes;
 }
 
 const NOTHING: LogStatus = { state: 'ok', isDiskLow: false, bytes: 0, segments: 0, hubs: {}, counters: {} };

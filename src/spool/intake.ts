@@ -35,17 +35,11 @@ export class Intake {
   }
 
   append(drafts: readonly Draft[]): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let left = drafts.length + 1;
-      const settle = (error?: GatewayError) => {
-        if (error !== undefined) return reject(error);
-        left -= 1;
-        if (left === 0) resolve();
-      };
-      for (const draft of drafts) this.#accept(draft, settle);
-      settle();
-      this.shed();
-    });
+    const { settled, settle } = countdown(drafts.length + 1);
+    for (const draft of drafts) this.#accept(draft, settle);
+    settle();
+    this.shed();
+    return settled;
   }
 
   /** A statement that goes into the log like a message; resolves when it is on disk. */
@@ -102,6 +96,18 @@ export class Intake {
     if (isTooLarge) this.#counters.add('dropped_messages', 1);
     this.queue.push(isTooLarge ? tooLarge(draft, hubs, settle) : { facts, hubs, body, settle, ...statement });
   }
+}
+
+/** Settled by so many calls, or by the first with an error. By itself, so that what is called holds nothing else. */
+function countdown(calls: number): { readonly settled: Promise<void>; readonly settle: Waiting['settle'] } {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let left = calls;
+  const settle = (error?: GatewayError) => {
+    if (error !== undefined) return reject(error);
+    left -= 1;
+    if (left === 0) resolve();
+  };
+  return { settled: promise, settle };
 }
 
 /** Stands in the log in place of the message. */
