@@ -25,11 +25,9 @@ export interface Counters {
 }
 
 export function createCounters(): Counters {
-  const values = Object.fromEntries(NAMES.map((name) => [name, 0])) as Record<CounterName, number>;
+  const values = new Map<CounterName, number>(NAMES.map((name) => [name, 0]));
   return {
-    count: (name, by = 1) => {
-      values[name] += by;
-    },
-    values: () => ({ ...values }),
+    count: (name, by = 1) => values.set(name, (values.get(name) ?? 0) + by),
+    values: () => Object.fromEntries(values),
   };
 }

@@ -38,8 +38,9 @@ export class HubTraits {
 
   /** `message.maxBytes` of a mapping that does not say it: what suits every hub it goes to. */
   messageBytes(routes: Routes): number {
-    const hubs = Object.values(routes).flatMap((names) => names.flatMap((name) => this.#hubs.get(name) ?? []));
-    const sizes = hubs.flatMap(({ declaration, settings }) => declaration.messageBytes?.(settings as never) ?? []);
+    const sizes = Object.values(routes).flatMap((names) =>
+      names.flatMap((name) => this.#hubs.get(name)?.declaration.messageBytes ?? []),
+    );
     return Math.min(DEFAULT_MESSAGE_BYTES, ...sizes);
   }
 

@@ -105,16 +105,15 @@ export class FeatureReader {
 
   #method({ name, keys, settings, tree }: Parts<typeof methodKeys>): MethodPlan {
     const { arguments: given, atMostEvery: atMostEveryMs, onlyIf, maxAge } = keys;
-    const precautions = { atMostEveryMs, onlyIf, ...precautionsOf(keys) };
+    const limits = { atMostEveryMs, onlyIf, ...precautionsOf(keys) };
     for (const finding of findLimits({ onlyIf, maxAge }, tree, [], this.#points)) this.#scope.problems.add(finding);
-    const all = Object.entries(given).map(([argument, { array: isArray, type, description: _, ...limits }]) => {
+    const all = Object.entries(given).map(([argument, { array: isArray, description: _, ...rule }]) => {
       const path = ['arguments', argument];
-      const rule = type === 'structure' ? limits : { ...limits, type };
       this.#checkArgumentName(argument, tree);
       for (const finding of findLimits(rule, tree, path, this.#points)) this.#scope.problems.add(finding);
-      return { name: argument, type, isArray, ...dropUndefined(limits) };
+      return { name: argument, isArray, ...dropUndefined(rule) };
     });
-    return { name, settings, arguments: all, ...dropUndefined(precautions) };
+    return { name, settings, arguments: all, ...dropUndefined(limits) };
   }
 
   #checkArgumentName(name: string, tree: MapTree): void {

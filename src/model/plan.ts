@@ -149,8 +149,7 @@ export interface MethodPlan<Settings = unknown> extends Precautions {
 
 export interface ArgumentPlan {
   readonly name: string;
-  /** `structure`: an object with the fields that the device declares. */
-  readonly type: DataType | 'structure';
+  readonly type: DataType;
   /** A list of values of this type; the limits hold for each. */
   readonly isArray: boolean;
   readonly min?: number;

@@ -1,4 +1,5 @@
-import type { DeviceGap, MissedPoint } from '../model/device-gap.ts';
+import type { DeviceGap } from '../model/device-gap.ts';
+import type { Point } from '../model/point.ts';
 import type { Batch } from '../model/reading.ts';
 import type { Clock } from '../runtime/clock.ts';
 
@@ -19,9 +20,9 @@ interface Silence {
   toTimeMs: number;
   readings: number;
   /** By id: those of a pattern may be told anew. */
-  readonly points: Map<string, MissedPoint>;
+  readonly points: Map<string, Point>;
   /** Whose points are in it already. */
-  lastPoints: readonly MissedPoint[] | undefined;
+  lastPoints: readonly Point[] | undefined;
   /** When it ended, where it has. */
   endTimeMs: number | undefined;
   /** When the last piece came, on the monotonic clock. */
@@ -116,7 +117,7 @@ export class Silences {
     if (known !== undefined) return known;
     const silence: Silence = {
       ...{ device, reason, fromTimeMs, toTimeMs: fromTimeMs, toldTimeMs: Number.NEGATIVE_INFINITY },
-      ...{ readings: 0, points: new Map<string, MissedPoint>(), lastPoints: undefined, endTimeMs: undefined, hasNews: false },
+      ...{ readings: 0, points: new Map<string, Point>(), lastPoints: undefined, endTimeMs: undefined, hasNews: false },
       sinceMs: this.#options.clock.monotonicMs(),
       pieceMs: this.#options.clock.monotonicMs(),
     };

@@ -1,15 +1,6 @@
 import { messageId } from '../../model/twin-message.ts';
-import {
-  clockMarks,
-  encodeWithoutValues,
-  isHistory,
-  isoTime,
-  type JsonObject,
-  jsonValue,
-  type Sending,
-  sendingOf,
-} from './envelope.ts';
-import { asTexts, identityOf, partOf } from './identity.ts';
+import { encodeWithoutValues, isHistory, isoTime, type JsonObject, jsonValue, type Sending, sendingOf } from './envelope.ts';
+import { identityOf, partOf } from './identity.ts';
 import type { Encoded, Shape, ShapeContext } from './shape.ts';
 import { type Step, type StepValue, stepsOf } from './steps.ts';
 
@@ -31,7 +22,7 @@ export function dittoShape(namespace: string, context: ShapeContext): Shape {
       return stepsOf(stored.message).map((step, index, steps) => {
         const part = { index, count: steps.length };
         return isPast
-          ? encodeLive(thing, 'history', { features: featuresOf(step, sending) }, sending, part)
+          ? encodeLive(thing, 'history', { features: featuresOf(step) }, sending, part)
           : encodeMerge(thing, step, sending, part);
       });
     },
@@ -48,7 +39,7 @@ function encodeMerge(thing: string, step: Step, sending: Sending, part: Part): E
     topic: `${thing}/twin/commands/merge`,
     headers: headersOf(MERGE_TYPE, sending, part),
     path: '/features',
-    value: featuresOf(step, sending),
+    value: featuresOf(step),
   };
   return encode(envelope, sending);
 }
@@ -64,11 +55,11 @@ function encodeLive(thing: string, subject: string, value: JsonObject, sending: 
 }
 
 function encode(envelope: JsonObject, sending: Sending): Encoded {
-  const { schema, history, clock } = identityOf(`gw.${sending.stored.message.kind}.ditto/1`, sending);
+  const { schema, history } = identityOf(`gw.${sending.stored.message.kind}.ditto/1`, sending);
   return {
     payload: JSON.stringify(envelope),
     contentType: DITTO_TYPE,
-    properties: asTexts({ schema, history, ...(clock === undefined ? {} : { clock }) }),
+    properties: { schema: `${schema}`, history: `${history}` },
   };
 }
 
@@ -85,18 +76,14 @@ function headersOf(contentType: string, sending: Sending, { index, count }: Part
     seq: stored.sequence,
     epoch: stored.epoch,
     history: isHistory(sending),
-    ...clockMarks(stored.message),
   };
 }
 
-/** Said always: in a merge what is not said stays as it was. */
-function featuresOf({ timeMs, values }: Step, { stored }: Sending): JsonObject {
-  const { clock = 'synchronised' } = clockMarks(stored.message);
-  const times = { timestamp: isoTime(timeMs), clock };
-  return Object.fromEntries([...values].map(([name, one]) => [name, { properties: propertiesOf(one, times) }]));
+function featuresOf({ timeMs, values }: Step): JsonObject {
+  return Object.fromEntries([...values].map(([name, one]) => [name, { properties: propertiesOf(one, timeMs) }]));
 }
 
 /** In a merge `null` deletes: of a value that is not there the last one stays, and its quality tells. */
-function propertiesOf({ value, quality, status = 'Good' }: StepValue, times: JsonObject): JsonObject {
-  return { ...(value === null ? {} : { value: jsonValue(value) }), ...times, quality, status };
+function propertiesOf({ value, quality, status = 'Good' }: StepValue, timeMs: number): JsonObject {
+  return { ...(value === null ? {} : { value: jsonValue(value) }), timestamp: isoTime(timeMs), quality, status };
 }

@@ -8,10 +8,12 @@ export function jsonShape(toBody: (sending: Sending) => JsonObject): (context: S
   return (context) => ({ encode: (stored, sentTimeMs) => [encodeBody(toBody(sendingOf(context, stored, sentTimeMs)))] });
 }
 
-/** What is said beside the payload too, so that it need not be parsed to be sorted. */
-const BESIDE = ['schema', 'history', 'clock'];
-
+/** Named by its `schema` beside the payload too, so that it need not be parsed to be sorted. */
 export function encodeBody(body: JsonObject): Encoded {
-  const told = BESIDE.flatMap((name) => (body[name] === undefined ? [] : [[name, String(body[name])] as const]));
-  return { payload: JSON.stringify(body), contentType: JSON_TYPE, properties: Object.fromEntries(told) };
+  const { schema, history } = body;
+  return {
+    payload: JSON.stringify(body),
+    contentType: JSON_TYPE,
+    properties: { schema: String(schema), ...(history === undefined ? {} : { history: String(history) }) },
+  };
 }

@@ -14,6 +14,7 @@ import {
   saidIn,
   subscribeFault,
 } from './connection-fault.ts';
+import { NoStore } from './no-store.ts';
 import { PacketIds } from './packet-ids.ts';
 import { packetSize } from './packet-size.ts';
 import { connectionError, publishError, type Said, tooLarge } from './reason-code.ts';
@@ -45,6 +46,7 @@ interface Delivery {
   readonly reject: (error: GatewayError) => void;
   /** Monotonic; infinite while it waits for its turn. */
   sentMs: number;
+  isSettled: boolean;
 }
 
 /**
@@ -58,7 +60,8 @@ export class MqttWire implements Session {
   readonly #client: MqttClient;
   readonly #closed: Promise<void>;
   readonly #over = new AbortController();
-  readonly #deliveries = new Set<Delivery>();
+  /** In order of the calls. No `Set`: see no-store.ts. */
+  #deliveries: Delivery[] = [];
   readonly #roundTrips = new RoundTrips(() => this.#client.sendPing());
   readonly #resolveLost: (error: GatewayError) => void;
   #window = new SendWindow(1);
@@ -80,6 +83,7 @@ export class MqttWire implements Session {
     this.#client = new MqttClient(() => stream, {
       ...clientOptions(options.settings),
       messageIdProvider: new PacketIds(),
+      outgoingStore: new NoStore(),
     });
     this.#listen();
   }
@@ -119,11 +123,6 @@ export class MqttWire implements Session {
     if (error !== undefined) throw error;
   }
 
-  /** Whether the hub takes a packet of that size. */
-  fits(packet: Packet): boolean {
-    return packetSize(packet) <= this.#terms.maximumPacketSize;
-  }
-
   /** Resolves at PUBACK (QoS 1). Rejects with its refusal or the cause of the loss. Packets go out in the order of the calls. */
   publish(packet: Packet): Promise<void> {
     const bytes = packetSize(packet);
@@ -132,8 +131,8 @@ export class MqttWire implements Session {
     if (bytes > maximumPacketSize) return Promise.reject(tooLarge(subject, packet.topic, bytes, maximumPacketSize));
     if (this.#end !== undefined) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => {
-      const delivery = { packet, bytes, resolve, reject, sentMs: Number.POSITIVE_INFINITY };
-      this.#deliveries.add(delivery);
+      const delivery = { packet, bytes, resolve, reject, sentMs: Number.POSITIVE_INFINITY, isSettled: false };
+      this.#deliveries.push(delivery);
       this.#window.enter(() => this.#send(delivery));
     });
   }
@@ -195,13 +194,23 @@ export class MqttWire implements Session {
     delivery.sentMs = this.#options.clock.monotonicMs();
     const aliased = bytes + ALIAS_BYTES > this.#terms.maximumPacketSize ? { topic } : this.#aliases.use(topic);
     const options = publishOptions(packet, aliased, this.#terms.keepsRetained);
+    this.#gather();
     this.#client.publish(aliased.topic, Buffer.from(packet.payload), options, (error, answer) =>
       this.#settle(delivery, error, answer),
     );
   }
 
+  /** What is sent in one turn of the event loop leaves in one write: the kernel is asked once, not for each packet. */
+  #gather(): void {
+    if (this.#stream.writableCorked > 0) return;
+    this.#stream.cork();
+    setImmediate(() => this.#stream.uncork());
+  }
+
   #settle(delivery: Delivery, error: unknown, answer?: unknown): void {
-    if (!this.#deliveries.delete(delivery)) return;
+    if (delivery.isSettled) return;
+    delivery.isSettled = true;
+    while (this.#deliveries[0]?.isSettled === true) this.#deliveries.shift();
     this.#window.leave();
     const reasonCode = numberCode(error);
     if (error === undefined || error === null) delivery.resolve();
@@ -248,9 +257,12 @@ export class MqttWire implements Session {
     if (this.#end !== undefined) return false;
     this.#end = error;
     this.#over.abort();
-    const deliveries = [...this.#deliveries];
-    this.#deliveries.clear();
-    for (const { reject } of deliveries) reject(error);
+    const deliveries = this.#deliveries.filter(({ isSettled }) => !isSettled);
+    this.#deliveries = [];
+    for (const delivery of deliveries) {
+      delivery.isSettled = true;
+      delivery.reject(error);
+    }
     this.#roundTrips.fail(error);
     return true;
   }

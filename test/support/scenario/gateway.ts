@@ -10,8 +10,7 @@ import { freePort, until } from './wait.ts';
 export const COMMIT_WINDOW_MS = 50;
 
 export interface GatewaySettings {
-  readonly broker: Pick<Broker, 'port'>;
-  readonly dialect?: string;
+  readonly broker: Broker;
   /** Mapping files. */
   readonly mappings: readonly string[];
   /** Keys of the hub beside those that every scenario has, a line each. */
@@ -85,12 +84,11 @@ export class Gateway {
     return (await answer.json()) as GatewayStatus;
   }
 
-  #file(directory: string, settings: GatewaySettings): string {
-    const { broker, dialect = 'mqtt', hub = [], spool = '', spoolDirectory = join(directory, 'spool') } = settings;
+  #file(directory: string, { broker, hub = [], spool = '', spoolDirectory = join(directory, 'spool') }: GatewaySettings): string {
     return `gateway: { id: gw-01 }
 hubs:
   cloud:
-    dialect: ${dialect}
+    dialect: mqtt
     url: mqtt://127.0.0.1:${broker.port}
     acknowledgeTimeout: 3 s
     connectTimeout: 2 s
