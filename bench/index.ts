@@ -13,6 +13,9 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   'end-to-end': async () => (await import('./end-to-end.ts')).endToEnd,
   drain: async () => (await import('./drain.ts')).drain,
   memory: async () => (await import('./memory.ts')).memory,
+  flash: async () => (await import('./flash.ts')).flash,
+  gateway: async () => (await import('./gateway.ts')).gateway,
+  'slow-disk': async () => (await import('./slow-disk.ts')).slowDisk,
   command: async () => (await import('./command.ts')).command,
   seven: async () => (await import('./seven.ts')).seven,
 };

@@ -12,6 +12,8 @@ import { sample } from './harness/sample.ts';
 const GROUP = 256;
 /** Enough that the next messages are made while a commit is under way. */
 const UNDER_WAY = 8 * GROUP;
+/** Bytes written for each of payload. */
+const UNCOMPRESSED_AIM = 1.1;
 
 /** The spool: appending messages of 50 readings, against the disk alone. */
 export const spool: Bench = async (effort) => {
@@ -40,7 +42,21 @@ export const spool: Bench = async (effort) => {
     },
     effort,
   );
-  return [...append, ...encoded];
+  const uncompressed = await compare(
+    {
+      rows: {
+        written: {
+          name: 'spool, bytes written, uncompressed',
+          unit: 'bytes',
+          note: '`compression: none`, against the aim; by the kernel',
+        },
+      },
+      ours: () => inDirectory((directory) => appended(payloadBytes, drafts.length, () => appendOurs(directory, drafts, 'none'))),
+      limit: async () => ({ written: UNCOMPRESSED_AIM }),
+    },
+    effort,
+  );
+  return [...append, ...encoded, ...uncompressed];
 };
 
 type Append = (directory: string) => Promise<Appended>;
@@ -59,8 +75,8 @@ async function appended(payloadBytes: number, messages: number, append: () => Pr
   return { perSecond, written: ((await writtenBytes()) - before) / payloadBytes };
 }
 
-async function appendOurs(directory: string, drafts: readonly Draft[]): Promise<void> {
-  const limits = { maxBytes: 2 ** 30, maxAgeMs: 86_400_000, commitWindowMs: 100 } as const;
+async function appendOurs(directory: string, drafts: readonly Draft[], compression: 'zstd' | 'none' = 'zstd'): Promise<void> {
+  const limits = { maxBytes: 2 ** 30, maxAgeMs: 86_400_000, commitWindowMs: 100, compression } as const;
   const opened = await openSpool({ directory, ...limits, hubs: ['cloud'], onEvent: () => {} });
   try {
     const waiting: Promise<void>[] = [];

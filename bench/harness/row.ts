@@ -13,3 +13,8 @@ export interface Row {
   /** What the limit is, and what to know before believing the ratio. */
   readonly note: string;
 }
+
+/** One measurement against what is wanted. */
+export function aimRow(name: string, unit: string, ours: number, aim: number, note: string): Row {
+  return { name: `${name}, ${unit}`, unit, ours, limit: aim, ratio: ours / aim, spread: 0, runs: 1, note };
+}

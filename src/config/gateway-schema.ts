@@ -101,7 +101,10 @@ export const gatewayKeys = z.strictObject({
         .meta({ description: 'Messages by urgency, each class with a share of its own, so that none takes the room of another' }),
       commitWindow: duration()
         .prefault('100 ms')
-        .meta({ description: 'Messages of this time are written to the disk together', examples: ['20 ms'] }),
+        .meta({
+          description: 'Messages of this time are written to the disk together; `1 s` spares an eMMC or SD card',
+          examples: ['20 ms'],
+        }),
       compression: z
         .enum(['zstd', 'none'])
         .default('zstd')

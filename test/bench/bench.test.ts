@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { flash } from '../../bench/flash.ts';
+import { gateway } from '../../bench/gateway.ts';
 import { compare, toRow } from '../../bench/harness/compare.ts';
 import { QUICK } from '../../bench/harness/effort.ts';
 import { median, spread } from '../../bench/harness/median.ts';
@@ -6,6 +8,8 @@ import type { Row } from '../../bench/harness/row.ts';
 import { formatTable } from '../../bench/harness/table.ts';
 import { modbusTcp } from '../../bench/modbus-tcp.ts';
 import { seven } from '../../bench/seven.ts';
+import { worstLatenessMs } from '../../bench/slow-disk/lateness.ts';
+import { slowDisk } from '../../bench/slow-disk.ts';
 
 const row: Row = {
   name: 'modbus-tcp',
@@ -67,12 +71,45 @@ describe('bench harness', () => {
   });
 });
 
+describe('lateness of polls', () => {
+  it('is what the latest is behind the pace of the earliest', () => {
+    assert.equal(worstLatenessMs([7, 107, 212, 307, 404], 100), 8);
+    assert.equal(worstLatenessMs([7], 100), 0);
+  });
+
+  it('keeps the pace over a poll that came late, and tells one that did not come as late by an interval', () => {
+    assert.equal(worstLatenessMs([0, 100, 270, 300, 400], 100), 100);
+    assert.equal(worstLatenessMs([0, 100, 300, 400], 100), 100);
+    assert.equal(worstLatenessMs([0, 149, 200], 100), 49);
+  });
+});
+
 describe('bench in a smoke run', () => {
   it('runs a scenario of the seven to the end of the pipelines', async () => {
     const rows = await seven(QUICK);
     assert.ok(rows.length >= 5);
     for (const { name, ours, limit } of rows) assert.ok(ours > 0 && limit > 0, name);
     assert.match(rows[0]?.note ?? '', / 0 were bad/);
+  }).timeout(60_000);
+
+  it('counts behind the broker what the whole gateway delivers, and what that takes', async () => {
+    const rows = await gateway(QUICK);
+    assert.deepEqual(
+      rows.map(({ unit }) => unit),
+      ['readings/s', 'cores', 'MB'],
+    );
+    for (const { name, ours } of rows) assert.ok(ours > 0, name);
+  }).timeout(60_000);
+
+  it('counts what reaches the flash', async () => {
+    for (const { ours } of await flash(QUICK)) assert.ok(ours > 2 && ours < 10_000, `${ours} bytes a reading`);
+  }).timeout(60_000);
+
+  it('sees the polls while the disk is slow', async () => {
+    for (const { ours, note } of await slowDisk(QUICK)) {
+      assert.ok(ours > 0);
+      assert.match(note, /\([0-2] commits meanwhile\).* \([1-9]\d* commits\)$/);
+    }
   }).timeout(60_000);
 
   it('compares Modbus TCP with a bare socket', async () => {

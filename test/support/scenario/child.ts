@@ -18,9 +18,9 @@ export class Child {
   #exit: Exit | undefined;
 
   /** The process may talk to the test by `process.send`. Whatever it leaves behind when killed is in `directory`. */
-  constructor(name: string, command: string, args: readonly string[], directory: string) {
+  constructor(name: string, command: string, args: readonly string[], directory: string, environment: NodeJS.ProcessEnv = {}) {
     this.name = name;
-    const env = { ...process.env, TMPDIR: directory };
+    const env = { ...process.env, TMPDIR: directory, ...environment };
     this.#process = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     for (const stream of [this.#process.stdout, this.#process.stderr]) this.#keepLines(stream);
     this.exited = new Promise((resolve, reject) => {
@@ -35,6 +35,10 @@ export class Child {
 
   get isRunning(): boolean {
     return this.#exit === undefined;
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
   }
 
   kill(): Promise<Exit> {
