@@ -13,7 +13,7 @@ import { openSpool } from '../../src/spool/open-spool.ts';
 import type { Spool } from '../../src/spool/spool.ts';
 import { mqttDialect } from '../northbound/plant.ts';
 import { telemetry } from '../support/recorded-spool-reader.ts';
-import { tell } from '../support/scenario/scene.ts';
+import { tell } from '../support/scenario/figures.ts';
 import { until } from '../support/scenario/wait.ts';
 import { SinkBroker, type SinkPublish } from '../support/sink-broker.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { verifyDeliveries } from '../support/scenario/brokers.ts';
+import { seconds, tell } from '../support/scenario/figures.ts';
 import { pressMapping } from '../support/scenario/plant.ts';
-import { eachScene, seconds, tell } from '../support/scenario/scene.ts';
+import { eachScene } from '../support/scenario/scene.ts';
 import { pause, until } from '../support/scenario/wait.ts';
 import { LONG_MS, trials } from './support/scale.ts';
 

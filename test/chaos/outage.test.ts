@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { countReadings, type TwinMessage } from '../../src/model/twin-message.ts';
 import { SimulatedDisk } from '../spool/support/simulated-disk.ts';
 import { open, readAll } from '../spool/support/spool-fixture.ts';
-import { tell } from '../support/scenario/scene.ts';
+import { tell } from '../support/scenario/figures.ts';
 
 const DAYS = 3;
 const MINUTES = DAYS * 24 * 60;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { damageTrial, filledDisk, filledLiveFirst } from '../spool/support/damage-trial.ts';
 import { DISK_FAULTS, runWithFault } from '../spool/support/disk-fault-run.ts';
 import { runHistory, step } from '../spool/support/power-cut-run.ts';
-import { tell } from '../support/scenario/scene.ts';
+import { tell } from '../support/scenario/figures.ts';
 import { LONG_MS, trials } from './support/scale.ts';
 
 /** So many of the trials that only wait for timers run beside each other. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { verifyDeliveries } from '../support/scenario/brokers.ts';
+import { tell } from '../support/scenario/figures.ts';
 import { pressMapping, SETPOINT_POINT } from '../support/scenario/plant.ts';
 import { assertEveryPoll } from '../support/scenario/polls.ts';
-import { eachScene, itWithMosquitto, tell } from '../support/scenario/scene.ts';
+import { eachScene, itWithMosquitto } from '../support/scenario/scene.ts';
 import { until } from '../support/scenario/wait.ts';
 
 const units = [1, 2];

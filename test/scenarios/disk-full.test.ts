@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { verifyDeliveries } from '../support/scenario/brokers.ts';
+import { seconds, tell } from '../support/scenario/figures.ts';
 import { BALLAST_POINT, pressMapping } from '../support/scenario/plant.ts';
 import { assertEveryPoll, holes } from '../support/scenario/polls.ts';
 import type { DeliveryRecord } from '../support/scenario/record.ts';
-import { eachScene, seconds, tell } from '../support/scenario/scene.ts';
+import { eachScene } from '../support/scenario/scene.ts';
 import { canMount, SmallDisk } from '../support/scenario/small-disk.ts';
 import { until } from '../support/scenario/wait.ts';
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { verifyDeliveries } from '../support/scenario/brokers.ts';
+import { seconds, tell } from '../support/scenario/figures.ts';
 import { COMMIT_WINDOW_MS } from '../support/scenario/gateway.ts';
 import { MESSAGE_MAX_AGE_MS, pressMapping } from '../support/scenario/plant.ts';
 import { holes } from '../support/scenario/polls.ts';
-import { eachScene, seconds, tell } from '../support/scenario/scene.ts';
+import { eachScene } from '../support/scenario/scene.ts';
 import { pause, until } from '../support/scenario/wait.ts';
 
 const units = [1, 2, 3, 4];

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { verifyDeliveries } from '../support/scenario/brokers.ts';
+import { seconds, tell } from '../support/scenario/figures.ts';
 import { pressMapping } from '../support/scenario/plant.ts';
-import { eachScene, itWithMosquitto, seconds, tell } from '../support/scenario/scene.ts';
+import { eachScene, itWithMosquitto } from '../support/scenario/scene.ts';
 import { until } from '../support/scenario/wait.ts';
 
 const units = [1, 2, 3, 4];

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { verifyDeliveries } from '../support/scenario/brokers.ts';
+import { seconds, tell } from '../support/scenario/figures.ts';
 import { metersMapping } from '../support/scenario/plant.ts';
 import { holes } from '../support/scenario/polls.ts';
-import { eachScene, seconds, tell } from '../support/scenario/scene.ts';
+import { eachScene } from '../support/scenario/scene.ts';
 import { until } from '../support/scenario/wait.ts';
 
 const WINDOW_MS = 15_000;

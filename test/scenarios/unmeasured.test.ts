@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { verifyDeliveries } from '../support/scenario/brokers.ts';
+import { seconds, tell } from '../support/scenario/figures.ts';
 import { metersMapping, pressMapping } from '../support/scenario/plant.ts';
 import type { DeliveryRecord, RecordedReading } from '../support/scenario/record.ts';
-import { eachScene, seconds, tell } from '../support/scenario/scene.ts';
+import { eachScene } from '../support/scenario/scene.ts';
 import { pause, until } from '../support/scenario/wait.ts';
 
 const INTERVAL_MS = 100;

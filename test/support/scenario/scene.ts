@@ -88,16 +88,3 @@ export function eachScene(): () => Scene {
   });
   return () => scene;
 }
-
-/** One line of figures below the name of the scenario. */
-export function tell(figures: Readonly<Record<string, number | string>>): void {
-  console.log(
-    `      ${Object.entries(figures)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(' · ')}`,
-  );
-}
-
-export function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`;
-}
