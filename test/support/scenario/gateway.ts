@@ -18,21 +18,25 @@ export interface GatewaySettings {
   /** Keys of the spool beside those that every scenario has. */
   readonly spool?: string;
   readonly spoolDirectory?: string;
+  /** Beside that of the test. */
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 /** The whole gateway, started as the operator does: `fieldmarshal run --config DIR`. */
 export class Gateway {
   readonly #directory: string;
   readonly #operationsPort: number;
+  readonly #environment: NodeJS.ProcessEnv;
   #child: Child | undefined;
 
-  private constructor(directory: string, operationsPort: number) {
+  private constructor(directory: string, operationsPort: number, environment: NodeJS.ProcessEnv) {
     this.#directory = directory;
     this.#operationsPort = operationsPort;
+    this.#environment = environment;
   }
 
   static async configure(directory: string, settings: GatewaySettings): Promise<Gateway> {
-    const gateway = new Gateway(directory, await freePort());
+    const gateway = new Gateway(directory, await freePort(), settings.environment ?? {});
     await mkdir(join(directory, 'mappings'), { recursive: true });
     await writeFile(join(directory, 'gateway.yaml'), gateway.#file(directory, settings));
     await Promise.all(settings.mappings.map((text, index) => writeFile(join(directory, `mappings/${index}.yaml`), `${text}\n`)));
@@ -41,7 +45,7 @@ export class Gateway {
 
   /** Resolves when it polls, delivers and can be asked. */
   async start(): Promise<number> {
-    const child = new Child('gateway', LAUNCHER, ['run', '--config', this.#directory], this.#directory);
+    const child = new Child('gateway', LAUNCHER, ['run', '--config', this.#directory], this.#directory, this.#environment);
     this.#child = child;
     return until('the gateway has started', async () => {
       if (!child.isRunning) throw new Error(`the gateway did not start:\n${child.lines.join('\n')}`);

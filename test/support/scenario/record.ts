@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isUnmeasured } from '../../../src/model/device-gap.ts';
 
 /** What a subscriber sees of a message, as far as completeness goes. */
-interface Message {
+export interface Message {
   readonly id: string;
   readonly gateway: string;
   readonly twin: string;
@@ -12,6 +12,11 @@ interface Message {
   readonly values?: Readonly<Record<string, readonly TimedValue[]>>;
   readonly gap?: Gap;
   readonly history?: boolean;
+  /** Where the gateway did not know the time when it stamped. */
+  readonly clock?: 'unsynchronised' | 'corrected';
+  /** Of a status message. */
+  readonly state?: string;
+  readonly offsetMs?: number;
 }
 
 type TimedValue = readonly [offsetMs: number, value: unknown, quality?: string, status?: string];
@@ -136,6 +141,11 @@ export class DeliveryRecord {
     return this.#of(twin).flatMap(({ t0 = 0, values = {} }) =>
       (values[point] ?? []).map(([offsetMs, value, quality = 'good']) => ({ timeMs: t0 + offsetMs, value, quality })),
     );
+  }
+
+  /** In order of arrival, each once. */
+  messages(twin: string): readonly Message[] {
+    return this.#of(twin);
   }
 
   /** Numbers with quality good. */
