@@ -48,6 +48,16 @@ export function isAcknowledged({ offset, ahead = [] }: Acknowledged, after: numb
   return upTo <= offset || ahead.some(({ from, to }) => from.offset <= after && upTo <= to.offset);
 }
 
+/** Whether any offset after `after` and up to `upTo` is acknowledged. */
+export function isPartlyAcknowledged({ offset, ahead = [] }: Acknowledged, after: number, upTo: number): boolean {
+  return after < offset || ahead.some(({ from, to }) => from.offset < upTo && after < to.offset);
+}
+
+/** Whether a hub that has acknowledged so much waits for a message; one that is not configured waits for nothing. */
+export function isWaitedFor({ offset }: { readonly offset: number }, acknowledged: Acknowledged | undefined): boolean {
+  return acknowledged !== undefined && !isAcknowledged(acknowledged, offset - 1);
+}
+
 /** Where a walk goes on that stands at `offset`, if what comes next is acknowledged: at the cursor, or behind a stretch. */
 export function behindAcknowledged(acknowledged: Acknowledged, offset: number): Cursor | undefined {
   if (offset < acknowledged.offset) return acknowledged;

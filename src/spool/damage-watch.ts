@@ -1,11 +1,11 @@
 import type { Acknowledged } from './acknowledged.ts';
+import type { Audit } from './audit-book.ts';
 import type { CursorKeeper } from './cursor-keeper.ts';
 import type { Dropping } from './dropping.ts';
 import type { LogParts } from './log-parts.ts';
 import type { LogWriter } from './log-writer.ts';
-import type { Loss } from './loss-ledger.ts';
 import { readSequences, type Segment } from './segment.ts';
-import { type Audit, auditSegment } from './segment-audit.ts';
+import { auditSegment } from './segment-audit.ts';
 
 /** Finds out what is missing in segments that somebody found damaged, and declares it, once for each kind of damage. */
 export class DamageWatch {
@@ -50,23 +50,23 @@ export class DamageWatch {
     const { counters, store } = this.#parts;
     // The next segment's head counts what is missing here, too.
     if (store.segments.at(-1) === segment && !store.isFresh) await store.rotate();
-    const { damaged, fingerprint } = await this.audit(segment);
+    const { damaged, fingerprint, damagedMessages } = await this.audit(segment);
     if (damaged.length === 0 && fingerprint === (this.#keeper.declared.get(segment.first) ?? 0)) return;
     await this.#writer.state(damaged);
-    counters.add('damaged_messages', countMessages(damaged));
+    counters.add('damaged_messages', damagedMessages);
     this.#keeper.declared.set(segment.first, fingerprint);
     this.#keeper.touch();
   }
 
-  /** What is missing in a segment and was not declared; with `dropping`, what of it will go as well. */
-  async audit(segment: Segment, dropping?: Dropping): Promise<{ damaged: readonly Loss[]; fingerprint: number }> {
+  /** What is missing in a segment and was not declared before; with `dropping`, what of it will go as well. */
+  async audit(segment: Segment, dropping?: Dropping): Promise<Audit> {
     const audit = await this.#read(segment, dropping);
     const isDeclared = this.#keeper.declared.get(segment.first) === audit.fingerprint;
-    return { damaged: isDeclared ? [] : audit.damaged.take(), fingerprint: audit.fingerprint };
+    return isDeclared ? { ...audit, damaged: [], damagedMessages: 0 } : audit;
   }
 
   async #read(segment: Segment, dropping: Dropping | undefined): Promise<Audit> {
-    const { fileSystem, codec, store, readers, nowMs } = this.#parts;
+    const { fileSystem, codec, store, readers, nowMs, gapCopies } = this.#parts;
     return auditSegment({
       ...{ fileSystem, codec, segment, dropping, nowMs: nowMs() },
       endOffset: store.endOffset(segment),
@@ -75,6 +75,7 @@ export class DamageWatch {
       after: await this.#sequencesAfter(segment),
       acknowledged: new Map([...readers].map(([hub, reader]) => [hub, reader.cursor])),
       ...{ epoch: this.#epochOf(segment), epochOfToday: store.epoch },
+      gapCopies: () => gapCopies.read(),
       onDamage: (from, to) => this.#setAside(segment, from, to),
     });
   }
@@ -105,8 +106,4 @@ export class DamageWatch {
     await quarantine.keep(segment.path, from, to);
     options.onEvent({ level: 'error', event: 'record quarantined', fields: { path: segment.path, from, to } });
   }
-}
-
-export function countMessages(losses: readonly Loss[]): number {
-  return losses.reduce((sum, { messages }) => sum + messages, 0);
 }

@@ -3,6 +3,7 @@ import type { Counters } from './counters.ts';
 import type { CursorFile, CursorRecord } from './cursor-file.ts';
 import type { FileSystem } from './file-system.ts';
 import type { FreeSpace } from './free-space.ts';
+import type { GapCopies } from './gap-copies.ts';
 import type { HubReader } from './hub-reader.ts';
 import type { Intake } from './intake.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -20,6 +21,7 @@ export interface OpenedLog {
   readonly codec: BlockCodec;
   readonly store: SegmentStore;
   readonly cursorFile: CursorFile;
+  readonly gapCopies: GapCopies;
   readonly quarantine: Quarantine;
   readonly cursors: CursorRecord | undefined;
   readonly suspects: readonly Segment[];

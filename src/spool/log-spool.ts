@@ -1,9 +1,11 @@
 import { GatewayError } from '../model/error.ts';
 import type { Gap, Stored } from '../model/twin-message.ts';
+import { isWaitedFor } from './acknowledged.ts';
 import type { ClassLog, ClassReader } from './class-log.ts';
 import { COMMIT_BYTES, Commits } from './commits.ts';
 import { CursorKeeper } from './cursor-keeper.ts';
 import { DamageWatch } from './damage-watch.ts';
+import type { Frame } from './frame.ts';
 import { createReaders } from './hub-readers.ts';
 import type { LogParts, OpenedLog } from './log-parts.ts';
 import { LogWriter } from './log-writer.ts';
@@ -95,6 +97,7 @@ export class LogSpool implements ClassLog {
       // On a full disk this is what makes room again.
       await this.#keeper.save();
       await this.#retention.free();
+      await this.#parts.gapCopies.save((record) => this.#isWaitedFor(record));
     }
     if (this.#parts.intake.queue.length > 0) this.#loop.schedule(nextMs);
   }
@@ -110,6 +113,10 @@ export class LogSpool implements ClassLog {
     } finally {
       intake.settleDropped();
     }
+  }
+
+  #isWaitedFor(record: Frame): boolean {
+    return [...this.#parts.readers.values()].some(({ cursor }) => isWaitedFor(record, cursor));
   }
 
   #scheduleCommit(): void {
@@ -146,7 +153,7 @@ export class LogSpool implements ClassLog {
   }
 
   async #close(): Promise<void> {
-    const { options, readers, intake, store, cursorFile, turns } = this.#parts;
+    const { options, readers, intake, store, cursorFile, gapCopies, turns } = this.#parts;
     this.#keeper.touch();
     await this.#loop.finish();
     turns.close();
@@ -155,5 +162,6 @@ export class LogSpool implements ClassLog {
     if (messages > 0) options.onEvent({ level: 'error', event: 'messages lost at close', fields: { messages } });
     await store.close();
     await cursorFile.close();
+    await gapCopies.close();
   }
 }

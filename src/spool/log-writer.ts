@@ -1,4 +1,5 @@
 import { encodeCommit, type Waiting } from './append-queue.ts';
+import type { Frame } from './frame.ts';
 import { statementOf } from './gap-statement.ts';
 import type { LogParts } from './log-parts.ts';
 import type { Loss } from './loss-ledger.ts';
@@ -13,13 +14,19 @@ export class LogWriter {
 
   async write(entries: readonly Waiting[]): Promise<void> {
     if (entries.length === 0) return;
-    const { store, counters, nowMs, turns } = this.#parts;
+    const { store, counters, nowMs, turns, gapCopies } = this.#parts;
     const { table, epoch } = store;
     const atMs = nowMs();
-    const bytes = await store.append((firstOffset) => encodeCommit(entries, { firstOffset, epoch, table, nowMs: atMs }));
+    let frames: readonly Frame[] = [];
+    const bytes = await store.append((firstOffset) => {
+      frames = encodeCommit(entries, { firstOffset, epoch, table, nowMs: atMs });
+      return frames;
+    });
+    const gaps = frames.filter((_, index) => entries[index]?.gap !== undefined);
+    gapCopies.add(gaps);
     counters.add('commits', 1);
     counters.add('committed_bytes', bytes);
-    counters.add('gap_messages', entries.filter(({ gap }) => gap !== undefined).length);
+    counters.add('gap_messages', gaps.length);
     turns.next();
   }
 

@@ -1,44 +1,60 @@
 import { countAhead } from './acknowledged.ts';
 import type { CursorKeeper } from './cursor-keeper.ts';
+import { lossesToldBy } from './gap-statement.ts';
 import type { LogParts } from './log-parts.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { Loss } from './loss-ledger.ts';
 import { readSequences, type Segment } from './segment.ts';
 
 /**
- * The oldest segments were deleted by somebody else before every hub had acknowledged them. How many messages that were is
- * known; of each twin only the number where the loss ends, so its statement says `messages` 0 unless there is one twin only.
+ * The oldest segments, or all, were deleted by somebody else before every hub had acknowledged them. How many messages that were is
+ * known; of each twin only the number where the loss ends, so its statement says `messages` 0 unless there is one twin only. What
+ * gap records among them told is told again.
  */
 export class LostFront {
   readonly #parts: LogParts;
   readonly #writer: LogWriter;
   readonly #keeper: CursorKeeper;
   readonly #lost = new Map<string, number>();
-  readonly #first: Segment | undefined;
+  #isPending: boolean;
 
   constructor(parts: LogParts, writer: LogWriter, keeper: CursorKeeper) {
     this.#parts = parts;
     this.#writer = writer;
     this.#keeper = keeper;
     const first = parts.store.segments[0];
-    this.#first = first;
-    if (first?.head === undefined) return;
-    for (const [hub, { cursor }] of parts.readers) {
-      const end = { offset: first.first - 1, messages: first.head.totals[hub] ?? 0 };
+    if (first?.head !== undefined) this.#count(first, first.head.totals);
+    this.#isPending = first === undefined || this.#lost.size > 0;
+  }
+
+  /** At once for all hubs: where the cursor of one goes on, those of all do. */
+  async declare(): Promise<void> {
+    const first = this.#parts.store.segments[0];
+    if (!this.#isPending || first === undefined) return;
+    const losses = await this.#toldBefore(first);
+    for (const [hub, messages] of this.#lost) losses.push(...(await this.#lossesOf(hub, messages, first)));
+    await this.#writer.state(losses);
+    for (const messages of this.#lost.values()) this.#parts.counters.add('damaged_messages', messages);
+    this.#isPending = false;
+    this.#keeper.goBeyond(first);
+  }
+
+  #count(first: Segment, totals: Readonly<Record<string, number>>): void {
+    for (const [hub, { cursor }] of this.#parts.readers) {
+      const end = { offset: first.first - 1, messages: totals[hub] ?? 0 };
       const messages = end.messages - cursor.messages - countAhead(cursor, end);
       if (cursor.offset < first.first - 1 && messages > 0) this.#lost.set(hub, messages);
     }
   }
 
-  /** No cursor goes on before the losses of every hub are declared: that of one moves those of all. */
-  async declare(): Promise<void> {
-    if (this.#first === undefined || this.#lost.size === 0) return;
-    for (const [hub, messages] of this.#lost) {
-      await this.#writer.state(await this.#lossesOf(hub, messages, this.#first));
-      this.#parts.counters.add('damaged_messages', messages);
-      this.#lost.delete(hub);
+  async #toldBefore(first: Segment): Promise<Loss[]> {
+    const { gapCopies, readers, store } = this.#parts;
+    const losses: Loss[] = [];
+    for await (const copies of gapCopies.read()) {
+      const lost = copies.filter(({ offset }) => offset < first.first);
+      losses.push(...lost.flatMap((copy) => lossesToldBy(copy, (hub) => readers.get(hub)?.cursor, store.epoch)));
     }
-    this.#keeper.goBeyond(this.#first);
+    return losses;
   }
 
   async #lossesOf(hub: string, messages: number, first: Segment): Promise<readonly Loss[]> {

@@ -6,6 +6,7 @@ import { CursorFile } from './cursor-file.ts';
 import { mayHeal } from './disk-error.ts';
 import type { FileSystem } from './file-system.ts';
 import type { FreeSpace } from './free-space.ts';
+import { GapCopies } from './gap-copies.ts';
 import { Intake } from './intake.ts';
 import { LateSpool } from './late-spool.ts';
 import { LogSpool } from './log-spool.ts';
@@ -13,11 +14,11 @@ import { takeOverOldLog } from './old-layout.ts';
 import { isLockFile, type OwnerLock } from './owner-lock.ts';
 import { Quarantine } from './quarantine.ts';
 import { recover } from './recovery.ts';
+import { isReplacement } from './replacement.ts';
 import { RunningTime } from './running-time.ts';
 import { parseSegmentName } from './segment.ts';
 import { SegmentStore } from './segment-store.ts';
 import { type LogOptions, limitsOf } from './spool-options.ts';
-import { isThinning } from './thinned-segment.ts';
 import type { Turns } from './turns.ts';
 
 export interface ClassOpening {
@@ -37,7 +38,7 @@ interface Opening extends ClassOpening {
 
 /**
  * Opens the log of one class; late where the disk does not let us now. Its directory: `segment-*.log` (segment.ts, block.ts,
- * frame.ts), `cursors-a` and `cursors-b` (cursor-file.ts), `quarantine/`.
+ * frame.ts), `cursors-a` and `cursors-b` (cursor-file.ts), `gap-copies` (gap-copies.ts), `quarantine/`.
  */
 export async function openClass(opening: ClassOpening): Promise<ClassLog> {
   const { options, turns } = opening;
@@ -61,7 +62,9 @@ async function openNow(opening: Opening): Promise<ClassLog> {
   const quarantine = new Quarantine(fileSystem, directory, limits.quarantineBytes);
   const cursorFile = new CursorFile(fileSystem, directory);
   const cursors = await cursorFile.read();
-  const recovered = await recover({ fileSystem, codec, directory, quarantine, cursors, onEvent });
+  const gapCopies = new GapCopies({ fileSystem, codec, directory }, limits.gapCopiesBytes);
+  const committedOffset = Math.max(cursors.record?.nextOffset ?? 0, await gapCopies.open());
+  const recovered = await recover({ fileSystem, codec, directory, quarantine, cursors, committedOffset, onEvent });
   if (cursors.damaged > 0) onEvent({ level: 'warn', event: 'cursors damaged', fields: { slots: cursors.damaged } });
   await lock.sign();
   await quarantine.open();
@@ -74,7 +77,7 @@ async function openNow(opening: Opening): Promise<ClassLog> {
     runMs: () => runningTime.nowMs(),
   });
   return new LogSpool({
-    ...{ ...opening, limits, codec, store, cursorFile, quarantine, suspects, runningTime },
+    ...{ ...opening, limits, codec, store, cursorFile, gapCopies, quarantine, suspects, runningTime },
     cursors: cursors.record,
   });
 }
@@ -84,7 +87,7 @@ async function makeDirectories({ options, spoolDirectory, fileSystem }: Opening)
   const { class: name, directory, onEvent } = options;
   await fileSystem.makeDirectory(directory);
   await fileSystem.syncDirectory(spoolDirectory);
-  for (const left of await fileSystem.list(directory)) if (isThinning(left)) await fileSystem.remove(join(directory, left));
+  for (const left of await fileSystem.list(directory)) if (isReplacement(left)) await fileSystem.remove(join(directory, left));
   if (name === 'telemetry') {
     await tellForeignFiles({ options, spoolDirectory, fileSystem });
     await takeOverOldLog({ fileSystem, directory: spoolDirectory, to: directory, onEvent });
@@ -96,7 +99,8 @@ type Looking = Pick<Opening, 'options' | 'spoolDirectory' | 'fileSystem'>;
 async function tellForeignFiles({ options, spoolDirectory, fileSystem }: Looking): Promise<void> {
   for (const directory of [spoolDirectory, options.directory]) {
     for (const name of await fileSystem.list(directory)) {
-      const isOurs = parseSegmentName(name) !== undefined || CursorFile.isSlot(name) || isLockFile(name);
+      const isLog = parseSegmentName(name) !== undefined || CursorFile.isSlot(name) || GapCopies.isFile(name);
+      const isOurs = isLog || isLockFile(name);
       if (!isOurs) options.onEvent({ level: 'warn', event: 'foreign file ignored', fields: { path: join(directory, name) } });
     }
   }

@@ -23,6 +23,8 @@ export interface Recovered {
 export interface RecoveryOptions extends LogPlace {
   readonly quarantine: Quarantine;
   readonly cursors: CursorsRead;
+  /** Everything below was committed once. */
+  readonly committedOffset: number;
   readonly onEvent: (event: SpoolEvent) => void;
 }
 
@@ -34,15 +36,15 @@ export interface RecoveryOptions extends LogPlace {
  */
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const segments = await soundSegments(options);
+  const { committedOffset } = options;
   const { record, isCopy } = options.cursors;
-  const committedOffset = record?.nextOffset ?? 0;
   const tail = await readTail(options, segments, committedOffset);
   const table = new SequenceTable();
   const hasLearnt = await learn(options, segments, table);
   const isProven = hasLearnt && tail.isSound && tail.nextOffset >= committedOffset && !isCopy;
   const newest = segments.at(-1);
   const suspects = segments.filter((segment, index) => isBroken(segment, segments[index + 1]));
-  if (newest !== undefined && !tail.isSound) suspects.push(newest);
+  if (newest !== undefined && (!tail.isSound || tail.nextOffset < committedOffset)) suspects.push(newest);
   const epoch = isProven ? (tail.epoch ?? newest?.head?.epoch) : undefined;
   const canGoOn = epoch !== undefined && newest?.head !== undefined && newest.head.key === options.codec.keyId;
   const file = canGoOn ? await openNewest(options.fileSystem, newest) : undefined;

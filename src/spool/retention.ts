@@ -1,6 +1,6 @@
 import type { WhenFull } from '../model/spool-class.ts';
 import type { CursorKeeper } from './cursor-keeper.ts';
-import { countMessages, type DamageWatch } from './damage-watch.ts';
+import type { DamageWatch } from './damage-watch.ts';
 import { DroppedRuns } from './dropped-runs.ts';
 import type { HubReader } from './hub-reader.ts';
 import type { LogParts } from './log-parts.ts';
@@ -22,8 +22,9 @@ const REFUSES_NEW: Readonly<Record<WhenFull, boolean>> = {
 interface Doomed {
   readonly segments: readonly Segment[];
   readonly next: Segment;
-  readonly dropped: readonly Loss[];
-  readonly damaged: readonly Loss[];
+  readonly losses: readonly Loss[];
+  readonly droppedMessages: number;
+  readonly damagedMessages: number;
 }
 
 /**
@@ -49,8 +50,8 @@ export class Retention {
 
   /** Everything in the directory. */
   get bytes(): number {
-    const { store, cursorFile, quarantine } = this.#parts;
-    return store.bytes + cursorFile.bytes + quarantine.bytes;
+    const { store, cursorFile, gapCopies, quarantine } = this.#parts;
+    return store.bytes + cursorFile.bytes + gapCopies.bytes + quarantine.bytes;
   }
 
   /** False when the spool is full and the newest are to be refused, or to wait. */
@@ -116,11 +117,10 @@ export class Retention {
     if (store.segments.length < 2) await store.rotate();
     const doomed = await this.#doom(reason, isEnough);
     if (doomed === undefined) return false;
-    const { dropped, damaged } = doomed;
-    await this.#writer.state([...dropped, ...damaged]);
-    const messages = countMessages(dropped);
+    await this.#writer.state(doomed.losses);
+    const messages = doomed.droppedMessages;
     counters.add(reason === 'expired' ? 'expired_messages' : 'dropped_messages', messages);
-    counters.add('damaged_messages', countMessages(damaged));
+    counters.add('damaged_messages', doomed.damagedMessages);
     this.#keeper.goBeyond(doomed.next);
     this.#keeper.touch();
     await this.#keeper.save();
@@ -136,15 +136,19 @@ export class Retention {
     const onDropped = (loss: Loss, sequence: number) => this.#runs.extend(loss, sequence);
     const damaged: Loss[] = [];
     const segments: Segment[] = [];
-    let freed = 0;
+    let [freed, droppedMessages, damagedMessages] = [0, 0, 0];
     for (const segment of this.#parts.store.segments.slice(0, -1)) {
-      damaged.push(...(await this.#damage.audit(segment, { reason, ledger, onDropped })).damaged);
+      const audited = await this.#damage.audit(segment, { reason, ledger, onDropped });
+      damaged.push(...audited.damaged);
+      droppedMessages += audited.droppedMessages;
+      damagedMessages += audited.damagedMessages;
       segments.push(segment);
       freed += segment.bytes;
       if (isEnough(freed, ledger.bytes)) break;
     }
     const next = this.#parts.store.segments[segments.length];
-    return segments.length === 0 || next === undefined ? undefined : { segments, next, dropped: ledger.take(), damaged };
+    if (segments.length === 0 || next === undefined) return undefined;
+    return { segments, next, losses: [...ledger.take(), ...damaged], droppedMessages, damagedMessages };
   }
 
   async #remove(segment: Segment): Promise<void> {

@@ -3,6 +3,7 @@ import type { Cursor } from './acknowledged.ts';
 import type { BlockCodec } from './block.ts';
 import { type File, type FileSystem, writeAll } from './file-system.ts';
 import { encodeFrames, type Frame } from './frame.ts';
+import { replacementPath } from './replacement.ts';
 import { createSegment, HEAD_FRAMES, type Segment } from './segment.ts';
 import type { SequenceTable } from './sequence-table.ts';
 
@@ -132,10 +133,10 @@ export class SegmentStore {
     this.#nextOffset = segment.first + HEAD_FRAMES;
   }
 
-  /** Takes the place of `segment`, and of its file; readers open it anew where they stand. */
-  async replace(segment: Segment, other: Segment, path: string): Promise<void> {
+  /** Takes the place of `segment`, and its replacement that of its file; readers open it anew where they stand. */
+  async replace(segment: Segment, other: Segment): Promise<void> {
     const { fileSystem, directory } = this.#state;
-    await fileSystem.rename(path, segment.path);
+    await fileSystem.rename(replacementPath(segment.path), segment.path);
     this.#segments.splice(this.#segments.indexOf(segment), 1, other);
     await fileSystem.syncDirectory(directory);
   }

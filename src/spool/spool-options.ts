@@ -51,6 +51,8 @@ export interface SpoolLimits {
   readonly segmentBytes: number;
   /** Kept free for gap records, so that a full spool can still say so. */
   readonly reserveBytes: number;
+  /** The second copies of gap records that wait. */
+  readonly gapCopiesBytes: number;
   readonly maxMessageBytes: number;
   readonly quarantineBytes: number;
   readonly maxWaitingBytes: number;
@@ -83,5 +85,6 @@ export function limitsOf({ maxBytes, maxWaitingBytes }: LogOptions): SpoolLimits
   const share = Math.floor(maxBytes / SEGMENTS_AT_LEAST);
   const segmentBytes = Math.max(MIN_SEGMENT_BYTES, Math.min(MAX_SEGMENT_BYTES, share));
   const maxMessageBytes = Math.floor(segmentBytes / 2);
-  return { maxBytes, segmentBytes, reserveBytes: share, maxMessageBytes, quarantineBytes: share, maxWaitingBytes };
+  const bounds = { reserveBytes: share, gapCopiesBytes: 2 * share, quarantineBytes: share };
+  return { maxBytes, segmentBytes, ...bounds, maxMessageBytes, maxWaitingBytes };
 }

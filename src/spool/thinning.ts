@@ -1,12 +1,13 @@
-import { isAcknowledged } from './acknowledged.ts';
+import { isWaitedFor } from './acknowledged.ts';
 import type { DamageWatch } from './damage-watch.ts';
 import type { Frame } from './frame.ts';
 import type { LogParts } from './log-parts.ts';
 import type { LogWriter } from './log-writer.ts';
 import { LossLedger } from './loss-ledger.ts';
 import { decodeHead, type MessageHead } from './message-record.ts';
+import { replacementPath } from './replacement.ts';
 import type { Segment } from './segment.ts';
-import { thinningPath, writeThinned } from './thinned-segment.ts';
+import { writeThinned } from './thinned-segment.ts';
 
 /** As often as this may one of n be kept of one of n: then the oldest go. */
 const MAX_PASSES = 16;
@@ -39,14 +40,15 @@ export class Thinning {
     if (segment === undefined) return false;
     const { fileSystem, codec, store, counters, options } = this.#parts;
     const pass = new Pass(this.#parts, segment);
-    const thinned = await writeThinned({ fileSystem, codec, segment, change: (message) => pass.take(message) });
+    const endOffset = store.endOffset(segment);
+    const thinned = await writeThinned({ fileSystem, codec, segment, endOffset, change: (message) => pass.take(message) });
     if (thinned === undefined || segment.bytes - thinned.bytes < segment.bytes * WORTH) {
       this.#exhausted.add(segment);
-      if (thinned !== undefined) await fileSystem.remove(thinningPath(segment));
+      if (thinned !== undefined) await fileSystem.remove(replacementPath(segment.path));
       return false;
     }
     await this.#writer.state(pass.losses.take());
-    await store.replace(segment, thinned, thinningPath(segment));
+    await store.replace(segment, thinned);
     counters.add('thinned_messages', pass.messages);
     const fields = { messages: pass.messages, bytes: segment.bytes - thinned.bytes };
     options.onEvent({ level: 'warn', event: 'segment thinned', fields });
@@ -85,10 +87,7 @@ class Pass {
     const head = decodeHead(message);
     if (head === undefined || head.kind === 'gap' || message.body.length === 0) return message;
     const { readers } = this.#parts;
-    const waiting = Object.keys(head.hubs).filter((hub) => {
-      const reader = readers.get(hub);
-      return reader !== undefined && !isAcknowledged(reader.cursor, message.offset - 1);
-    });
+    const waiting = Object.keys(head.hubs).filter((hub) => isWaitedFor(message, readers.get(hub)?.cursor));
     if (waiting.length > 0 && this.#isKept(head)) return message;
     for (const hub of waiting) this.#lose(hub, head);
     if (waiting.length > 0) this.messages += 1;

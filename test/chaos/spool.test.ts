@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { damageTrial, filledDisk, filledLiveFirst } from '../spool/support/damage-trial.ts';
+import { DAMAGE_BASES, damageTrial } from '../spool/support/damage-trial.ts';
 import { DISK_FAULTS, runWithFault } from '../spool/support/disk-fault-run.ts';
 import { runHistory, step } from '../spool/support/power-cut-run.ts';
 import { tell } from '../support/scenario/figures.ts';
@@ -44,25 +44,16 @@ describe('the spool', function () {
     tell({ operations, faults: Object.keys(DISK_FAULTS).length, runs });
   });
 
-  it('opens whatever is damaged, and declares exactly what is missing', async () => {
-    const count = trials('DAMAGES', 1_000, 10_000);
-    const base = await filledDisk();
-    const firstSeed = Date.now() & 0xff_ffff;
-    for (let number = 0; number < count; number += AT_ONCE) {
-      const seeds = Array.from({ length: Math.min(AT_ONCE, count - number) }, (_, index) => firstSeed + number + index);
-      await Promise.all(seeds.map((seed) => damageTrial(base, seed)));
-    }
-    tell({ damages: count, 'first seed': firstSeed });
-  });
-
-  it('opens whatever is damaged of a spool that was read live first, and leaves nothing unsaid', async () => {
-    const count = trials('DAMAGES', 500, 10_000);
-    const { disk, received } = await filledLiveFirst();
-    const firstSeed = Date.now() & 0xff_ffff;
-    for (let number = 0; number < count; number += AT_ONCE) {
-      const seeds = Array.from({ length: Math.min(AT_ONCE, count - number) }, (_, index) => firstSeed + number + index);
-      await Promise.all(seeds.map((seed) => damageTrial(disk, seed, received)));
-    }
-    tell({ damages: count, 'first seed': firstSeed });
-  });
+  for (const [name, fill] of Object.entries(DAMAGE_BASES)) {
+    it(`opens whatever is damaged of one ${name}, and declares exactly what is missing`, async () => {
+      const count = trials('DAMAGES', 500, 10_000);
+      const base = await fill();
+      const firstSeed = Date.now() & 0xff_ffff;
+      for (let number = 0; number < count; number += AT_ONCE) {
+        const seeds = Array.from({ length: Math.min(AT_ONCE, count - number) }, (_, index) => firstSeed + number + index);
+        await Promise.all(seeds.map((seed) => damageTrial(base, seed)));
+      }
+      tell({ damages: count, 'first seed': firstSeed });
+    });
+  }
 });

@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
 import type { MessageClass, Stored } from '../../../src/model/twin-message.ts';
 
+interface Declared {
+  readonly from: number;
+  readonly to: number;
+  readonly messages: number;
+  /** Some numbers of the range come. */
+  readonly isThinned: boolean;
+}
+
 /** What one hub has received, judged as the cloud would: by sequence numbers and gap records, for one epoch. */
 export class Receiver {
   readonly #seen = new Map<string, Map<number, unknown>>();
   readonly #epochs = new Map<MessageClass, Set<string>>();
-  readonly #declared = new Map<string, { from: number; to: number; messages: number }[]>();
+  readonly #declared = new Map<string, Declared[]>();
   readonly #lastOffsets = new Map<MessageClass, number>();
 
   /** `resent`: a rewind or a restart came before, so older messages may come again. */
@@ -29,7 +37,8 @@ export class Receiver {
     if (gap.toSequence === undefined) return;
     const key = `${epoch} ${twin}`;
     const ranges = this.#declared.get(key) ?? [];
-    this.#declared.set(key, [...ranges, { from: gap.fromSequence ?? 1, to: gap.toSequence, messages: gap.messages }]);
+    const { fromSequence: from = 1, toSequence: to, messages } = gap;
+    this.#declared.set(key, [...ranges, { from, to, messages, isThinned: gap.reason === 'thinned' }]);
   }
 
   values(): readonly unknown[] {
@@ -50,11 +59,20 @@ export class Receiver {
     );
   }
 
-  /** Sequence numbers that arrived although a gap record said they would not. */
+  /** Sequence numbers that arrived although a gap record said they would not; ranges of which more is said to be thinned away than is missing. */
   overclaimed(): readonly string[] {
-    return [...this.#seen].flatMap(([key, seen]) =>
-      [...seen.keys()].filter((n) => this.#isClaimed(key, n)).map((n) => `${key} ${n}`),
-    );
+    return [...this.#seen].flatMap(([key, seen]) => [
+      ...[...seen.keys()].filter((n) => this.#isClaimed(key, n)).map((n) => `${key} ${n}`),
+      ...this.#thinnedTooMuch(key, seen),
+    ]);
+  }
+
+  #thinnedTooMuch(key: string, seen: ReadonlyMap<number, unknown>): readonly string[] {
+    const thinned = (this.#declared.get(key) ?? []).filter(({ isThinned }) => isThinned);
+    const arrivedIn = ({ from, to }: Declared) => [...seen.keys()].filter((n) => from <= n && n <= to).length;
+    return thinned
+      .filter((range) => range.to - range.from + 1 - arrivedIn(range) < range.messages)
+      .map(({ from, to, messages }) => `${key} ${messages} of ${from} to ${to}`);
   }
 
   missingCount(): number {
@@ -67,7 +85,9 @@ export class Receiver {
 
   /** Where only the end of a loss was known, `messages` is 0 and nothing exact is claimed. */
   #isClaimed(key: string, sequence: number): boolean {
-    return (this.#declared.get(key) ?? []).some(({ from, to, messages }) => messages > 0 && from <= sequence && sequence <= to);
+    return (this.#declared.get(key) ?? []).some(
+      ({ from, to, messages, isThinned }) => messages > 0 && !isThinned && from <= sequence && sequence <= to,
+    );
   }
 
   #isDeclared(key: string, sequence: number): boolean {

@@ -30,7 +30,8 @@ export function ofKind(kind: TwinMessage['kind'], { message: of, hubs }: Draft):
 
 /** The same numbers from the same seed. */
 export function randomFrom(seed: number): () => number {
-  let state = seed;
+  // Neighbours must not begin alike.
+  let state = Math.imul(seed, 0x9e37_79b1);
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 32;
