@@ -2,6 +2,7 @@ import type { Stored } from '../model/twin-message.ts';
 import { type Acknowledged, acknowledgedAhead, acknowledgedUpTo, type Cursor, MAX_STRETCHES } from './acknowledged.ts';
 import type { ClassLane, ClassLanes, ClassReader } from './class-log.ts';
 import { type LogView, LogWalk } from './log-walk.ts';
+import type { Segment } from './segment.ts';
 
 /**
  * The reader of one hub: one walk through the log; live first, a second one from where new messages begin. What that one has
@@ -29,6 +30,11 @@ export class HubReader implements ClassReader {
   /** When the oldest message that was read and not acknowledged was appended. */
   get oldestTimeMs(): number | undefined {
     return this.#walk.oldestTimeMs ?? this.#live?.oldestTimeMs;
+  }
+
+  /** What is in it may be on its way to the hub. */
+  isIn(segment: Segment): boolean {
+    return this.#walk.isIn(segment) || this.#live?.isIn(segment) === true;
   }
 
   take(maxBytes: number): Promise<readonly Stored[] | 'later'> {

@@ -76,6 +76,13 @@ export class LogWalk {
     return this.#outstanding[0]?.atMs;
   }
 
+  /** Has read of it what is on its way, or stands in it. */
+  isIn(segment: Segment): boolean {
+    const end = this.#view.endOffset(segment);
+    const isThere = ({ cursor }: Outstanding) => segment.first <= cursor.offset && cursor.offset < end;
+    return this.#open?.segment === segment || this.#outstanding.some(isThere);
+  }
+
   /** The next messages up to about `maxBytes`, none at the end of the log or of the walk; `later`: the disk did not let us look. */
   async next(maxBytes: number): Promise<readonly Stored[] | 'later'> {
     const stored: Stored[] = [];

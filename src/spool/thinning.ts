@@ -18,7 +18,7 @@ const NOTHING = Buffer.alloc(0);
 /**
  * Makes room by keeping one of n messages of each twin of a segment: of the one that was thinned the fewest times, the oldest of
  * those. What goes keeps its head, without a body, so that numbers and offsets stay as they were, and readers pass over it. Gap
- * records stay. Order: the new file beside the old one, gap records, then its name. After a crash in between what was declared
+ * records stay, and so does a segment in which a hub reads: what is on its way arrives. Order: the new file beside the old one, gap records, then its name. After a crash in between what was declared
  * may arrive all the same.
  */
 export class Thinning {
@@ -36,29 +36,41 @@ export class Thinning {
 
   /** One segment; false when there is none that it is worth. */
   async thinOne(): Promise<boolean> {
-    const segment = this.#next();
-    if (segment === undefined) return false;
+    for (let segment = this.#next(); segment !== undefined; segment = this.#next()) {
+      const outcome = await this.#thin(segment);
+      if (outcome !== 'read meanwhile') return outcome === 'thinned';
+    }
+    return false;
+  }
+
+  async #thin(segment: Segment): Promise<'thinned' | 'not worth it' | 'read meanwhile'> {
     const { fileSystem, codec, store, counters, options } = this.#parts;
     const pass = new Pass(this.#parts, segment);
     const endOffset = store.endOffset(segment);
     const thinned = await writeThinned({ fileSystem, codec, segment, endOffset, change: (message) => pass.take(message) });
-    if (thinned === undefined || segment.bytes - thinned.bytes < segment.bytes * WORTH) {
-      this.#exhausted.add(segment);
+    const isWorth = thinned !== undefined && segment.bytes - thinned.bytes >= segment.bytes * WORTH;
+    if (!isWorth) this.#exhausted.add(segment);
+    if (!isWorth || this.#isRead(segment)) {
       if (thinned !== undefined) await fileSystem.remove(replacementPath(segment.path));
-      return false;
+      return isWorth ? 'read meanwhile' : 'not worth it';
     }
     await this.#writer.state(pass.losses.take());
     await store.replace(segment, thinned);
     counters.add('thinned_messages', pass.messages);
     const fields = { messages: pass.messages, bytes: segment.bytes - thinned.bytes };
     options.onEvent({ level: 'warn', event: 'segment thinned', fields });
-    return true;
+    return 'thinned';
+  }
+
+  #isRead(segment: Segment): boolean {
+    return [...this.#parts.readers.values()].some((reader) => reader.isIn(segment));
   }
 
   #next(): Segment | undefined {
     let best: Segment | undefined;
     for (const segment of this.#parts.store.segments.slice(0, -1)) {
       if (this.#exhausted.has(segment) || this.#damage.isSuspect(segment) || passesOf(segment) >= MAX_PASSES) continue;
+      if (this.#isRead(segment)) continue;
       if (best === undefined || passesOf(segment) < passesOf(best)) best = segment;
     }
     return best;

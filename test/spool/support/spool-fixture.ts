@@ -86,11 +86,40 @@ export async function open({ whenFull = 'drop-oldest', ...options }: OpenOptions
 }
 
 /** Everything committed that the reader has not read yet; does not acknowledge. */
-export async function readAll(reader: SpoolLane, waitMs = 30): Promise<Stored[]> {
+export function readAll(reader: SpoolLane, waitMs = 30): Promise<Stored[]> {
+  return readUntil(reader, () => AbortSignal.timeout(waitMs));
+}
+
+/**
+ * The same from a simulated disk without compression, which answers within a few turns of the loop, however busy the machine is.
+ * `onRead`: at once with each portion.
+ */
+export function readWhatIsThere(reader: SpoolLane, onRead?: (stored: readonly Stored[]) => void): Promise<Stored[]> {
+  return readUntil(reader, () => afterTurns(200), onRead);
+}
+
+/** The next one of a simulated disk, if there is any. */
+export async function readOne(reader: SpoolLane): Promise<Stored | undefined> {
+  return (await reader.read(1, afterTurns(200)).catch(() => []))[0];
+}
+
+function afterTurns(count: number): AbortSignal {
+  const controller = new AbortController();
+  const turn = (left: number) => (left === 0 ? controller.abort() : setImmediate(turn, left - 1));
+  turn(count);
+  return controller.signal;
+}
+
+async function readUntil(
+  reader: SpoolLane,
+  end: () => AbortSignal,
+  onRead: (stored: readonly Stored[]) => void = () => {},
+): Promise<Stored[]> {
   const all: Stored[] = [];
   for (;;) {
-    const stored = await reader.read(1 << 20, AbortSignal.timeout(waitMs)).catch(() => []);
+    const stored = await reader.read(1 << 20, end()).catch(() => []);
     if (stored.length === 0) return all;
+    onRead(stored);
     all.push(...stored);
   }
 }
