@@ -1,6 +1,5 @@
-import type { IClientOptions, IClientPublishOptions, IPublishPacket } from 'mqtt';
+import type { IClientOptions, IPublishPacket } from 'mqtt';
 import type { Packet, WireSettings } from '../dialect.ts';
-import type { AliasedTopic } from './topic-aliases.ts';
 
 /** Larger packets from the hub end the connection; commands are far smaller. */
 export const MAX_INCOMING_BYTES = 1 << 20;
@@ -19,6 +18,8 @@ export function clientOptions(settings: WireSettings): IClientOptions {
     clean: true,
     keepalive: Math.max(1, Math.round(keepAliveMs / 1_000)),
     reconnectPeriod: 0,
+    // Pings go on beside messages: to put them off would cost two timers for each acknowledgement.
+    reschedulePings: false,
     resubscribe: false,
     queueQoSZero: false,
     subscribeBatchSize: topicsPerSubscribe ?? TOPICS_PER_SUBSCRIBE,
@@ -43,11 +44,6 @@ function willOf(packet: Packet, protocolVersion: 4 | 5): NonNullable<IClientOpti
   const { topic, payload, qos, retain } = packet;
   const properties = protocolVersion === 5 ? { properties: propertiesOf(packet) } : {};
   return { topic, payload: Buffer.from(payload), qos, retain, ...properties };
-}
-
-export function publishOptions(packet: Packet, { topicAlias }: AliasedTopic, keepsRetained: boolean): IClientPublishOptions {
-  const properties = { ...propertiesOf(packet), ...(topicAlias === undefined ? {} : { topicAlias }) };
-  return { qos: packet.qos, retain: packet.retain && keepsRetained, properties };
 }
 
 function propertiesOf({ properties, contentType, responseTopic, correlationData, expiryS, isBinary }: Packet) {

@@ -1,22 +1,15 @@
 import type { Duplex } from 'node:stream';
-import { type IConnackPacket, MqttClient } from 'mqtt';
+import { type IConnackPacket, MqttClient, type Packet as MqttPacket } from 'mqtt';
 import { GatewayError, toGatewayError } from '../../model/error.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Session } from '../../runtime/link.ts';
 import type { Packet, WireSettings } from '../dialect.ts';
-import { clientOptions, MAX_INCOMING_BYTES, publishOptions, toPacket } from './client-options.ts';
-import {
-  type Circumstances,
-  clientFault,
-  closedFault,
-  notMqttFault,
-  numberCode,
-  saidIn,
-  subscribeFault,
-} from './connection-fault.ts';
-import { NoStore } from './no-store.ts';
+import { clientOptions, MAX_INCOMING_BYTES, toPacket } from './client-options.ts';
+import { type Circumstances, clientFault, closedFault, notMqttFault, saidIn, subscribeFault } from './connection-fault.ts';
+import { Deliveries, type Delivery } from './deliveries.ts';
 import { PacketIds } from './packet-ids.ts';
 import { packetSize } from './packet-size.ts';
+import { encodePublish } from './publish-packet.ts';
 import { connectionError, publishError, type Said, tooLarge } from './reason-code.ts';
 import { RoundTrips } from './round-trips.ts';
 import { SendWindow } from './send-window.ts';
@@ -30,6 +23,8 @@ const DISCONNECT = Uint8Array.of(0xe0, 0x00);
 /** MQTT 5 §3.14.2.1, reason code 0x04: the hub sends the will nevertheless. */
 const DISCONNECT_WITH_WILL = Uint8Array.of(0xe0, 0x01, 0x04);
 const DISCONNECT_WAIT_MS = 1_000;
+/** Reason codes below tell of success (MQTT 5 §2.4). */
+const REFUSED_FROM = 0x80;
 
 export interface WireOptions {
   readonly settings: WireSettings;
@@ -39,19 +34,9 @@ export interface WireOptions {
   readonly onPacket: (packet: Packet) => void;
 }
 
-interface Delivery {
-  readonly packet: Packet;
-  readonly bytes: number;
-  readonly resolve: () => void;
-  readonly reject: (error: GatewayError) => void;
-  /** Monotonic; infinite while it waits for its turn. */
-  sentMs: number;
-  isSettled: boolean;
-}
-
 /**
- * One MQTT connection over an open stream. MQTT.js writes and reads the packets and keeps the connection alive; it never connects
- * again, and nothing is given to it that does not go out at once. `close` of the stream is the only truth about its end.
+ * One MQTT connection over an open stream. MQTT.js writes and reads the packets, all but our PUBLISH, and keeps the connection alive; it
+ * never connects again, and nothing is given to it that does not go out at once. `close` of the stream is the only truth about its end.
  */
 export class MqttWire implements Session {
   readonly lost: Promise<GatewayError>;
@@ -60,8 +45,8 @@ export class MqttWire implements Session {
   readonly #client: MqttClient;
   readonly #closed: Promise<void>;
   readonly #over = new AbortController();
-  /** In order of the calls. No `Set`: see no-store.ts. */
-  #deliveries: Delivery[] = [];
+  readonly #deliveries = new Deliveries();
+  readonly #ids = new PacketIds();
   readonly #roundTrips = new RoundTrips(() => this.#client.sendPing());
   readonly #resolveLost: (error: GatewayError) => void;
   #window = new SendWindow(1);
@@ -82,8 +67,7 @@ export class MqttWire implements Session {
     this.#closed = new Promise((closed) => void stream.once('close', () => closed()));
     this.#client = new MqttClient(() => stream, {
       ...clientOptions(options.settings),
-      messageIdProvider: new PacketIds(),
-      outgoingStore: new NoStore(),
+      messageIdProvider: this.#ids,
     });
     this.#listen();
   }
@@ -131,8 +115,7 @@ export class MqttWire implements Session {
     if (bytes > maximumPacketSize) return Promise.reject(tooLarge(subject, packet.topic, bytes, maximumPacketSize));
     if (this.#end !== undefined) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => {
-      const delivery = { packet, bytes, resolve, reject, sentMs: Number.POSITIVE_INFINITY, isSettled: false };
-      this.#deliveries.push(delivery);
+      const delivery = this.#deliveries.add(packet, bytes, { resolve, reject });
       this.#window.enter(() => this.#send(delivery));
     });
   }
@@ -169,6 +152,7 @@ export class MqttWire implements Session {
     });
     client.on('packetreceive', (packet) => {
       this.#incoming.parsed();
+      if (packet.cmd === 'puback') this.#acknowledged(packet);
       if (packet.cmd === 'pingresp') this.#roundTrips.answered();
       if (packet.cmd === 'connack') this.#connackSaid = saidIn(packet);
       else if (!this.#isConnected) this.#lose(notMqttFault(this.#circumstances()));
@@ -193,11 +177,24 @@ export class MqttWire implements Session {
     const { topic } = packet;
     delivery.sentMs = this.#options.clock.monotonicMs();
     const aliased = bytes + ALIAS_BYTES > this.#terms.maximumPacketSize ? { topic } : this.#aliases.use(topic);
-    const options = publishOptions(packet, aliased, this.#terms.keepsRetained);
+    const { keepsRetained } = this.#terms;
+    const { protocolVersion } = this.#options.settings;
+    // Never none: no window is as large as there are ids.
+    if (packet.qos === 1) delivery.id = this.#ids.allocate() ?? 0;
+    const encoded = encodePublish(packet, { protocolVersion, id: delivery.id ?? 0, aliased, keepsRetained });
     this.#gather();
-    this.#client.publish(aliased.topic, Buffer.from(packet.payload), options, (error, answer) =>
-      this.#settle(delivery, error, answer),
-    );
+    if (packet.qos === 1) this.#stream.write(encoded);
+    else this.#stream.write(encoded, (error) => error ?? this.#settle(delivery));
+  }
+
+  #acknowledged(puback: Extract<MqttPacket, { cmd: 'puback' }>): void {
+    const { messageId, reasonCode = 0 } = puback;
+    const delivery = this.#deliveries.withId(messageId);
+    if (delivery?.id === undefined) return;
+    this.#ids.deallocate(delivery.id);
+    const { subject } = this.#options;
+    const isTaken = reasonCode < REFUSED_FROM;
+    this.#settle(delivery, isTaken ? undefined : publishError(reasonCode, subject, delivery.packet.topic, saidIn(puback)));
   }
 
   /** What is sent in one turn of the event loop leaves in one write: the kernel is asked once, not for each packet. */
@@ -207,20 +204,11 @@ export class MqttWire implements Session {
     setImmediate(() => this.#stream.uncork());
   }
 
-  #settle(delivery: Delivery, error: unknown, answer?: unknown): void {
-    if (delivery.isSettled) return;
-    delivery.isSettled = true;
-    while (this.#deliveries[0]?.isSettled === true) this.#deliveries.shift();
+  #settle(delivery: Delivery, refusal?: GatewayError): void {
+    if (!this.#deliveries.settle(delivery)) return;
     this.#window.leave();
-    const reasonCode = numberCode(error);
-    if (error === undefined || error === null) delivery.resolve();
-    else
-      this.#settleRefused(
-        delivery,
-        reasonCode === undefined
-          ? clientFault(error, this.#circumstances())
-          : publishError(reasonCode, this.#options.subject, delivery.packet.topic, saidIn(answer)),
-      );
+    if (refusal === undefined) delivery.resolve();
+    else this.#settleRefused(delivery, refusal);
   }
 
   #settleRefused({ reject }: Delivery, error: GatewayError): void {
@@ -234,8 +222,7 @@ export class MqttWire implements Session {
     for (;;) {
       await clock.sleep(timeoutMs / 4, this.#over.signal).catch(() => {});
       if (this.#over.signal.aborted) return;
-      const [oldest] = this.#deliveries;
-      const sinceMs = Math.min(oldest?.sentMs ?? Number.POSITIVE_INFINITY, this.#roundTrips.oldestMs ?? Number.POSITIVE_INFINITY);
+      const sinceMs = Math.min(this.#deliveries.oldestSentMs, this.#roundTrips.oldestMs ?? Number.POSITIVE_INFINITY);
       if (clock.monotonicMs() - sinceMs < timeoutMs) continue;
       this.#lose(new GatewayError('HUB_TIMEOUT', subject, `no acknowledgement of a message within ${timeoutMs} ms`));
     }
@@ -257,12 +244,7 @@ export class MqttWire implements Session {
     if (this.#end !== undefined) return false;
     this.#end = error;
     this.#over.abort();
-    const deliveries = this.#deliveries.filter(({ isSettled }) => !isSettled);
-    this.#deliveries = [];
-    for (const delivery of deliveries) {
-      delivery.isSettled = true;
-      delivery.reject(error);
-    }
+    this.#deliveries.rejectAll(error);
     this.#roundTrips.fail(error);
     return true;
   }
