@@ -93,6 +93,7 @@ class Auditor implements GatewayAudit {
     return {
       name: hub.name,
       limits: hub.limits,
+      billed: hub.billed,
       get endpoint() {
         return hub.endpoint;
       },
@@ -105,6 +106,7 @@ class Auditor implements GatewayAudit {
           attempts.succeeded();
           void session.lost.then((error) => attempts.failed('lost', error));
           session.refusals?.subscribe(({ code, message }) => this.#tellFew('packet', { hub: hub.name, code, reason: message }));
+          session.obeyed?.subscribe((asked) => this.#tellFew('session', { hub: hub.name, asked }));
           return session;
         } catch (error) {
           if (!signal.aborted) attempts.failed('refused', toGatewayError(error, hub.name));

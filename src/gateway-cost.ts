@@ -56,14 +56,14 @@ export class CostBook {
     for (const hub of hubs) {
       const dialect = this.#dialects.get(hub);
       if (dialect === undefined) continue;
-      const packets = dialect.encode(asStored(message), message.startTimeMs).map(({ payload }) => payload.length);
       const { quota, chunkBytes: chunk = quota?.chunkBytes ?? Number.POSITIVE_INFINITY } = dialect.limits;
       const cost = this.#costOf(hub, message.twin);
       cost.messages += weight;
       cost.readings += weight * countReadings(message);
-      for (const bytes of packets) {
+      for (const packet of dialect.encode(asStored(message), message.startTimeMs)) {
+        const bytes = packet.payload.length;
         cost.bytes += weight * bytes;
-        cost.billed += weight * Math.max(1, Math.ceil(bytes / chunk));
+        cost.billed += weight * Math.max(1, Math.ceil((dialect.billedBytes?.(packet, 'sent') ?? bytes) / chunk));
       }
     }
   }

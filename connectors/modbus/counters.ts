@@ -25,9 +25,11 @@ export interface Counters {
 }
 
 export function createCounters(): Counters {
-  const values = new Map<CounterName, number>(NAMES.map((name) => [name, 0]));
+  const values = Object.fromEntries(NAMES.map((name) => [name, 0])) as Record<CounterName, number>;
   return {
-    count: (name, by = 1) => values.set(name, (values.get(name) ?? 0) + by),
-    values: () => Object.fromEntries(values),
+    count: (name, by = 1) => {
+      values[name] += by;
+    },
+    values: () => ({ ...values }),
   };
 }

@@ -33,13 +33,18 @@ export class LineQueue {
     this.#clock = clock;
   }
 
-  /** Resolves with the function that gives the turn back. Rejects with the signal's reason while waiting. */
-  async take(claim: Claim, signal: AbortSignal): Promise<() => void> {
+  /** Gives the function that gives the turn back, at once where the line is free. Rejects with the signal's reason while waiting. */
+  take(claim: Claim, signal: AbortSignal): (() => void) | Promise<() => void> {
     signal.throwIfAborted();
     this.#enter(claim);
     // While there is room, whoever waits is held up by a command of the same unit.
-    if (this.#running.size < this.#capacity && this.#mayGo(claim)) this.#running.add(claim);
-    else await this.#wait(claim, signal);
+    const isFree = this.#running.size < this.#capacity && this.#mayGo(claim);
+    if (!isFree) return this.#wait(claim, signal).then(() => this.#start(claim));
+    this.#running.add(claim);
+    return this.#start(claim);
+  }
+
+  #start(claim: Claim): () => void {
     const startedMs = this.#clock.monotonicMs();
     this.#nowUsedMs = Math.max(this.#nowUsedMs, this.#used(claim));
     return () => this.#giveBack(claim, startedMs);

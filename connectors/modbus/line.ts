@@ -43,7 +43,8 @@ export class Line {
   }
 
   async use<T>(claim: Claim, signal: AbortSignal, task: (ask: Ask) => Promise<T>): Promise<T> {
-    const giveBack = await this.#queue.take(claim, signal);
+    const turn = this.#queue.take(claim, signal);
+    const giveBack = turn instanceof Promise ? await turn : turn;
     try {
       return await task((request) => this.#ask(request, isCommand(claim)));
     } finally {
@@ -51,39 +52,33 @@ export class Line {
     }
   }
 
+  /** As few promises as there can be: this is done for every request. */
   async #ask(request: Request, isCommand: boolean): Promise<Answer> {
-    const { units, count, clock } = this.#options;
+    const { wire, units, count, clock, pauseMs } = this.#options;
     const isProbe = units.isDown(request.unit);
     if (isProbe) count('unit_probes');
     const tries = isRepeatable(request) && !isProbe ? 1 + this.#options.retries : 1;
     for (let attempt = 1; ; attempt += 1) {
+      const restMs = pauseMs === 0 ? 0 : this.#restUntilMs - clock.monotonicMs();
+      if (restMs > 0) await clock.sleep(restMs);
       const sentMs = clock.monotonicMs();
+      count('requests');
       try {
         // Somebody waits for what comes of a command: it is given all the time that is configured.
         const timeoutMs = isCommand ? undefined : units.probeTimeoutMs(request.unit);
-        const answer = await this.#askOnce(request, timeoutMs);
-        units.answered(request.unit, this.#options.wire.turnAroundMs ?? clock.monotonicMs() - sentMs);
+        const body = await wire.exchange(request, timeoutMs);
+        count('responses');
+        const answer = decodeAnswer(request, body);
+        units.answered(request.unit, wire.turnAroundMs ?? clock.monotonicMs() - sentMs);
         return answer;
       } catch (error) {
         const failure = toGatewayError(error, this.#options.name);
         if (failure.code === 'DEVICE_TIMEOUT') units.missed();
         if (attempt >= tries || !isUnanswered(failure)) throw this.#judge(request.unit, failure);
         count('retries');
+      } finally {
+        if (pauseMs > 0) this.#restUntilMs = clock.monotonicMs() + pauseMs;
       }
-    }
-  }
-
-  async #askOnce(request: Request, timeoutMs: number | undefined): Promise<Answer> {
-    const { wire, clock, count, pauseMs } = this.#options;
-    const restMs = this.#restUntilMs - clock.monotonicMs();
-    if (restMs > 0) await clock.sleep(restMs);
-    count('requests');
-    try {
-      const answer = await wire.exchange(request, timeoutMs);
-      count('responses');
-      return decodeAnswer(request, answer);
-    } finally {
-      this.#restUntilMs = clock.monotonicMs() + pauseMs;
     }
   }
 

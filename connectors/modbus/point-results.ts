@@ -11,30 +11,29 @@ import { statusName } from './status-name.ts';
 
 /** What is made of each point of a block: readings, or readings with what came over the wire beside them. */
 export interface PointResults<Result> {
-  read(block: Block, answer: Answer, timeMs: number, into: Result[]): void;
+  read(block: Block, answer: Answer, timeMs: number): readonly Result[];
   failed(place: PlacedPoint, error: GatewayError, timeMs: number): Result;
 }
 
 export const readings: PointResults<Reading> = {
-  read: ({ points, request: { address } }, answer, timeMs, into) => {
+  read: ({ points, request: { address } }, answer, timeMs) => {
     const registers = Buffer.isBuffer(answer) ? answer : undefined;
-    for (const place of points) {
+    return points.map((place) => {
       const start = place.address - address;
-      const { fast } = place.layout.codec;
-      if (fast === undefined || registers === undefined) into.push(toReading(place, valueIn(answer, place, start), timeMs));
-      else into.push({ point: place.point, value: fast.decodeAt(registers, 2 * start), quality: 'good', sourceTimeMs: timeMs });
-    }
+      const { point, decodeAt } = place;
+      if (decodeAt === undefined || registers === undefined) return toReading(place, valueIn(answer, place, start), timeMs);
+      return { point, value: decodeAt(registers, 2 * start), quality: 'good', sourceTimeMs: timeMs };
+    });
   },
   failed: ({ point }, error, timeMs) => badReading(point, statusName(error), timeMs),
 };
 
 export const oneShots: PointResults<OneShot> = {
-  read: ({ points, request: { address } }, answer, timeMs, into) => {
-    for (const place of points) {
+  read: ({ points, request: { address } }, answer, timeMs) =>
+    points.map((place) => {
       const start = place.address - address;
-      into.push({ ...toReading(place, valueIn(answer, place, start), timeMs), raw: rawIn(answer, place, start) });
-    }
-  },
+      return { ...toReading(place, valueIn(answer, place, start), timeMs), raw: rawIn(answer, place, start) };
+    }),
   failed: (place, error, timeMs) => ({ ...readings.failed(place, error, timeMs), raw: '' }),
 };
 
@@ -45,10 +44,7 @@ function toReading({ point }: PlacedPoint, value: Value | NoValue, sourceTimeMs:
 
 /** `start`: registers or bits from the beginning of the answer. */
 function valueIn(answer: Answer, { layout: { codec, size, count } }: PlacedPoint, start: number): Value | NoValue {
-  if (Buffer.isBuffer(answer)) {
-    if (codec.fast !== undefined) return codec.fast.decodeAt(answer, 2 * start);
-    return codec.decode(answer.subarray(2 * start, 2 * (start + size)));
-  }
+  if (Buffer.isBuffer(answer)) return codec.decode(answer.subarray(2 * start, 2 * (start + size)));
   const bits = bitsIn(answer, start, size);
   return count === undefined ? bits[0] === true : bits;
 }

@@ -119,7 +119,7 @@ export class PollGroupReader {
     const { blocks, unreadable } = this.#plan;
     const read = await readBlocks(blocks, this.#results, { ask, atOnce, device, refused, clock, signal });
     if (read.wereSplit) this.#tellSplit(read.newlyRefused);
-    await this.#askRefusedAgain(signal);
+    if (refused.hasAny(device.unit)) await this.#askRefusedAgain(signal);
     return unreadable.length === 0 ? read.results : [...read.results, ...unreadable.flatMap((item) => this.#unreadable(item))];
   }
 

@@ -59,7 +59,7 @@ export async function readBlocks<Result>(
 }
 
 class BlocksReading<Result> implements BlocksRead<Result> {
-  readonly results: Result[] = [];
+  readonly #parts: (readonly Result[])[] = [];
   readonly newlyRefused: Range[] = [];
   wereSplit = false;
   readonly #made: PointResults<Result>;
@@ -72,12 +72,17 @@ class BlocksReading<Result> implements BlocksRead<Result> {
     this.#context = context;
   }
 
+  get results(): readonly Result[] {
+    const [only = []] = this.#parts;
+    return this.#parts.length <= 1 ? only : ([] as readonly Result[]).concat(...this.#parts);
+  }
+
   /** Whether the device gave the whole block at once. */
   async read(block: Block): Promise<boolean> {
     const { clock, refused, device } = this.#context;
     const result = this.#silence ?? (await askPatiently(block.request, this.#context));
     if (isAnswer(result)) {
-      this.#made.read(block, result, clock.nowMs(), this.results);
+      this.#parts.push(this.#made.read(block, result, clock.nowMs()));
       if (refused.hasAny(device.unit)) refused.answered(device.unit, rangeOf(block));
       return true;
     }
@@ -111,7 +116,7 @@ class BlocksReading<Result> implements BlocksRead<Result> {
   #failed(block: Block, error: GatewayError): false {
     const timeMs = this.#context.clock.nowMs();
     if (error.code === 'DEVICE_TIMEOUT' || isSilentBehindGateway(error)) this.#silence = error;
-    this.results.push(...block.points.map((place) => this.#made.failed(place, error, timeMs)));
+    this.#parts.push(block.points.map((place) => this.#made.failed(place, error, timeMs)));
     return false;
   }
 }
@@ -127,7 +132,7 @@ export async function askPatiently(
   { ask, clock, signal }: Pick<ReadContext, 'ask' | 'clock' | 'signal'>,
 ): Promise<Answer | GatewayError> {
   for (let attempt = 0; ; attempt += 1) {
-    const result = await answerOrError(request, ask);
+    const result = await ask(request).catch(toError);
     signal.throwIfAborted();
     if (isAnswer(result)) return result;
     if (result.rule.kind !== 'device') throw result;
@@ -137,12 +142,8 @@ export async function askPatiently(
   }
 }
 
-async function answerOrError(request: ReadRequest, ask: Ask): Promise<Answer | GatewayError> {
-  try {
-    return await ask(request);
-  } catch (error) {
-    return toGatewayError(error, 'modbus');
-  }
+function toError(error: unknown): GatewayError {
+  return toGatewayError(error, 'modbus');
 }
 
 export function isAnswer(result: Answer | GatewayError): result is Answer {

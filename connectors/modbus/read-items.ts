@@ -1,4 +1,5 @@
 import { isBitTable, type Table, wireAddress } from './address.ts';
+import type { FastDecoder } from './codec.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import type { RegisterPoint } from './plan.ts';
 import type { ModbusDevice } from './settings.ts';
@@ -9,6 +10,8 @@ export interface PlacedPoint {
   /** Zero-based. */
   readonly address: number;
   readonly layout: Layout;
+  /** Of the layout's codec, where it has one: near at hand in the loop over the points of an answer. */
+  readonly decodeAt: FastDecoder['decodeAt'] | undefined;
 }
 
 /** Cells of one table: registers or bits, `to` not included. */
@@ -26,7 +29,14 @@ export interface Item extends Range {
 export function placePoint(point: RegisterPoint, { addressBase }: ModbusDevice): PlacedPoint {
   const { address } = point.address;
   const layout = layoutOf(point, addressBase);
-  return { point, table: address.table, address: wireAddress(address, addressBase) - layout.valueAt, layout };
+  const { valueAt, codec } = layout;
+  return {
+    point,
+    table: address.table,
+    address: wireAddress(address, addressBase) - valueAt,
+    layout,
+    decodeAt: codec.fast?.decodeAt,
+  };
 }
 
 /** By table and address. */

@@ -169,7 +169,7 @@ export class ModbusSession implements ConnectorSession {
     // What is not read when the next poll is due is late.
     let deadlineMs = 0;
     const ask: Ask = (request) =>
-      line.use({ unit: settings.unit, deadlineMs }, this.#stop.signal, async (askNow) => {
+      line.use({ unit: settings.unit, deadlineMs }, this.#stop.signal, (askNow) => {
         const { error } = units.stateOf(settings.unit);
         // It fell silent while this poll waited for the line: one time-out is enough for all of its poll groups.
         if (error !== undefined && units.isDown(settings.unit) && !reader.isProbing) throw error;

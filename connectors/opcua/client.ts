@@ -59,7 +59,9 @@ export async function connect(options: ConnectOptions): Promise<OpenClient> {
   try {
     const endpoint = chooseEndpoint(await discover(options, newest, way), settings, name);
     if (endpoint.securityMode !== MessageSecurityMode.None) {
-      expiries.note('server', await requireTrust({ ...options, url: settings.url }, endpoint.serverCertificate));
+      const applicationUri = endpoint.server.applicationUri ?? undefined;
+      const server = await requireTrust({ ...options, url: settings.url, applicationUri }, endpoint.serverCertificate);
+      expiries.note('server', server);
     }
     return await openAs([newest, ...replaced], options, { endpoint, way });
   } catch (error) {

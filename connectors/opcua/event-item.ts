@@ -28,6 +28,19 @@ export interface ReadEvent {
   readonly event: DeviceEvent;
 }
 
+/**
+ * EventQueueOverflowEventType (Part 4 §5.12.1.5): events before it were lost in the queue of the item. It is abstract, so that open62541
+ * has a subtype of its own, and sends it as the one field of an event.
+ */
+const OVERFLOWS: ReadonlySet<unknown> = new Set([3035, 4035]);
+
+/** Whether it is no event, but says that events were lost. */
+export function isOverflow({ typeId }: ReadEvent, values: readonly Variant[]): boolean {
+  const [only] = values.length === 1 ? values : [];
+  const type = only?.value instanceof NodeId ? only.value : typeId;
+  return type !== undefined && type.namespace === 0 && OVERFLOWS.has(type.value);
+}
+
 /** What is told by other means, or by its name. */
 const NOT_IN_BODY: ReadonlySet<string> = new Set(['Time', 'Severity']);
 

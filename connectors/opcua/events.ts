@@ -1,28 +1,19 @@
-import {
-  AttributeIds,
-  DataType,
-  type EventNotificationList,
-  MonitoringMode,
-  makeNodeId,
-  type NodeId,
-  TimestampsToReturn,
-} from 'node-opcua-client';
+import { DataType, type EventNotificationList, makeNodeId, type NodeId } from 'node-opcua-client';
 import type { DeviceEvent } from '../../src/model/device-event.ts';
+import type { DeviceGap, MissedPoint } from '../../src/model/device-gap.ts';
 import type { DevicePlan, EventPlan } from '../../src/model/plan.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Counters } from './counters.ts';
 import { statusNameOf } from './errors.ts';
-import { wantedFields } from './event-fields.ts';
-import { eventFilter } from './event-filter.ts';
-import { type EventItem, readEvent } from './event-item.ts';
+import { EventGaps, toMissed } from './event-gaps.ts';
+import { type EventItem, isOverflow, readEvent } from './event-item.ts';
 import type { OpcuaEvent } from './features.ts';
+import type { Memory } from './memory.ts';
 import type { NodeAddress } from './node-address.ts';
-import { resolveNodeId } from './nodes.ts';
 import type { RawSession } from './raw-session.ts';
 import type { ServerFacts } from './requests.ts';
-import type { SeenEvents } from './seen-events.ts';
-import { qualityOf, statusName } from './status-code.ts';
 import type { Subscription } from './subscription.ts';
+import { watchEvent } from './watch-event.ts';
 
 export interface EventContext {
   readonly session: RawSession;
@@ -30,8 +21,10 @@ export interface EventContext {
   readonly counters: Counters;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly seen: SeenEvents;
+  readonly memory: Pick<Memory, 'seenEvents' | 'missing'>;
   readonly onEvent: (event: DeviceEvent) => void;
+  /** Called with what happened and was not told. */
+  readonly onGap: (gap: DeviceGap) => void;
   /** Called when the server says that its nodes have changed; asked for where the mapping has patterns. */
   readonly onModelChange: () => void;
   /** The subscription that carries events: new, or taken over from the session before, with what it watches. */
@@ -40,8 +33,6 @@ export interface EventContext {
 
 /** Beside the handles of points, which count from 1. */
 const FIRST_HANDLE = 0x8000_0000;
-/** An alarm shower is longer than a queue of values. */
-const QUEUE_SIZE = 1_000;
 const RETRY_PROBLEMS_MS = 60_000;
 /** Part 9 §5.5.7 and §5.11: the refresh, and what frames and asks for it. */
 const CONDITION_TYPE = 2782;
@@ -64,10 +55,12 @@ function standardNode(value: number): NodeAddress {
 export class EventAcquisition {
   readonly #context: EventContext;
   readonly #plans: (readonly [device: string, plan: EventPlan<OpcuaEvent>])[];
+  readonly #gaps: EventGaps;
   #subscription: Subscription | undefined;
 
   constructor(devices: readonly Pick<DevicePlan, 'twin' | 'events' | 'patterns'>[], context: EventContext) {
     this.#context = context;
+    this.#gaps = new EventGaps({ ...context, missing: context.memory.missing });
     this.#plans = devices.flatMap(({ twin, events = [] }) =>
       events.map((plan) => [twin, plan as EventPlan<OpcuaEvent>] as const),
     );
@@ -77,10 +70,23 @@ export class EventAcquisition {
 
   /** Status names by `device/name` of all that the server does not watch. */
   get problems(): Readonly<Record<string, string>> {
-    const items = [...(this.#subscription?.events.values() ?? [])];
     return Object.fromEntries(
-      items.flatMap(({ device, name, problem }) => (problem === undefined ? [] : [[`${device}/${name}`, problem]])),
+      this.#items.flatMap((item) => (item.problem === undefined ? [] : [[toMissed(item).id, item.problem]])),
     );
+  }
+
+  /** What the server does not watch. */
+  get refused(): readonly MissedPoint[] {
+    return ofMapping(this.#items.filter(({ problem }) => problem !== undefined)).map(toMissed);
+  }
+
+  /** Since when events are missing, where they are and that was not told; by the clock on the wall. */
+  get awaySince(): readonly number[] {
+    return this.#plans.length === 0 ? [] : this.#gaps.awaySince;
+  }
+
+  get #items(): readonly EventItem[] {
+    return [...(this.#subscription?.events.values() ?? [])];
   }
 
   async start(): Promise<void> {
@@ -88,28 +94,36 @@ export class EventAcquisition {
     const { clock, signal, subscribe } = this.#context;
     const subscription = await subscribe();
     this.#subscription = subscription;
-    if (subscription.events.size === 0) await this.#watchAll(subscription);
+    const isAdopted = subscription.events.size > 0;
+    if (!isAdopted) await this.#watchAll(subscription);
+    this.#gaps.watch(ofMapping(this.#items), { isAdopted });
     await this.#refresh();
     while (!signal.aborted) {
       await clock.sleep(RETRY_PROBLEMS_MS, signal).catch(() => {});
-      if (!signal.aborted && Object.keys(this.problems).length > 0) await this.#watchAll(subscription).catch(() => {});
+      if (!signal.aborted && Object.keys(this.problems).length > 0) await this.#tryAgain(subscription).catch(() => {});
     }
   }
 
   /** Called with what the server has to tell, in its order. */
   take(subscription: Subscription, { events }: EventNotificationList): void {
-    const { facts, clock, counters, seen, onEvent, onModelChange } = this.#context;
+    const { facts, clock, counters, memory, onEvent, onModelChange } = this.#context;
     for (const { clientHandle, eventFields } of events ?? []) {
       const item = subscription.events.get(clientHandle);
       if (item === undefined || eventFields === null) continue;
-      const { eventId, typeId, event } = readEvent(item, eventFields ?? [], facts.namespaces, clock.nowMs());
+      const read = readEvent(item, eventFields ?? [], facts.namespaces, clock.nowMs());
+      const { eventId, typeId, event } = read;
+      if (isOverflow(read, eventFields ?? [])) {
+        counters.overflows += 1;
+        this.#lose([item], 'queue-overflow', subscription.completeTimeMs);
+        continue;
+      }
       if (this.#isOfRefresh(typeId)) continue;
       if (item.name === MODEL_CHANGE.name) {
         onModelChange();
         continue;
       }
       if (item.isFilteredHere === true && (event.severity ?? 0) < (item.severityAtLeast ?? 0)) continue;
-      if (!seen.isNew(`${item.device}/${item.name}`, eventId)) {
+      if (!memory.seenEvents.isNew(`${item.device}/${item.name}`, eventId)) {
         counters.repeated_events += 1;
         continue;
       }
@@ -118,10 +132,30 @@ export class EventAcquisition {
     }
   }
 
+  /** Called when messages of the subscription are missing for good. */
+  lose(subscription: Subscription, sinceTimeMs: number): void {
+    this.#lose([...subscription.events.values()], 'subscription-gap', sinceTimeMs);
+    // What was lost may have been the word of an alarm that is still present. A queue that overflowed would do so again.
+    this.#refreshSoon();
+  }
+
+  #lose(items: readonly EventItem[], reason: DeviceGap['reason'], sinceTimeMs: number): void {
+    const lost = ofMapping(items);
+    this.#gaps.tell(lost, reason, sinceTimeMs);
+    if (lost.length < items.length) this.#context.onModelChange();
+  }
+
   #isOfRefresh(typeId: NodeId | undefined): boolean {
     if (typeId === undefined || typeId.namespace !== 0) return false;
-    if (typeId.value === REFRESH_REQUIRED) void this.#refresh();
+    if (typeId.value === REFRESH_REQUIRED) this.#refreshSoon();
     return typeId.value === REFRESH_START || typeId.value === REFRESH_END || typeId.value === REFRESH_REQUIRED;
+  }
+
+  async #tryAgain(subscription: Subscription): Promise<void> {
+    const refused = this.#items.filter(({ problem }) => problem !== undefined);
+    await this.#watchAll(subscription);
+    const cured = refused.filter(({ handle }) => subscription.events.get(handle)?.problem === undefined);
+    this.#gaps.tell(ofMapping(cured), 'refused', this.#context.clock.nowMs());
   }
 
   async #watchAll(subscription: Subscription): Promise<void> {
@@ -129,57 +163,17 @@ export class EventAcquisition {
       const handle = FIRST_HANDLE + at;
       const known = subscription.events.get(handle);
       if (known === undefined || known.problem !== undefined) {
-        subscription.events.set(handle, await this.#watch(subscription, device, plan, handle));
+        subscription.events.set(
+          handle,
+          await watchEvent({ ...this.#context, subscriptionId: subscription.id }, device, plan, handle),
+        );
       }
     }
   }
 
-  async #watch(
-    subscription: Subscription,
-    device: string,
-    { name, settings }: EventPlan<OpcuaEvent>,
-    handle: number,
-  ): Promise<EventItem> {
-    const { session, facts } = this.#context;
-    const { severityAtLeast } = settings;
-    const nodeId = resolveNodeId(settings.source, facts.namespaces);
-    const typeId = settings.type && resolveNodeId(settings.type, facts.namespaces);
-    const limit = severityAtLeast === undefined ? {} : { severityAtLeast };
-    const isLost = nodeId === undefined || (settings.type !== undefined && typeId === undefined);
-    const fields = isLost ? [] : await wantedFields(session, typeId, settings.fields);
-    const item: EventItem = { device, name, handle, fields, ...limit };
-    if (isLost) return { ...item, problem: 'BadNodeIdUnknown' };
-    const wish = { fields, ...limit, ...(typeId === undefined ? {} : { typeId }) };
-    const refused = await this.#create(subscription.id, nodeId, handle, wish);
-    if (refused === undefined || !refused.includes('Filter')) return refused === undefined ? item : { ...item, problem: refused };
-    // Of a type only the server knows the subtypes; a severity can be compared here.
-    const { severityAtLeast: _, ...simpler } = wish;
-    const refusedAgain = await this.#create(subscription.id, nodeId, handle, simpler);
-    return refusedAgain === undefined ? { ...item, isFilteredHere: true } : { ...item, problem: refusedAgain };
-  }
-
-  /** `undefined` when the server watches it, else the name of its refusal. */
-  async #create(subscriptionId: number, nodeId: NodeId, clientHandle: number, wish: Parameters<typeof eventFilter>[0]) {
-    const { results } = await this.#context.session.createMonitoredItems({
-      subscriptionId,
-      timestampsToReturn: TimestampsToReturn.Both,
-      itemsToCreate: [
-        {
-          itemToMonitor: { nodeId, attributeId: AttributeIds.EventNotifier },
-          monitoringMode: MonitoringMode.Reporting,
-          requestedParameters: {
-            clientHandle,
-            samplingInterval: 0,
-            queueSize: QUEUE_SIZE,
-            discardOldest: true,
-            filter: eventFilter(wish),
-          },
-        },
-      ],
-    });
-    const status = results?.[0]?.statusCode;
-    if (status === undefined) return 'BadUnexpectedError';
-    return qualityOf(status.value) === 'bad' ? statusName(status.value) : undefined;
+  /** Where nobody answers, the session ends, and the next one refreshes. */
+  #refreshSoon(): void {
+    this.#refresh().catch(() => {});
   }
 
   /** Alarms that are present tell themselves once more; those that were told already are left out. Servers without alarms refuse. */
@@ -196,4 +190,8 @@ export class EventAcquisition {
       if (statusNameOf(error) === undefined) throw error;
     });
   }
+}
+
+function ofMapping(items: readonly EventItem[]): readonly EventItem[] {
+  return items.filter(({ name }) => name !== MODEL_CHANGE.name);
 }

@@ -1,4 +1,4 @@
-import type { DeviceGap } from '../../src/model/device-gap.ts';
+import type { DeviceGap, MissedPoint } from '../../src/model/device-gap.ts';
 import type { Point } from '../../src/model/point.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
@@ -65,7 +65,7 @@ export class Gaps {
   }
 
   /** Of the points which the server does not watch; how much they would have told nobody knows. To be called often. */
-  tellRefused(points: readonly Point[]): void {
+  tellRefused(points: readonly MissedPoint[]): void {
     const { clock } = this.#context;
     const forMs = clock.monotonicMs() - this.#refusedToldMs;
     if (forMs < TELL_REFUSED_MS) return;
@@ -112,7 +112,7 @@ export class Gaps {
   }
 
   #tell(
-    points: readonly Point[],
+    points: readonly MissedPoint[],
     reason: DeviceGap['reason'],
     times: Pick<DeviceGap, 'fromTimeMs' | 'toTimeMs'>,
     end: Pick<DeviceGap, 'isOver'> = {},

@@ -16,12 +16,14 @@ import type { MethodCall, MethodResult } from '../../src/southbound/connector.ts
 import { statusNameOf, toCallError, toLinkError } from './errors.ts';
 import type { OpcuaMethod } from './features.ts';
 import { parseNodeAddress } from './node-address.ts';
+import { readStructureType } from './node-type.ts';
 import { resolveNodeId } from './nodes.ts';
 import { toRaw } from './raw-value.ts';
 import type { ServerFacts } from './requests.ts';
 import { qualityOf, statusName } from './status-code.ts';
 import { rawToValue } from './value.ts';
 import { shapeOf, toVariant } from './variant.ts';
+import { toStructures } from './written-value.ts';
 
 /** OPC UA Part 9 §5.7.3 and §5.5.6: methods of the condition types, called on the condition that is meant. */
 const CONDITION_METHODS = { acknowledge: 9111, confirm: 9113, comment: 9029 } as const;
@@ -66,9 +68,15 @@ async function toArguments(
           `${subject}.${name}`,
           `the method takes ${valueRank === -1 ? 'a single value' : 'a list'}`,
         );
-      return toVariant(value as Value, await findBasicDataType(session, dataType), `${subject}.${name}`);
+      return toArgument(session, value as Value, dataType, `${subject}.${name}`);
     }),
   );
+}
+
+async function toArgument(session: ClientSession, value: Value, type: NodeId, subject: string): Promise<VariantOptions> {
+  const basic = await findBasicDataType(session, type);
+  if (basic !== DataType.ExtensionObject) return toVariant(value, basic, subject);
+  return toStructures(session, value, await readStructureType(session, type), subject);
 }
 
 interface Call {

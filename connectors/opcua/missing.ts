@@ -1,4 +1,4 @@
-import type { DeviceGap } from '../../src/model/device-gap.ts';
+import { type DeviceGap, eventsOf, type MissedPoint } from '../../src/model/device-gap.ts';
 import type { ConnectionPlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
@@ -13,6 +13,7 @@ export class Missing {
   readonly #cycles = new Map<number, PollCycle>();
   readonly #written: readonly Point<OpcuaPoint>[];
   #points: readonly Point<OpcuaPoint>[];
+  readonly #events: readonly MissedPoint[];
   /** Since then nobody listens to what the server tells by itself, as far as that was not told. */
   #awayTimeMs: number | undefined;
 
@@ -21,6 +22,7 @@ export class Missing {
     const points = devices.flatMap((device) => device.points.map(({ point }) => point as Point<OpcuaPoint>));
     this.#written = points.filter(({ address, access }) => address !== undefined && access !== 'write');
     this.#points = this.#written;
+    this.#events = devices.flatMap(eventsOf);
   }
 
   /** Polls of one interval are due at the same moments in every session. */
@@ -55,7 +57,7 @@ export class Missing {
   /** Everything up to now. */
   take(): readonly DeviceGap[] {
     const nowMs = this.#clock.monotonicMs();
-    const told = this.#points.filter((point) => !isPolled(point));
+    const told = [...this.#points.filter((point) => !isPolled(point)), ...this.#events];
     const fromTimeMs = this.#awayTimeMs ?? this.#clock.nowMs();
     this.#awayTimeMs = Math.max(fromTimeMs, this.#clock.nowMs());
     const counted = [...this.#cycles.values()].flatMap((cycle) => {

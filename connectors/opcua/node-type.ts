@@ -9,7 +9,12 @@ export interface NodeType {
   readonly dataType: DataType;
   /** Dimensions: 0 for a single value; `undefined` where the node takes any. */
   readonly rank: number | undefined;
-  readonly structure?: { readonly typeId: NodeId; readonly schema: StructureSchema };
+  readonly structure?: StructureType;
+}
+
+export interface StructureType {
+  readonly typeId: NodeId;
+  readonly schema: StructureSchema;
 }
 
 /** Of the value that stands there; of the node's declaration where none does or it may not be read. */
@@ -26,7 +31,7 @@ export async function readNodeType(session: ClientSession, { nodeId, point }: Us
   const found = { dataType, rank: isThere ? rankOf(held) : declaredRank(declared) };
   if (dataType !== DataType.ExtensionObject) return found;
   const typeId = (isThere ? typeOf(held) : undefined) ?? (type?.value.value as unknown);
-  return typeId instanceof NodeId ? { ...found, structure: { typeId, schema: await schemaOf(session, typeId) } } : found;
+  return typeId instanceof NodeId ? { ...found, structure: await readStructureType(session, typeId) } : found;
 }
 
 function rankOf({ arrayType, dimensions }: Variant): number {
@@ -48,8 +53,9 @@ function typeOf({ value }: Variant): NodeId | undefined {
   return dataTypeNodeId instanceof NodeId ? dataTypeNodeId : undefined;
 }
 
-async function schemaOf(session: ClientSession, typeId: NodeId): Promise<StructureSchema> {
+/** Rejects where the server does not say what the structure consists of. */
+export async function readStructureType(session: ClientSession, typeId: NodeId): Promise<StructureType> {
   const types = await session.extractNamespaceDataType();
   const made: unknown = await types.getExtensionObjectConstructorFromDataTypeAsync(typeId);
-  return (made as { readonly schema: StructureSchema }).schema;
+  return { typeId, schema: (made as { readonly schema: StructureSchema }).schema };
 }

@@ -1,4 +1,4 @@
-import type { DeviceGap } from '../../src/model/device-gap.ts';
+import type { DeviceGap, MissedPoint } from '../../src/model/device-gap.ts';
 import type { DevicePlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
 import { badReading, type Reading } from '../../src/model/reading.ts';
@@ -45,6 +45,9 @@ export interface AcquisitionContext {
   readonly onGap: (gap: DeviceGap) => void;
   readonly onFailure: (error: unknown) => void;
   readonly onEvents: SubscriptionContext['onEvents'];
+  readonly onEventsLost: SubscriptionContext['onLoss'];
+  /** Entries of `events` that the server does not watch. */
+  readonly refusedEvents: () => readonly MissedPoint[];
 }
 
 const LOOK_FOR_RETRIES_MS = 500;
@@ -197,14 +200,14 @@ export class PointAcquisition {
     const { clock, signal, isAway, onFailure } = this.#context;
     while (!signal.aborted) {
       await clock.sleep(LOOK_FOR_RETRIES_MS, signal).catch(() => {});
-      if (!signal.aborted && !isAway()) this.#gaps.tellRefused(this.#refused());
+      if (!signal.aborted && !isAway()) this.#gaps.tellRefused([...this.#refused(), ...this.#context.refusedEvents()]);
       if (!signal.aborted && !isAway()) await this.#lookAround().catch((error) => isAway() || onFailure(error));
     }
   }
 
   #refused(): readonly Point[] {
-    return this.#readable('subscribe')
-      .filter((node) => this.#problemOf(node) !== undefined)
+    return [...this.#nodes.values()]
+      .filter((node) => !isRead(node.point, 'poll') && node.point.access !== 'write' && this.#problemOf(node) !== undefined)
       .map(({ point }) => point);
   }
 

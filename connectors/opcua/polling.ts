@@ -1,5 +1,5 @@
 import type { ClientSession, DataValue } from 'node-opcua-client';
-import type { DeviceGap } from '../../src/model/device-gap.ts';
+import type { DeviceGap, MissedPoint } from '../../src/model/device-gap.ts';
 import type { Point } from '../../src/model/point.ts';
 import { badReading, type Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
@@ -53,7 +53,7 @@ export function pollGroup(nodes: () => readonly FoundNode[], cycle: PollCycle, o
 
 /** Polls of points that may be of several devices. */
 export function missedOf(
-  points: readonly Point[],
+  points: readonly MissedPoint[],
   { polls, fromTimeMs, toTimeMs }: Omit<MissedPolls, 'reason'>,
   reason: DeviceGap['reason'],
 ): readonly DeviceGap[] {

@@ -33,11 +33,11 @@ export async function listFolder(folder: string): Promise<FolderContent> {
 }
 
 /** Of a plain file that is not too long; rejects for anything else, a symbolic link included. */
-export async function readPlainFile(file: string): Promise<Buffer> {
+export async function readPlainFile(file: string, maxBytes = MAX_BYTES): Promise<Buffer> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const found = await handle.stat();
-    if (!found.isFile() || found.size > MAX_BYTES) throw new Error(`${file} is no plain file of at most ${MAX_BYTES} bytes`);
+    if (!found.isFile() || found.size > maxBytes) throw new Error(`${file} is no plain file of at most ${maxBytes} bytes`);
     return await handle.readFile();
   } finally {
     await handle.close();

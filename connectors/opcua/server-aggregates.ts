@@ -1,46 +1,39 @@
-// Values that the server computes of windows of its history: HistoryRead with ReadProcessedDetails, Part 11 §6.4.4, by the functions of
-// Part 13. The other way of the standard, an AggregateFilter of a monitored item (Part 4 §7.22.4), is not taken: there are servers
-// that agree to it and then send every raw value.
-import { AttributeIds, type DataValue, makeNodeId, ReadProcessedDetails } from 'node-opcua-client';
-import { badReading, type Reading } from '../../src/model/reading.ts';
+import type { DeviceGap } from '../../src/model/device-gap.ts';
+import type { Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Log } from '../../src/runtime/log.ts';
-import { AGGREGATE_FUNCTIONS, type Refusal, refusalOf } from './aggregate-functions.ts';
+import { type Refusal, refusalOf } from './aggregate-functions.ts';
+import {
+  countOf,
+  EMPTY,
+  endOfLast,
+  everyOf,
+  readingsOf,
+  readWindows,
+  SETTLE_MS,
+  serverTime,
+  UNANSWERED,
+  type Windows,
+} from './aggregate-windows.ts';
 import type { Counters } from './counters.ts';
-import { statusNameOf } from './errors.ts';
-import { type HistoryAnswer, requestHistory } from './history.ts';
+import type { HistoryAnswer } from './history.ts';
 import type { Memory } from './memory.ts';
 import type { UsableNode } from './monitored-item.ts';
 import type { FoundNode } from './nodes.ts';
-import { readNodes } from './polling.ts';
+import { missedOf } from './polling.ts';
 import type { RawSession } from './raw-session.ts';
-import { toReading } from './reading.ts';
-import { inChunks, type ServerFacts, type ServerLimits } from './requests.ts';
+import type { ServerFacts } from './requests.ts';
 import { Retries } from './retries.ts';
 import type { OpcuaSettings } from './settings.ts';
 
-/** OPC UA Part 6, NodeIds.csv. */
-const CURRENT_TIME = 2258;
-/** The last samples of a window may reach the history a moment after its end. */
-const SETTLE_MS = 500;
 /** After a break; more windows at once make large answers. */
 const MAX_WINDOWS = 1_000;
-/** The server could not be asked: the window is asked for again. */
-const UNANSWERED = 'BadCommunicationError';
-/** Nothing to compute from in the window. */
-const EMPTY = 'BadNoData';
-
-interface Windows {
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly everyMs: number;
-}
 
 interface AggregatesContext {
   readonly session: RawSession;
   readonly settings: Pick<OpcuaSettings, 'backfill'>;
   readonly facts: ServerFacts;
-  readonly memory: Pick<Memory, 'aggregated'>;
+  readonly memory: Pick<Memory, 'aggregated' | 'missing'>;
   readonly counters: Counters;
   readonly clock: Clock;
   readonly log: Log;
@@ -48,6 +41,8 @@ interface AggregatesContext {
   readonly isAway: () => boolean;
   readonly onReadings: (readings: readonly Reading[]) => void;
   readonly onHistory: (readings: readonly Reading[]) => void;
+  /** Called with windows that were not computed, or cannot be asked for any more. */
+  readonly onGap: (gap: DeviceGap) => void;
   readonly onFailure: (error: unknown) => void;
   readonly node: (point: UsableNode['point']) => FoundNode | undefined;
 }
@@ -57,10 +52,13 @@ export class ServerAggregates {
   readonly #points: readonly UsableNode['point'][];
   readonly #refusals = new Map<string, Refusal>();
   readonly #retries: Retries;
+  /** When the first attempt for a session failed, or the one before was lost; by our clock. */
+  readonly #awayTimeMs: number | undefined;
 
   constructor(nodes: readonly FoundNode[], context: AggregatesContext) {
     this.#context = context;
     this.#retries = new Retries(context.clock);
+    this.#awayTimeMs = context.memory.missing.awayTimeMs;
     this.#points = nodes.map(({ point }) => point).filter(({ address }) => address.serverAggregate !== undefined);
   }
 
@@ -87,14 +85,33 @@ export class ServerAggregates {
     const { session, clock, counters, memory, settings } = this.#context;
     const nowMs = await serverTime(session, clock);
     const endMs = endOfLast(nowMs - SETTLE_MS, everyMs);
-    const earliestMs = endMs - Math.min(MAX_WINDOWS * everyMs, Math.max(everyMs, Number(settings.backfill)));
-    const startOf = ({ point }: UsableNode) => Math.max(earliestMs, memory.aggregated.get(point.id) ?? endMs - everyMs);
-    for (const [startMs, nodes] of Map.groupBy(this.#due(everyMs), startOf)) {
-      if (startMs >= endMs) continue;
+    const most = Math.min(MAX_WINDOWS, Math.max(1, Math.floor(Number(settings.backfill) / everyMs)));
+    const earliestMs = endMs - most * everyMs;
+    const firstMs = Math.min(endMs - everyMs, endOfLast(nowMs - this.#awayForMs(), everyMs));
+    for (const [sinceMs, nodes] of Map.groupBy(this.#due(everyMs), ({ point }) => memory.aggregated.get(point.id) ?? firstMs)) {
+      if (sinceMs >= endMs) continue;
+      const windows = { startMs: Math.max(earliestMs, sinceMs), endMs, everyMs };
+      this.#giveUp(nodes, { ...windows, startMs: sinceMs, endMs: windows.startMs });
       counters.polls += 1;
-      this.#take(nodes, await readWindows(session, nodes, { startMs, endMs, everyMs }, this.#context.facts.limits), endMs);
+      this.#take(nodes, await readWindows(session, nodes, windows, this.#context.facts.limits), windows);
     }
     return nowMs;
+  }
+
+  #awayForMs(): number {
+    return this.#awayTimeMs === undefined ? 0 : this.#context.clock.nowMs() - this.#awayTimeMs;
+  }
+
+  /** They ended too long ago to be asked for. */
+  #giveUp(nodes: readonly UsableNode[], windows: Windows): void {
+    if (windows.startMs >= windows.endMs) return;
+    this.#tellMissing(nodes, countOf(windows), windows, 'device-away');
+    for (const { point } of nodes) this.#context.memory.aggregated.set(point.id, windows.endMs);
+  }
+
+  #tellMissing(nodes: readonly UsableNode[], polls: number, { startMs, endMs }: Windows, reason: DeviceGap['reason']): void {
+    const points = nodes.map(({ point }) => point);
+    for (const gap of missedOf(points, { polls, fromTimeMs: startMs, toTimeMs: endMs }, reason)) this.#context.onGap(gap);
   }
 
   #due(everyMs: number): readonly UsableNode[] {
@@ -105,20 +122,26 @@ export class ServerAggregates {
   }
 
   /** What ended before the last window is history by now. */
-  #take(nodes: readonly UsableNode[], answers: readonly HistoryAnswer[], endMs: number): void {
+  #take(nodes: readonly UsableNode[], answers: readonly HistoryAnswer[], windows: Windows): void {
     const { clock, memory, signal, isAway, onReadings, onHistory } = this.#context;
     if (signal.aborted || isAway()) return;
     const [latest, earlier, refused]: [Reading[], Reading[], [string, Refusal][]] = [[], [], []];
+    const lacking = new Map<UsableNode, number>();
     for (const [at, node] of nodes.entries()) {
       const answer = answers[at] ?? { problem: UNANSWERED };
       const readings = readingsOf(node, answer, clock.nowMs());
       latest.push(...readings.slice(-1));
       earlier.push(...readings.slice(0, -1));
-      if (answer.problem !== UNANSWERED) memory.aggregated.set(node.point.id, endMs);
+      if (answer.problem !== UNANSWERED) {
+        memory.aggregated.set(node.point.id, windows.endMs);
+        lacking.set(node, countOf(windows) - readings.length);
+      }
       const refusal = this.#noteRefusal(node.point.id, answer.problem);
       if (refusal !== undefined) refused.push([node.point.id, refusal]);
     }
     this.#tellRefusals(refused);
+    for (const [count, some] of Map.groupBy(lacking.keys(), (node) => lacking.get(node) ?? 0))
+      if (count > 0) this.#tellMissing(some, count, windows, 'refused');
     if (earlier.length > 0) onHistory(earlier);
     onReadings(latest);
   }
@@ -143,78 +166,5 @@ export class ServerAggregates {
       const [[example, refusal] = []] = all;
       this.#context.log.warn('opcua aggregate refused', { status, points: all.length, example, hint: refusal?.hint });
     }
-  }
-}
-
-/** One reading of each node as it is now; where the server computes, of the last window. */
-export async function readOnce(
-  session: RawSession,
-  nodes: readonly UsableNode[],
-  limits: ServerLimits,
-  clock: Clock,
-): Promise<readonly (readonly [Reading, DataValue?])[]> {
-  const aggregated = nodes.filter(({ point }) => point.address.serverAggregate !== undefined);
-  const plain = nodes.filter(({ point }) => point.address.serverAggregate === undefined);
-  const read: (readonly [Reading, DataValue?])[] = [...(await readNodes(session, plain, limits, clock))];
-  for (const [everyMs, group] of Map.groupBy(aggregated, ({ point }) => everyOf(point))) {
-    const endMs = endOfLast((await serverTime(session, clock)) - SETTLE_MS, everyMs);
-    const answers = await readWindows(session, group, { startMs: endMs - everyMs, endMs, everyMs }, limits);
-    for (const [at, node] of group.entries()) {
-      const answer = answers[at] ?? { problem: UNANSWERED };
-      const reading = readingsOf(node, answer, clock.nowMs()).at(-1);
-      const value = answer.problem === undefined ? answer.values.at(-1) : undefined;
-      if (reading !== undefined) read.push(value === undefined ? [reading] : [reading, value]);
-    }
-  }
-  return read;
-}
-
-function everyOf({ address }: UsableNode['point']): number {
-  return address.serverAggregate?.every ?? 0;
-}
-
-function endOfLast(nowMs: number, everyMs: number): number {
-  return Math.floor(nowMs / everyMs) * everyMs;
-}
-
-/** The windows are those of the clock that stamps the samples. */
-async function serverTime(session: RawSession, clock: Clock): Promise<number> {
-  const node = { nodeId: makeNodeId(CURRENT_TIME), attributeId: AttributeIds.Value };
-  const time: unknown = await session.read(node).then(
-    ({ value }) => value.value,
-    () => undefined,
-  );
-  return time instanceof Date ? time.getTime() : clock.nowMs();
-}
-
-function readingsOf(node: UsableNode, answer: HistoryAnswer, nowMs: number): readonly Reading[] {
-  if (answer.problem !== undefined) return [badReading(node.point, answer.problem, nowMs)];
-  if (answer.values.length === 0) return [badReading(node.point, EMPTY, nowMs)];
-  return answer.values.map((value) => toReading(node, value, nowMs));
-}
-
-async function readWindows(
-  session: RawSession,
-  nodes: readonly UsableNode[],
-  windows: Windows,
-  limits: ServerLimits,
-): Promise<readonly HistoryAnswer[]> {
-  const { startMs, endMs, everyMs } = windows;
-  const request = (chunk: readonly UsableNode[]) => {
-    const functions = chunk.map(({ point }) => AGGREGATE_FUNCTIONS[point.address.serverAggregate?.function ?? 'average']);
-    const details = new ReadProcessedDetails({
-      startTime: new Date(startMs),
-      endTime: new Date(endMs),
-      processingInterval: everyMs,
-      aggregateType: functions.map((id) => makeNodeId(id)),
-      aggregateConfiguration: { useServerCapabilitiesDefaults: true },
-    });
-    return requestHistory(session, details, chunk);
-  };
-  try {
-    return await inChunks(nodes, limits.nodesPerHistoryRead, request);
-  } catch (error) {
-    const problem = statusNameOf(error) ?? UNANSWERED;
-    return nodes.map(() => ({ problem }));
   }
 }

@@ -1,38 +1,77 @@
 import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { dirname } from 'node:path';
 import { crypto_utils, type OPCUAClientOptions, StatusCodes } from 'node-opcua-client';
 import { GatewayError } from '../../src/model/error.ts';
+import type { Log } from '../../src/runtime/log.ts';
 import type { Identity } from './identity.ts';
+import { type Issuer, judge, listIssuers, oneLine } from './issuers.ts';
 import { describe, isTrusted, type KnownCertificate, keepRejected, type TrustFolders } from './trust.ts';
 
 export interface TrustOptions {
   readonly name: string;
   readonly url: string;
   readonly folders: TrustFolders;
+  readonly log: Log;
+  /** What the server calls itself (Part 4, ApplicationDescription). */
+  readonly applicationUri?: string | undefined;
 }
 
-/** Rejects with LINK_UNTRUSTED, and how to trust it, unless the server shows a certificate that a person has trusted. */
-export async function requireTrust({ folders, name, url }: TrustOptions, der: Uint8Array): Promise<KnownCertificate> {
-  const [leaf] = crypto_utils.split_der(Buffer.from(der));
-  if (leaf === undefined) throw new GatewayError('LINK_UNTRUSTED', name, 'the server shows no certificate');
-  const certificate = readServerCertificate(leaf, name);
+/**
+ * Rejects with LINK_UNTRUSTED, and how to trust it, unless the server shows a certificate that a person has trusted, or one of an
+ * authority that a person has trusted, made for this server.
+ */
+export async function requireTrust(options: TrustOptions, der: Uint8Array): Promise<KnownCertificate> {
+  const { folders, name, url } = options;
+  const [certificate, ...others] = readChain(der, name);
+  if (certificate === undefined) throw new GatewayError('LINK_UNTRUSTED', name, 'the server shows no certificate');
   const known = describe(certificate, url);
   const { subject, sha1, sha256, validToMs } = known;
   const told = `certificate of ${url} (${subject}, SHA-1 ${sha1}, SHA-256 ${sha256})`;
-  if (validToMs < Date.now()) {
-    throw new GatewayError(
-      'LINK_UNTRUSTED',
-      name,
-      `${told} expired on ${new Date(validToMs).toISOString()}; renew it at the server`,
-    );
+  const refuse = (why: string) => new GatewayError('LINK_UNTRUSTED', name, `${told} ${why}`);
+  if (validToMs < Date.now()) throw refuse(`expired on ${new Date(validToMs).toISOString()}; renew it at the server`);
+  const verdict = judge(certificate, others, await listIssuers(folders));
+  if (verdict.is === 'revoked') {
+    const { subject: by } = verdict.by.certificate;
+    throw refuse(`was revoked by ${oneLine(by)} (${verdict.by.revocations?.file}); give the server a new one`);
   }
   if (await isTrusted(folders, certificate)) return known;
+  if (verdict.is === 'issued') {
+    const fault = otherThanMet(certificate, known, options);
+    if (fault === undefined) {
+      warnOfOldList(verdict.by, options);
+      return known;
+    }
+    throw refuse(`is of a trusted authority, but ${fault}; ${await adviseToAccept(options, certificate, sha256)}`);
+  }
+  throw refuse(`is not trusted yet; ${await adviseToAccept(options, certificate, sha256)}`);
+}
+
+/** An authority signs many certificates: the one shown must be made for this server (Part 4 §6.1.3, host name and URI). */
+function otherThanMet(
+  certificate: X509Certificate,
+  { applicationUri }: KnownCertificate,
+  { url, applicationUri: claimed }: TrustOptions,
+): string | undefined {
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  if (claimed === undefined || applicationUri !== claimed) {
+    return `made for the application ${applicationUri ?? '(none)'}, and the server calls itself ${claimed ?? '(nothing)'}`;
+  }
+  const isFor = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
+  return isFor === undefined ? `not made for the host ${host} (${certificate.subjectAltName ?? 'no host named'})` : undefined;
+}
+
+function warnOfOldList({ certificate, revocations }: Issuer, { log, name }: TrustOptions): void {
+  const fields = { link: name, issuer: oneLine(certificate.subject) };
+  if (revocations === undefined) log.warn('authority without a revocation list', fields);
+  else if (revocations.nextMs !== undefined && revocations.nextMs < Date.now())
+    log.warn('revocation list is old', { ...fields, file: revocations.file, due: new Date(revocations.nextMs).toISOString() });
+}
+
+async function adviseToAccept({ folders, url }: TrustOptions, certificate: X509Certificate, sha256: string): Promise<string> {
   const file = await keepRejected(folders, certificate, url);
-  const advice =
-    file === undefined
-      ? `${folders.rejected} is full: delete there what nobody knows`
-      : `compare the thumbprint with the one that the server shows, then trust it: ${acceptCommand(folders, sha256)}`;
-  throw new GatewayError('LINK_UNTRUSTED', name, `${told} is not trusted yet; ${advice}`);
+  if (file === undefined) return `${folders.rejected} is full: delete there what nobody knows`;
+  return `compare the thumbprint with the one that the server shows, then trust it: ${acceptCommand(folders, sha256)}`;
 }
 
 /** To be pasted into a shell of this machine. */
@@ -41,9 +80,9 @@ export function acceptCommand({ trusted }: TrustFolders, thumbprint: string): st
   return `fieldmarshal trust accept ${thumbprint} --state '${state}'`;
 }
 
-function readServerCertificate(der: Buffer, name: string): X509Certificate {
+function readChain(der: Uint8Array, name: string): readonly X509Certificate[] {
   try {
-    return new X509Certificate(der);
+    return crypto_utils.split_der(Buffer.from(der)).map((one) => new X509Certificate(one));
   } catch (cause) {
     throw new GatewayError('LINK_UNTRUSTED', name, 'the server shows a certificate that cannot be read', { cause });
   }
@@ -55,10 +94,11 @@ export function trustStore(
   identity: Identity,
 ): NonNullable<OPCUAClientOptions['clientCertificateManager']> {
   const isKnown = async (given: Uint8Array | Uint8Array[]) => {
-    const der = Array.isArray(given) ? given[0] : given;
-    const [leaf] = der === undefined ? [] : crypto_utils.split_der(Buffer.from(der));
+    const [leaf, ...others] = [given].flat().flatMap((der) => readChain(der, ''));
     if (leaf === undefined) return false;
-    return leaf.equals(identity.certificate.raw) || isTrusted(folders, new X509Certificate(leaf));
+    if (leaf.raw.equals(identity.certificate.raw)) return true;
+    const { is } = judge(leaf, others, await listIssuers(folders));
+    return is !== 'revoked' && (is === 'issued' || isTrusted(folders, leaf));
   };
   const check = async (given: Uint8Array | Uint8Array[]) =>
     (await isKnown(given)) ? StatusCodes.Good : StatusCodes.BadCertificateUntrusted;

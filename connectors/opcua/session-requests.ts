@@ -2,6 +2,7 @@ import type { Point } from '../../src/model/point.ts';
 import { badReading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { MethodCall, MethodResult, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
+import { readOnce } from './aggregate-windows.ts';
 import type { Counters } from './counters.ts';
 import { within } from './deadline.ts';
 import { toWriteError } from './errors.ts';
@@ -11,7 +12,6 @@ import type { FoundNode } from './nodes.ts';
 import type { RawSession } from './raw-session.ts';
 import { rawText } from './reading.ts';
 import type { ServerFacts } from './requests.ts';
-import { readOnce } from './server-aggregates.ts';
 import type { OpcuaSettings } from './settings.ts';
 import { type DataTypes, writeNode } from './writing.ts';
 

@@ -109,6 +109,8 @@ export class OpcuaSession implements ConnectorSession {
         onResolved: (device) => this.#resolvedSubject.next(device),
         onReadings: (readings) => this.#emit(readings),
         onEvents: (subscription, list) => this.eventAcquisition.take(subscription, list),
+        onEventsLost: (subscription, sinceTimeMs) => this.eventAcquisition.lose(subscription, sinceTimeMs),
+        refusedEvents: () => this.eventAcquisition.refused,
         onHistory: (readings) => this.#emit(readings, { isHistory: true }),
         onGap: (gap) => this.#gapSubject.next(gap),
         onFailure: (error) => this.#lose(toLinkError(error, options.name, 'reading')),
@@ -119,9 +121,9 @@ export class OpcuaSession implements ConnectorSession {
       ...options,
       session: options.server.open.session,
       signal: this.#end.signal,
-      seen: options.memory.seenEvents,
       subscribe: () => this.acquisition.watching.eventSubscription(),
       onEvent: (event) => this.#eventSubject.next(event),
+      onGap: (gap) => this.#gapSubject.next(gap),
       onModelChange: () => patternWatch.doubt(),
     });
     this.#requests = new Requests({
@@ -219,7 +221,10 @@ export class OpcuaSession implements ConnectorSession {
     const { publisher, items } = this.acquisition.watching;
     const heard = publisher.subscriptions.map(({ heardTimeMs }) => heardTimeMs);
     const open = items.flatMap(({ gap }) => (gap?.isLost === true ? [gap.fromTimeMs] : []));
-    return [...heard, ...open].reduce((earliest, timeMs) => Math.min(earliest, timeMs), this.#options.clock.nowMs());
+    return [...heard, ...open, ...this.eventAcquisition.awaySince].reduce(
+      (earliest, timeMs) => Math.min(earliest, timeMs),
+      this.#options.clock.nowMs(),
+    );
   }
 
   #stop(reason: GatewayError): void {

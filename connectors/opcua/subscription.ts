@@ -29,8 +29,8 @@ export interface SubscriptionSettings {
 
 export interface SubscriptionContext extends ChangesContext {
   readonly session: RawSession;
-  /** Messages are missing for good, after the one that came then: points were told as doubted and are to be read. */
-  readonly onDoubt: (items: Iterable<MonitoredItem>, sinceTimeMs: number) => void;
+  /** Messages are missing for good, after those that came until then: points were told as doubted and are to be read. */
+  readonly onLoss: (subscription: Subscription, sinceTimeMs: number) => void;
   readonly onEvents: (subscription: Subscription, events: EventNotificationList) => void;
 }
 
@@ -67,8 +67,8 @@ export class Subscription implements Terms {
   readonly #sequence: Sequence;
   readonly #context: SubscriptionContext;
   #heardMs: number;
-  /** When the last message was received, by the clock on the wall. */
-  #messageTimeMs: number;
+  /** What the server had to tell until then has come; by the clock on the wall. */
+  #completeTimeMs: number;
   #toAcknowledge: number[] = [];
 
   private constructor(terms: Terms, sequence: Sequence, items: Map<number, MonitoredItem>, context: SubscriptionContext) {
@@ -81,7 +81,7 @@ export class Subscription implements Terms {
     this.#sequence = sequence;
     this.#context = context;
     this.#heardMs = context.clock.monotonicMs();
-    this.#messageTimeMs = context.clock.nowMs();
+    this.#completeTimeMs = context.clock.nowMs();
   }
 
   static async create(settings: SubscriptionSettings, context: SubscriptionContext): Promise<Subscription> {
@@ -114,6 +114,11 @@ export class Subscription implements Terms {
     return nowMs - this.#heardMs > this.maxSilenceMs;
   }
 
+  /** Nothing that the server had to tell until then is still to come; by the clock on the wall. */
+  get completeTimeMs(): number {
+    return this.#completeTimeMs;
+  }
+
   /** When it was last heard, by the clock on the wall. */
   get heardTimeMs(): number {
     return wallTimeMs(this.#context.clock, this.#heardMs);
@@ -133,17 +138,22 @@ export class Subscription implements Terms {
 
   /** Readings of one message, in order, after those of messages that were missing before it. */
   async receive(message: NotificationMessage): Promise<readonly Reading[]> {
-    const { counters } = this.#context;
-    const beforeTimeMs = this.#messageTimeMs;
-    this.#messageTimeMs = this.#context.clock.nowMs();
+    const receivedTimeMs = this.#context.clock.nowMs();
     this.hear();
+    const readings = await this.#take(message);
+    if (this.hasMore !== true) this.#completeTimeMs = receivedTimeMs;
+    return readings;
+  }
+
+  async #take(message: NotificationMessage): Promise<readonly Reading[]> {
+    const { counters } = this.#context;
     const isKeepAlive = (message.notificationData ?? []).length === 0;
     if (!isKeepAlive && this.#sequence.isRepeated(message.sequenceNumber, publishMs(message))) {
       counters.repeated_messages += 1;
       this.#toAcknowledge.push(message.sequenceNumber);
       return [];
     }
-    const recovered = await this.#recover(message.sequenceNumber, beforeTimeMs);
+    const recovered = await this.#recover(message.sequenceNumber);
     if (isKeepAlive) {
       counters.keep_alives += 1;
       return recovered;
@@ -161,14 +171,14 @@ export class Subscription implements Terms {
     return this.#republish(MAX_REPUBLISHED);
   }
 
-  async #recover(upTo: number, beforeTimeMs: number): Promise<readonly Reading[]> {
+  async #recover(upTo: number): Promise<readonly Reading[]> {
     const missing = this.#sequence.missingBefore(upTo);
     if (missing === 0) return [];
     const readings = await this.#republish(Math.min(missing, MAX_REPUBLISHED));
     if (this.#sequence.missingBefore(upTo) === 0) return readings;
     this.#context.counters.sequence_gaps += 1;
     this.#sequence.skipTo(upTo);
-    this.#context.onDoubt(this.items.values(), beforeTimeMs);
+    this.#context.onLoss(this, this.#completeTimeMs);
     return [...readings, ...this.#doubtEverything()];
   }
 

@@ -3,9 +3,11 @@ import { GatewayError } from '../../src/model/error.ts';
 import type { PeerCertificate, TrustTool } from '../../src/southbound/trust-tool.ts';
 import { textOf } from './errors.ts';
 import { listOwn, renewIdentity } from './identity.ts';
+import { acceptList, type Issuer, listIssuers } from './issuers.ts';
 import {
   acceptCertificate,
   acceptFile,
+  describe,
   type KnownCertificate,
   listCertificates,
   listSkipped,
@@ -28,6 +30,7 @@ export const trustTool: TrustTool = {
       certificates: [
         ...(await listOwn(folders)).map(({ known, isNewest }) => toPeer(known, isNewest ? 'own' : 'own, replaced')),
         ...(await of(folders.trusted, 'trusted')),
+        ...(await listIssuers(folders)).map(toAuthority),
         ...(await of(folders.rejected, 'rejected')),
       ],
       skipped: await listSkipped(folders),
@@ -36,7 +39,8 @@ export const trustTool: TrustTool = {
   accept: async (stateDirectory, what) => {
     const folders = await reachable(stateDirectory);
     await makeFolders(folders);
-    const accepted = THUMBPRINT.test(what) ? await acceptCertificate(folders, what) : await acceptGivenFile(folders, what);
+    if (!THUMBPRINT.test(what)) return acceptGivenFile(folders, what);
+    const accepted = await acceptCertificate(folders, what);
     if (accepted === undefined) throw unknownThumbprint(folders.rejected, what);
     return toPeer(accepted, 'trusted');
   },
@@ -64,12 +68,26 @@ async function reachable(stateDirectory: string): Promise<TrustFolders> {
   return folders;
 }
 
-async function acceptGivenFile(folders: TrustFolders, file: string): Promise<KnownCertificate> {
-  try {
-    return await acceptFile(folders, file);
-  } catch (cause) {
-    throw new GatewayError('USAGE', file, `is neither a thumbprint nor a file with a certificate: ${textOf(cause)}`, { cause });
+async function acceptGivenFile(folders: TrustFolders, file: string): Promise<PeerCertificate> {
+  const certificate = await acceptFile(folders, file).catch((error: unknown) => error as Error);
+  if (!(certificate instanceof Error)) {
+    const authority = (await listIssuers(folders)).find((issuer) => issuer.file === certificate.file);
+    return authority === undefined ? toPeer(certificate, 'trusted') : toAuthority(authority);
   }
+  try {
+    return toAuthority(await acceptList(folders, file));
+  } catch (cause) {
+    const problem = `is no thumbprint, no file with a certificate (${textOf(certificate)}), and no revocation list`;
+    throw new GatewayError('USAGE', file, `${problem}: ${textOf(cause)}`, { cause });
+  }
+}
+
+function toAuthority({ certificate, file, revocations }: Issuer): PeerCertificate {
+  const peer = toPeer(describe(certificate, file), 'authority');
+  if (revocations === undefined) return peer;
+  const { nextMs, serials, file: list } = revocations;
+  const next = nextMs === undefined ? {} : { nextUpdate: new Date(nextMs).toISOString() };
+  return { ...peer, revocations: { file: list, revoked: serials.size, ...next } };
 }
 
 function toPeer({ validToMs, ...known }: KnownCertificate, standing: PeerCertificate['standing']): PeerCertificate {

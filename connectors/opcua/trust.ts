@@ -6,11 +6,13 @@ import { listFolder, readPlainFile, requireFolder, writePlainFile } from './safe
 
 /**
  * Which servers the gateway trusts: the files in `<stateDirectory>/opcua-pki/trusted`, PEM or DER, one certificate each, whatever
- * their names. A server presents exactly that certificate or is refused; the refused one is left in `rejected`.
+ * their names. A server presents exactly that certificate, or one that an authority in `issuers` has signed (`issuers.ts`), or is
+ * refused; the refused one is left in `rejected`.
  */
 export interface TrustFolders {
   readonly own: string;
   readonly trusted: string;
+  readonly issuers: string;
   readonly rejected: string;
 }
 
@@ -40,7 +42,8 @@ function rootOf(stateDirectory: string): string {
 
 export function trustFolders(stateDirectory: string): TrustFolders {
   const root = rootOf(stateDirectory);
-  return { own: join(root, 'own'), trusted: join(root, 'trusted'), rejected: join(root, 'rejected') };
+  const folder = (name: string) => join(root, name);
+  return { own: folder('own'), trusted: folder('trusted'), issuers: folder('issuers'), rejected: folder('rejected') };
 }
 
 export async function makeFolders(folders: TrustFolders): Promise<void> {
@@ -110,16 +113,18 @@ export function acceptCertificate(folders: TrustFolders, thumbprint: string): Pr
   return moveCertificate(folders.rejected, folders.trusted, thumbprint);
 }
 
-/** Takes the trust away again; from the next connect on. */
-export function rejectCertificate(folders: TrustFolders, thumbprint: string): Promise<KnownCertificate | undefined> {
-  return moveCertificate(folders.trusted, folders.rejected, thumbprint);
+/** Takes the trust in a server or an authority away again; from the next connect on. */
+export async function rejectCertificate(folders: TrustFolders, thumbprint: string): Promise<KnownCertificate | undefined> {
+  const rejected = await moveCertificate(folders.trusted, folders.rejected, thumbprint);
+  return rejected ?? moveCertificate(folders.issuers, folders.rejected, thumbprint);
 }
 
-/** Trusts the certificate in a file that came another way; the file stays where it is. */
+/** Trusts the certificate in a file that came another way, that of an authority with all that it signs; the file stays where it is. */
 export async function acceptFile(folders: TrustFolders, file: string): Promise<KnownCertificate> {
   const bytes = await readPlainFile(file);
   const certificate = new X509Certificate(bytes);
-  const known = describe(certificate, join(folders.trusted, `${describe(certificate, '').sha1}.pem`));
+  const folder = certificate.ca ? folders.issuers : folders.trusted;
+  const known = describe(certificate, join(folder, `${describe(certificate, '').sha1}.pem`));
   await makeFolders(folders);
   await writePlainFile(known.file, pemText(certificate, undefined), 0o644);
   return known;

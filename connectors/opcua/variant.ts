@@ -60,14 +60,17 @@ export function toLibrary(value: Value | null, dataType: DataType, subject: stri
   return converted;
 }
 
-function integer(value: Value, dataType: DataType, [min, max]: readonly [bigint, bigint], subject: string): unknown {
+function integer(told: Value, dataType: DataType, [min, max]: readonly [bigint, bigint], subject: string): unknown {
+  const isWide = dataType === DataType.Int64 || dataType === DataType.UInt64;
+  // JSON has no 64-bit integers.
+  const value = isWide && typeof told === 'string' && /^-?\d{1,20}$/.test(told) ? BigInt(told) : told;
   if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isInteger(value)))
     throw wrongType(value, dataType, subject);
   const whole = BigInt(value);
   if (whole < min || whole > max) {
     throw new GatewayError('VALUE_OUT_OF_RANGE', subject, `${value} does not fit ${DataType[dataType]} (${min} to ${max})`);
   }
-  return dataType === DataType.Int64 || dataType === DataType.UInt64 ? halves(whole) : Number(whole);
+  return isWide ? halves(whole) : Number(whole);
 }
 
 function halves(value: bigint): readonly [high: number, low: number] {

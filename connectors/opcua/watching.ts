@@ -23,6 +23,8 @@ export interface WatchingContext {
   readonly onReadings: (readings: readonly Reading[]) => void;
   readonly onFailure: (error: unknown) => void;
   readonly onEvents: SubscriptionContext['onEvents'];
+  /** See `SubscriptionContext.onLoss`. */
+  readonly onEventsLost: SubscriptionContext['onLoss'];
   readonly onDoubt: () => void;
   /** See `SubscriptionContext`. */
   readonly onNotable: (item: MonitoredItem, samples: readonly Reading[], hasOverflown: boolean) => void;
@@ -151,8 +153,9 @@ export class Watching {
     return {
       ...this.#context,
       last: this.#context.memory.last,
-      onDoubt: (items, fromTimeMs) => {
-        this.openGaps(items, { isLost: true, reason: 'subscription-gap', fromTimeMs });
+      onLoss: (subscription, fromTimeMs) => {
+        if (subscription.events.size > 0) return this.#context.onEventsLost(subscription, fromTimeMs);
+        this.openGaps(subscription.items.values(), { isLost: true, reason: 'subscription-gap', fromTimeMs });
         this.#context.onDoubt();
       },
     };

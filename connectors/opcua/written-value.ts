@@ -2,7 +2,7 @@ import { type ClientSession, DataType, VariantArrayType, type VariantOptions, ty
 import { GatewayError } from '../../src/model/error.ts';
 import { isArray, type Value } from '../../src/model/value.ts';
 import type { UsableNode } from './monitored-item.ts';
-import type { NodeType } from './node-type.ts';
+import type { NodeType, StructureType } from './node-type.ts';
 import { toFields } from './structure-value.ts';
 import { arrayOf, elementsOf, shapeOf, toVariant } from './variant.ts';
 import { numberOf } from './words.ts';
@@ -27,8 +27,9 @@ export async function toWrittenValue(
   const given = path.reduceRight<Value>((element) => [element], toNumbers(value, node));
   const shape = shapeOf(given, point.id);
   if (type.rank !== undefined && type.rank !== shape.length) throw wrongRank(point.id, type.rank, shape.length);
+  const { structure, dataType } = type;
   const encoded =
-    type.structure === undefined ? toVariant(given, type.dataType, point.id) : await toStructures(session, given, type, point.id);
+    structure === undefined ? toVariant(given, dataType, point.id) : await toStructures(session, given, structure, point.id);
   return path.length === 0 ? { value: encoded } : { value: encoded, indexRange: path.join(',') as never };
 }
 
@@ -46,15 +47,14 @@ function toNumbers(value: Value, node: UsableNode): Value {
   return typeof value === 'string' ? numberOf(words, value, point.id) : value;
 }
 
-async function toStructures(
+/** An object with the fields of the structure, or a list of them; throws VALUE_TYPE or VALUE_OUT_OF_RANGE. */
+export async function toStructures(
   session: ClientSession,
   value: Value,
-  { structure }: NodeType,
+  { typeId, schema }: StructureType,
   subject: string,
 ): Promise<VariantOptions> {
-  if (structure === undefined) throw new GatewayError('VALUE_TYPE', subject, 'the server does not describe this structure');
   const shape = shapeOf(value, subject);
-  const { typeId, schema } = structure;
   const built = await Promise.all(
     elementsOf(value, shape.length).map((one) => session.constructExtensionObject(typeId, { ...toFields(one, schema, subject) })),
   );

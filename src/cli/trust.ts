@@ -43,13 +43,16 @@ export function addTrustCommand(program: Command, finish: Finish): void {
   add('list', 'show the own certificate, the trusted servers, and those that were refused', list);
   add(
     'accept <thumbprint|file>',
-    `trust a refused server, or the certificate in a file; ${AT_ONCE}`,
+    `trust a refused server, or the certificate in a file (of a server, or of an authority); or keep its revocation list; ${AT_ONCE}`,
     async (tool, state, what) => {
       const accepted = await tool.accept(state, what);
-      return { json: accepted, text: `trusted: ${describe(accepted)}\n` };
+      return {
+        json: accepted,
+        text: `trusted${accepted.standing === 'authority' ? ', with all that it signs' : ''}: ${describe(accepted)}\n`,
+      };
     },
   );
-  add('reject <thumbprint>', `trust a server no more; ${AT_ONCE}`, async (tool, state, what) => {
+  add('reject <thumbprint>', `trust a server or an authority no more; ${AT_ONCE}`, async (tool, state, what) => {
     const rejected = await tool.reject(state, what);
     return { json: rejected, text: `trusted no more: ${describe(rejected)}\n` };
   });
@@ -87,7 +90,7 @@ async function list(tool: TrustTool, state: string): Promise<Outcome> {
 }
 
 function format(certificate: PeerCertificate): string {
-  const { standing, subject, sha1, sha256, applicationUri, validTo, seenAt, file } = certificate;
+  const { standing, subject, sha1, sha256, applicationUri, validTo, seenAt, file, revocations } = certificate;
   const lines = [
     ['subject', subject],
     ['application', applicationUri],
@@ -96,8 +99,15 @@ function format(certificate: PeerCertificate): string {
     ['valid to', `${validTo}${Date.parse(validTo) < Date.now() ? ' (expired)' : ''}`],
     ['seen at', seenAt],
     ['file', file],
+    ['revoked', standing === 'authority' ? formatRevocations(revocations) : undefined],
   ].filter(([, value]) => value !== undefined);
   return `${standing}\n${lines.map(([name = '', value]) => `  ${name.padEnd(12)} ${value}\n`).join('')}`;
+}
+
+function formatRevocations(revocations: PeerCertificate['revocations']): string {
+  if (revocations === undefined) return 'not known: accept its revocation list, too';
+  const { revoked, nextUpdate, file } = revocations;
+  return `${revoked} certificates${nextUpdate === undefined ? '' : `, next list due ${nextUpdate}`}, ${file}`;
 }
 
 function describe({ subject, sha256, seenAt, file }: PeerCertificate): string {

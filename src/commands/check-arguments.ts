@@ -24,20 +24,27 @@ export function checkArguments(
   return first === undefined ? { values } : finding(first.code, findings.map(({ message }) => message).join('; '));
 }
 
-function missing({ name, type, isArray: isList }: ArgumentPlan): Finding {
-  return finding('COMMAND_INVALID', `the argument \`${name}\` is missing: expected ${isList ? 'a list of ' : ''}${type}`);
+function missing(plan: ArgumentPlan): Finding {
+  return finding('COMMAND_INVALID', `the argument \`${plan.name}\` is missing: expected ${expected(plan)}`);
+}
+
+function expected({ type, isArray: isList }: ArgumentPlan): string {
+  return isList ? `a list of ${type}` : `one ${type}`;
 }
 
 function checkArgument(plan: ArgumentPlan, told: Value): { readonly value: Value } | Finding {
   const { name, type, isArray: isList } = plan;
-  if (isList !== isArray(told) || (isArray(told) && told.some(isCompound))) {
-    return finding('VALUE_TYPE', `argument \`${name}\`: expected ${isList ? `a list of ${type}` : `one ${type}`}`);
+  const elements = isArray(told) ? told : [told];
+  const isStructure = (value: Value | null) => isCompound(value) && !isArray(value);
+  if (isList !== isArray(told) || elements.some((value) => isStructure(value) !== (type === 'structure') || isArray(value))) {
+    return finding('VALUE_TYPE', `argument \`${name}\`: expected ${expected(plan)}`);
   }
-  const wanted = parseWide(type, told);
+  const scalar = type === 'structure' ? undefined : type;
+  const wanted = parseWide(scalar, told);
   const refused = checkValue(plan, wanted);
   if (refused !== undefined) return finding(refused.code, `argument \`${name}\`: ${refused.message}`);
   try {
-    return { value: toTyped(type, name, wanted) };
+    return { value: toTyped(scalar, name, wanted) };
   } catch (error) {
     const { code, message } = toFinding(error);
     return finding(code, `argument \`${name}\`: ${message}`);

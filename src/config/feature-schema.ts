@@ -14,7 +14,11 @@ export const eventKeys = z.strictObject({ description });
 
 /** The keys of one entry of the `arguments` of a method. */
 export const argumentKeys = z.strictObject({
-  type: z.enum(DATA_TYPES).meta({ description: 'What the device takes', examples: ['uint16'] }),
+  type: z.enum([...DATA_TYPES, 'structure']).meta({
+    description:
+      'What the device takes. `structure`: an object with every field that the device declares, of which each part has to keep to the limits',
+    examples: ['uint16'],
+  }),
   array: z.boolean().default(false).meta({ description: 'A list of such values; the limits hold for each' }),
   min: z
     .number()

@@ -38,9 +38,8 @@ export class HubTraits {
 
   /** `message.maxBytes` of a mapping that does not say it: what suits every hub it goes to. */
   messageBytes(routes: Routes): number {
-    const sizes = Object.values(routes).flatMap((names) =>
-      names.flatMap((name) => this.#hubs.get(name)?.declaration.messageBytes ?? []),
-    );
+    const hubs = Object.values(routes).flatMap((names) => names.flatMap((name) => this.#hubs.get(name) ?? []));
+    const sizes = hubs.flatMap(({ declaration, settings }) => declaration.messageBytes?.(settings as never) ?? []);
     return Math.min(DEFAULT_MESSAGE_BYTES, ...sizes);
   }
 

@@ -105,15 +105,16 @@ export class FeatureReader {
 
   #method({ name, keys, settings, tree }: Parts<typeof methodKeys>): MethodPlan {
     const { arguments: given, atMostEvery: atMostEveryMs, onlyIf, maxAge } = keys;
-    const limits = { atMostEveryMs, onlyIf, ...precautionsOf(keys) };
+    const precautions = { atMostEveryMs, onlyIf, ...precautionsOf(keys) };
     for (const finding of findLimits({ onlyIf, maxAge }, tree, [], this.#points)) this.#scope.problems.add(finding);
-    const all = Object.entries(given).map(([argument, { array: isArray, description: _, ...rule }]) => {
+    const all = Object.entries(given).map(([argument, { array: isArray, type, description: _, ...limits }]) => {
       const path = ['arguments', argument];
+      const rule = type === 'structure' ? limits : { ...limits, type };
       this.#checkArgumentName(argument, tree);
       for (const finding of findLimits(rule, tree, path, this.#points)) this.#scope.problems.add(finding);
-      return { name: argument, isArray, ...dropUndefined(rule) };
+      return { name: argument, type, isArray, ...dropUndefined(limits) };
     });
-    return { name, settings, arguments: all, ...dropUndefined(limits) };
+    return { name, settings, arguments: all, ...dropUndefined(precautions) };
   }
 
   #checkArgumentName(name: string, tree: MapTree): void {

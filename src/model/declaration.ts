@@ -71,7 +71,7 @@ export interface DialectDeclaration {
   /** Each twin has a connection of its own, `atMost` of them; absent or `undefined`: all share one. */
   perTwin?(settings: never): { readonly atMost: number } | undefined;
   /** Of the default shape, so that what the hub bills as one message is filled: the default of `message.maxBytes`. Absent: any size costs the same. */
-  readonly messageBytes?: number;
+  messageBytes?(settings: never): number;
   /** `labels`: names of all labels of the gateway and its twins, for topics that name them. */
   check?(settings: never, labels?: readonly string[]): readonly Remark[];
 }

@@ -149,7 +149,8 @@ export interface MethodPlan<Settings = unknown> extends Precautions {
 
 export interface ArgumentPlan {
   readonly name: string;
-  readonly type: DataType;
+  /** `structure`: an object with the fields that the device declares. */
+  readonly type: DataType | 'structure';
   /** A list of values of this type; the limits hold for each. */
   readonly isArray: boolean;
   readonly min?: number;

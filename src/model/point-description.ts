@@ -1,5 +1,5 @@
 import type { DataType } from './data-type.ts';
-import type { WriteRule } from './plan.ts';
+import type { ArgumentPlan, WriteRule } from './plan.ts';
 import type { Point } from './point.ts';
 
 /** What values consist of: a scalar, a list of equal elements, or fields by name. */
@@ -24,4 +24,10 @@ export function mapType(type: ValueType, change: (scalar: DataType) => DataType)
   if (typeof type === 'string') return change(type);
   if ('element' in type) return { element: mapType(type.element, change) };
   return { fields: Object.fromEntries(Object.entries(type.fields).map(([name, field]) => [name, mapType(field, change)])) };
+}
+
+/** Of a structure only the device knows the fields. */
+export function argumentType({ type, isArray }: ArgumentPlan): ValueType {
+  const element = type === 'structure' ? { fields: {} } : type;
+  return isArray ? { element } : element;
 }

@@ -22,6 +22,8 @@ export class Allowance {
   readonly #options: AllowanceOptions;
   readonly #pace: Pace;
   #quota: DailyQuota | undefined;
+  /** Before it is known what the day has used up already. */
+  readonly #early: number[] = [];
   #savedMs = 0;
   #forecastMs: number;
   #isToldUsedUp = false;
@@ -50,9 +52,11 @@ export class Allowance {
     if (paceMs > 0) await clock.sleep(paceMs, signal).catch(() => {});
   }
 
-  /** The hub took a message of so many bytes. */
-  took(bytes: number): void {
-    const { clock } = this.#options;
+  /** The hub bills so many bytes. */
+  bill(bytes: number): void {
+    const { clock, limits } = this.#options;
+    if (limits.quota === undefined) return;
+    if (this.#quota === undefined) this.#early.push(bytes);
     this.#quota?.count(bytes, clock.nowMs());
     this.#forecast(clock.monotonicMs());
     if (clock.monotonicMs() - this.#savedMs >= SAVE_EVERY_MS) void this.save();
@@ -73,6 +77,7 @@ export class Allowance {
     if (limits.quota === undefined) return 0;
     const record = this.#quota !== undefined || quotaFile === undefined ? undefined : await readQuota(quotaFile);
     this.#quota ??= new DailyQuota(limits.quota, clock.nowMs(), record);
+    for (const bytes of this.#early.splice(0)) this.#quota.count(bytes, clock.nowMs());
     const waitMs = this.#quota.waitMs(clock.nowMs());
     if (waitMs > 0 && !this.#isToldUsedUp) log.warn('quota used up', { ...this.quota, resumes_in_ms: waitMs });
     this.#isToldUsedUp = waitMs > 0;

@@ -63,6 +63,8 @@ export class CommandDesk {
       unanswered_commands: this.#unanswered,
       invalid_commands: 0,
       dropped_commands: 0,
+      obeyed_requests: 0,
+      heard_packets: 0,
       undelivered_notices: 0,
     };
     for (const source of [this.#past, ...[...this.#sessions].map((session) => session.counters())]) {

@@ -93,6 +93,8 @@ export interface Dialect {
    * id stays the same at every attempt. `sentTimeMs`: UTC, of this attempt.
    */
   encode(stored: Stored, sentTimeMs: number): readonly Packet[];
+  /** What of a packet the hub bills, bytes; `undefined`: it is free. Absent: the payload of what it takes. */
+  billedBytes?(packet: Packet, direction: 'sent' | 'received'): number | undefined;
   /**
    * Called before each attempt to connect, for what cannot be known earlier: tokens, a will that counts, the hub that a provisioning
    * service assigns. One attempt: rejects with a GatewayError, or with the signal's reason.
@@ -144,16 +146,24 @@ export interface Line {
   /** Names the hub in errors. */
   readonly subject: string;
   readonly clock: Clock;
-  /** Aborted when the session is lost or closed. */
+  /** Aborted when the session is lost or closed; its reason is a GatewayError, of a loss its cause. */
   readonly over: AbortSignal;
   /** Resolves at PUBACK (QoS 1), or when it is written (QoS 0). Rejects as `HubSession.publish`. Packets go out in the order of the calls. */
   publish(packet: Packet): Promise<void>;
+  /** Whether the hub takes a packet of that size: what `publish` of a larger one would be refused for. */
+  fits(packet: Packet): boolean;
   /** Resolves when the hub has read everything published before: what QoS 0 can be told of. Rejects with the cause of the loss. */
   roundTrip(): Promise<void>;
   /** Something nobody waits for: that it was not delivered is counted. */
   tell(packet: Packet): void;
   /** Hands a command on; `respond` follows once. False, and counted, where too many are unanswered: there will be no `respond`. */
   command(command: Command): boolean;
+  /** What came is no command, as if `receive` had thrown; for what turns out later. Nothing is answered. */
+  refused(reason: GatewayError): void;
+  /** What came asked for nothing: an answer, news, a wish that is known. */
+  heard(): void;
+  /** Something was asked of the session itself, and is done; `what` for people, e.g. `rebirth`. */
+  obeyed(what: string): void;
   /** A planned end: nothing more is sent; when everything sent is acknowledged the session is lost with this cause, and opened anew. */
   retire(cause: GatewayError): void;
   /** The session is of no use any more. */
@@ -169,7 +179,10 @@ export interface Conversation {
   start?(signal: AbortSignal): Promise<void>;
   /** As `HubSession.publish`: resolves with the bytes of the payload when the hub has taken the message. */
   publish(stored: Stored): Promise<number>;
-  /** Every packet that comes. Throws COMMAND_INVALID with what a person could mend; that is counted and answered by `refusal`. */
+  /**
+   * Every packet that comes. Throws COMMAND_INVALID with what a person could mend; that is counted and answered by `refusal`. Whatever
+   * comes is told to the line once, or thrown, so that every packet is accounted for; a wish of several things is a command for each.
+   */
   receive(packet: Packet): void;
   /** The answer to a packet that `receive` refused; `undefined` where nobody could know what is answered. */
   refusal?(packet: Packet, error: GatewayError): Packet | undefined;

@@ -78,6 +78,7 @@ class Forwarder implements Forwarding {
     const { hub, clock, log, random = Math.random, backOff, quotaFile, drain = IN_ORDER } = options;
     this.#options = options;
     this.#allowance = new Allowance({ limits: hub.limits, clock, log, quotaFile });
+    hub.billed.subscribe((bytes) => this.#allowance.bill(bytes));
     this.#pump = new Pump({ ...options, drain, random, allowance: this.#allowance });
     this.#desk = new CommandDesk(options);
     this.#done = supervise(hub, {

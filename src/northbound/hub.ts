@@ -18,9 +18,14 @@ export interface HubSession extends Session {
   readonly commands: Observable<Command>;
   /** Why something that came was no command, each time; as `commands`. */
   readonly refusals?: Observable<GatewayError>;
+  /** What the hub asked of the session itself and got, e.g. `rebirth`; as `commands`. */
+  readonly obeyed?: Observable<string>;
   /** Once for each command. Rejects like `publish`. */
   respond(result: CommandResult): Promise<void>;
-  /** Rising counts of this session: `invalid_commands`, `dropped_commands`, `undelivered_notices` (birth, refusals). */
+  /**
+   * Rising counts of this session: `invalid_commands`, `dropped_commands`, `obeyed_requests`, `heard_packets` that asked for nothing,
+   * `undelivered_notices` (birth, refusals).
+   */
   counters(): Readonly<Record<string, number>>;
 }
 
@@ -28,6 +33,8 @@ export interface Hub extends Link<HubSession> {
   /** The one in use, or tried next. For people, e.g. `mqtts://broker.plant-a.example:8883`. */
   readonly endpoint: string;
   readonly limits: DeliveryLimits;
+  /** Bytes of each packet that the hub bills, as it is acknowledged or comes. Hot, over all sessions; never ends. */
+  readonly billed: Observable<number>;
   /** When what its connection depends on expires: its `own` certificate, that of the `server`; milliseconds since 1970. */
   readonly expiries: Readonly<Record<string, number>>;
 }

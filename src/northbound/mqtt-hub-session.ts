@@ -1,9 +1,10 @@
-import { Observable, Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { Command, CommandResult } from '../model/command.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Stored } from '../model/twin-message.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Conversation, Dialect, Line, Packet } from './dialect.ts';
+import { EarlySubject } from './early.ts';
 import type { HubSession } from './hub.ts';
 import type { MqttWire } from './wire/mqtt-wire.ts';
 
@@ -12,36 +13,42 @@ const MAX_UNANSWERED = 100;
 /** What is said before a planned disconnect may take that long to be acknowledged. */
 const END_WAIT_MS = 1_000;
 
+/** Called with each packet that the hub has acknowledged, and each that comes. */
+export type Meter = (packet: Packet, direction: 'sent' | 'received') => void;
+
+export interface MqttHubSessionOptions {
+  readonly clock: Clock;
+  /** Names the hub in errors. */
+  readonly subject: string;
+  readonly meter: Meter;
+}
+
 export class MqttHubSession implements HubSession {
-  readonly commands: Observable<Command>;
-  readonly refusals = new Subject<GatewayError>();
   readonly lost: Promise<GatewayError>;
-  readonly #commands = new Subject<Command>();
-  /** Came between the subscription at the hub and the first subscriber here. */
-  readonly #early: Command[] = [];
+  readonly #commands = new EarlySubject<Command>();
+  readonly #refusals = new EarlySubject<GatewayError>();
+  readonly #requests = new EarlySubject<string>();
   readonly #wire: MqttWire;
   readonly #conversation: Conversation;
   readonly #clock: Clock;
   readonly #subject: string;
+  readonly #meter: Meter;
   readonly #over = new AbortController();
   #resolveLost: (error: GatewayError) => void = () => {};
   #unanswered = 0;
   #invalid = 0;
   #dropped = 0;
+  #obeyed = 0;
+  #heard = 0;
   #undelivered = 0;
   #retirement: GatewayError | undefined;
   #inFlight = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(wire: MqttWire, dialect: Dialect, clock: Clock, subject: string) {
-    this.commands = new Observable((subscriber) => {
-      const subscription = this.#commands.subscribe(subscriber);
-      for (const command of this.#early.splice(0)) subscriber.next(command);
-      return subscription;
-    });
+  constructor(wire: MqttWire, dialect: Dialect, { clock, subject, meter }: MqttHubSessionOptions) {
     this.lost = new Promise((resolve) => {
       this.#resolveLost = (error) => {
-        this.#over.abort();
+        this.#over.abort(error);
         resolve(error);
       };
     });
@@ -49,14 +56,27 @@ export class MqttHubSession implements HubSession {
     this.#wire = wire;
     this.#clock = clock;
     this.#subject = subject;
+    this.#meter = meter;
     this.#conversation = dialect.converse(this.#line());
+  }
+
+  get commands(): Observable<Command> {
+    return this.#commands.observable;
+  }
+
+  get refusals(): Observable<GatewayError> {
+    return this.#refusals.observable;
+  }
+
+  get obeyed(): Observable<string> {
+    return this.#requests.observable;
   }
 
   get window(): number {
     return this.#wire.window;
   }
 
-  /** Aborted when the session is lost or closed. */
+  /** Aborted when the session is lost or closed; its reason is why. */
   get over(): AbortSignal {
     return this.#over.signal;
   }
@@ -88,6 +108,7 @@ export class MqttHubSession implements HubSession {
 
   receive(packet: Packet): void {
     if (this.#closing !== undefined) return;
+    this.#meter(packet, 'received');
     try {
       this.#conversation.receive(packet);
     } catch (error) {
@@ -104,7 +125,13 @@ export class MqttHubSession implements HubSession {
   }
 
   counters(): Readonly<Record<string, number>> {
-    return { invalid_commands: this.#invalid, dropped_commands: this.#dropped, undelivered_notices: this.#undelivered };
+    return {
+      invalid_commands: this.#invalid,
+      dropped_commands: this.#dropped,
+      obeyed_requests: this.#obeyed,
+      heard_packets: this.#heard,
+      undelivered_notices: this.#undelivered,
+    };
   }
 
   close(): Promise<void> {
@@ -117,40 +144,56 @@ export class MqttHubSession implements HubSession {
       subject: this.#subject,
       clock: this.#clock,
       over: this.over,
-      publish: (packet) => this.#wire.publish(packet),
+      publish: (packet) => this.#publish(packet),
+      fits: (packet) => this.#wire.fits(packet),
       roundTrip: () => this.#wire.roundTrip(),
       tell: (packet) => void this.#tell(packet),
       command: (command) => this.#take(command),
+      refused: (reason) => this.#countRefused(reason),
+      heard: () => {
+        this.#heard += 1;
+      },
+      obeyed: (what) => {
+        this.#obeyed += 1;
+        this.#requests.next(what);
+      },
       retire: (cause) => this.retire(cause),
       lose: (cause) => this.#resolveLost(cause),
     };
   }
 
+  async #publish(packet: Packet): Promise<void> {
+    await this.#wire.publish(packet);
+    this.#meter(packet, 'sent');
+  }
+
   #take(command: Command): boolean {
-    if (!this.#hasRoom()) {
+    if (this.#unanswered >= MAX_UNANSWERED) {
+      this.#dropped += 1;
       const message = `${MAX_UNANSWERED} commands are not answered yet; this one is dropped`;
-      this.refusals.next(new GatewayError('COMMAND_TOO_OFTEN', command.device, message));
+      this.#refusals.next(new GatewayError('COMMAND_TOO_OFTEN', command.device, message));
       return false;
     }
     this.#unanswered += 1;
-    if (this.#commands.observed) this.#commands.next(command);
-    else this.#early.push(command);
+    this.#commands.next(command);
     return true;
   }
 
-  #hasRoom(): boolean {
-    if (this.#unanswered < MAX_UNANSWERED) return true;
-    this.#dropped += 1;
-    return false;
+  #countRefused(reason: GatewayError): void {
+    this.#invalid += 1;
+    this.#refusals.next(reason);
   }
 
   #refuse(packet: Packet, error: unknown): void {
-    this.#invalid += 1;
     const reason =
       error instanceof GatewayError ? error : new GatewayError('COMMAND_INVALID', this.#subject, 'the command cannot be read');
-    this.refusals.next(reason);
+    this.#countRefused(reason);
     const refusal = this.#conversation.refusal?.(packet, reason);
-    if (refusal === undefined || !this.#hasRoom()) return;
+    if (refusal === undefined) return;
+    if (this.#unanswered >= MAX_UNANSWERED) {
+      this.#undelivered += 1;
+      return;
+    }
     this.#unanswered += 1;
     void this.#tell(refusal).finally(() => {
       this.#unanswered -= 1;
@@ -158,9 +201,10 @@ export class MqttHubSession implements HubSession {
   }
 
   async #close(): Promise<void> {
-    this.#over.abort();
+    this.#over.abort(new GatewayError('LINK_CLOSED', this.#subject, 'the session is over'));
     this.#commands.complete();
-    this.refusals.complete();
+    this.#refusals.complete();
+    this.#requests.complete();
     await this.#sayEnd();
     await this.#wire.close();
   }
@@ -168,7 +212,7 @@ export class MqttHubSession implements HubSession {
   /** Nobody waits for it; that the hub does not take it is counted. */
   async #tell(notice: Packet): Promise<void> {
     try {
-      await this.#wire.publish(notice);
+      await this.#publish(notice);
     } catch {
       this.#undelivered += 1;
     }

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { Subject } from 'rxjs';
 import { GatewayError, toGatewayError } from '../model/error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { type Log, silentLog } from '../runtime/log.ts';
@@ -8,7 +9,7 @@ import type { DeliveryLimits } from './delivery-limits.ts';
 import type { Attempt, Dialect, Endpoint, Packet, Prepared, WireSettings } from './dialect.ts';
 import { endpointName } from './endpoint-name.ts';
 import type { Hub, HubSession } from './hub.ts';
-import { MqttHubSession } from './mqtt-hub-session.ts';
+import { type Meter, MqttHubSession } from './mqtt-hub-session.ts';
 import { referredEndpoint } from './referred-endpoint.ts';
 import { MqttWire } from './wire/mqtt-wire.ts';
 import { openStream, type StreamSettings } from './wire/open-stream.ts';
@@ -27,6 +28,7 @@ export function createMqttHub(name: string, dialect: Dialect, clock: Clock, log:
  */
 class MqttHub implements Hub {
   readonly name: string;
+  readonly billed = new Subject<number>();
   readonly #dialect: Dialect;
   readonly #clock: Clock;
   readonly #credentials: CredentialWatch;
@@ -73,7 +75,7 @@ class MqttHub implements Hub {
       const { settings } = prepared;
       const stamp = await this.#credentials.note(settings);
       const onTrusted = (certificate: X509Certificate) => this.#credentials.trusted(certificate, this.endpoint);
-      const session = await openSession({ ...prepared, onTrusted }, this.#dialect, this.#clock, signal);
+      const session = await openSession({ ...prepared, onTrusted, meter: this.#meter }, this.#dialect, this.#clock, signal);
       void session.lost.then((cause) => {
         this.#previous = cause;
         this.#turn = 0;
@@ -96,6 +98,12 @@ class MqttHub implements Hub {
     if (this.#dialect.prepare === undefined) this.#referred = referredEndpoint(cause, from);
     return this.#referred !== undefined;
   }
+
+  readonly #meter: Meter = (packet, direction) => {
+    const { billedBytes = payloadSent } = this.#dialect;
+    const bytes = this.billed.observed ? billedBytes(packet, direction) : undefined;
+    if (bytes !== undefined) this.billed.next(bytes);
+  };
 
   async #prepare(endpoint: Endpoint, signal: AbortSignal): Promise<Prepared> {
     const attempt: Attempt = {
@@ -154,8 +162,13 @@ class MqttHub implements Hub {
   }
 }
 
+/** Unless the dialect says otherwise. */
+function payloadSent({ payload }: Packet, direction: 'sent' | 'received'): number | undefined {
+  return direction === 'sent' ? payload.length : undefined;
+}
+
 async function openSession(
-  { endpoint, settings, onTrusted }: Prepared & Pick<StreamSettings, 'onTrusted'>,
+  { endpoint, settings, ...hooks }: Prepared & Pick<Opening, 'onTrusted' | 'meter'>,
   dialect: Dialect,
   clock: Clock,
   signal: AbortSignal,
@@ -170,7 +183,7 @@ async function openSession(
   clock.sleep(connectTimeoutMs, done.signal).then(onLate, () => {});
   try {
     return await connect(
-      { endpoint, settings, onTrusted, subject, dialect, clock, progress },
+      { ...hooks, endpoint, settings, subject, dialect, clock, progress },
       AbortSignal.any([signal, deadline.signal]),
     );
   } catch (error) {
@@ -183,6 +196,7 @@ async function openSession(
 
 interface Opening extends Prepared {
   readonly onTrusted: StreamSettings['onTrusted'];
+  readonly meter: Meter;
   readonly subject: string;
   readonly dialect: Dialect;
   readonly clock: Clock;
@@ -191,7 +205,7 @@ interface Opening extends Prepared {
 }
 
 async function connect(
-  { endpoint, settings, onTrusted, subject, dialect, clock, progress }: Opening,
+  { endpoint, settings, onTrusted, meter, subject, dialect, clock, progress }: Opening,
   signal: AbortSignal,
 ): Promise<MqttHubSession> {
   const trusted = onTrusted === undefined ? {} : { onTrusted };
@@ -202,7 +216,7 @@ async function connect(
   try {
     progress.awaited = 'answer to CONNECT';
     await wire.handshake(signal);
-    session = new MqttHubSession(wire, dialect, clock, endpoint.host);
+    session = new MqttHubSession(wire, dialect, { clock, subject: endpoint.host, meter });
     progress.awaited = 'answer to SUBSCRIBE';
     await raceAbort(session.start(signal), signal);
     return session;

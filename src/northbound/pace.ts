@@ -31,6 +31,13 @@ export class Pace {
     return this.#tokens >= 0 ? 0 : (-this.#tokens * 1_000) / this.perSecond;
   }
 
+  /** Whether the next message would have to wait. */
+  isSpent(nowMs: number): boolean {
+    if (this.#perSecond === Number.POSITIVE_INFINITY) return false;
+    this.#refill(nowMs);
+    return this.#tokens < 1;
+  }
+
   refused(): void {
     this.#share = Math.max(LEAST_SHARE, this.#share / 2);
   }

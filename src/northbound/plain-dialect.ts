@@ -1,6 +1,7 @@
 import type { Command, CommandResult } from '../model/command.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Stored } from '../model/twin-message.ts';
+import type { WallClock } from '../runtime/clock.ts';
 import type { Conversation, Dialect, Line, Packet } from './dialect.ts';
 
 const MAX_SHOWN_LENGTH = 100;
@@ -9,9 +10,9 @@ const MAX_SHOWN_LENGTH = 100;
 export interface PlainDialect extends Omit<Dialect, 'converse'> {
   readonly subscriptions: readonly string[];
   /** Sent after each connect, e.g. the retained `online`. */
-  birth?(nowMs: number): readonly Packet[];
+  birth?(clock: WallClock): readonly Packet[];
   /** Sent before a planned disconnect, e.g. the retained `offline`. */
-  death?(nowMs: number): Packet;
+  death?(clock: WallClock): Packet;
   /** `undefined`: not for us. Throws COMMAND_INVALID with what a person could mend. */
   decode(packet: Packet, nowMs: number): Command | undefined;
   encodeResult(result: CommandResult): Packet;
@@ -24,11 +25,10 @@ export function withConversation<D extends PlainDialect>(dialect: D): D & Dialec
 }
 
 function converse(dialect: PlainDialect, line: Line): Conversation {
-  const nowMs = () => line.clock.nowMs();
   return {
     subscriptions: dialect.subscriptions,
     async start() {
-      for (const packet of dialect.birth?.(nowMs()) ?? []) line.tell(packet);
+      for (const packet of dialect.birth?.(line.clock) ?? []) line.tell(packet);
     },
     async publish(stored) {
       const packets = encodeOrReject(dialect, stored, line);
@@ -36,7 +36,7 @@ function converse(dialect: PlainDialect, line: Line): Conversation {
       return packets.reduce((bytes, { payload }) => bytes + payload.length, 0);
     },
     receive(packet) {
-      const command = dialect.decode(packet, nowMs());
+      const command = dialect.decode(packet, line.clock.nowMs());
       if (command === undefined)
         throw new GatewayError('COMMAND_INVALID', line.subject, `nobody here listens to ${shown(packet.topic)}`);
       line.command(command);
@@ -44,7 +44,7 @@ function converse(dialect: PlainDialect, line: Line): Conversation {
     refusal: (packet, error) => dialect.encodeRefusal(packet, error),
     respond: (result) => line.publish(dialect.encodeResult(result)),
     async end() {
-      const death = dialect.death?.(nowMs());
+      const death = dialect.death?.(line.clock);
       if (death !== undefined) await line.publish(death);
     },
   };

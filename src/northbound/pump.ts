@@ -135,7 +135,6 @@ export class Pump {
     this.#counts.acknowledged_messages += 1;
     this.#counts.acknowledged_bytes += bytes;
     if (lane.historyPace !== undefined) this.#counts.history_messages += 1;
-    this.#options.allowance.took(bytes);
     this.#options.onAcknowledged?.(stored, bytes, this.#options.clock.nowMs());
   }
 

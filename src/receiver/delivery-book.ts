@@ -27,6 +27,8 @@ export interface StreamReport {
   readonly overtaken: number;
   /** Came as history after a higher number of the same twin and class. */
   readonly behindLive: number;
+  /** With times that the gateway did not know. */
+  readonly doubted: number;
   /** Did not come, and a gap record says so. */
   readonly declared: readonly NumberRange[];
   /** Did not come, and nobody says why. */
@@ -104,6 +106,7 @@ class Stream {
   #duplicates = 0;
   #overtaken = 0;
   #behindLive = 0;
+  #doubted = 0;
 
   constructor(name: StreamName) {
     this.#name = name;
@@ -128,6 +131,7 @@ class Stream {
     this.#compare(sequence, message.isHistory ? 'history' : 'live');
     this.#seen.add(sequence);
     this.#readings += message.readings;
+    if (message.isDoubted) this.#doubted += 1;
     this.#remember(sequence, content);
     return true;
   }
@@ -163,7 +167,7 @@ class Stream {
     return {
       ...{ ...this.#name, first, last: this.#highest },
       ...{ messages: this.#seen.size, readings: this.#readings, duplicates: this.#duplicates, overtaken: this.#overtaken },
-      behindLive: this.#behindLive,
+      ...{ behindLive: this.#behindLive, doubted: this.#doubted },
       ...{ declared: known.missing({ from: first, to: this.#highest }), undeclared, gaps: { ...this.#gaps } },
       faults: [...this.#faults],
     };

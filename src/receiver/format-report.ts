@@ -9,13 +9,14 @@ export function formatReport(report: DeliveryReport): string {
 
 function describeStream(stream: StreamReport): readonly string[] {
   const { gateway, twin, class: urgency, epoch, first, last, messages, readings, declared, undeclared } = stream;
-  const { duplicates, overtaken, behindLive, gaps } = stream;
+  const { duplicates, overtaken, behindLive, doubted, gaps } = stream;
   const missing = declared.length === 0 ? '' : `, ${countOf(declared)} missing and declared (${shorten(formatRanges(declared))})`;
   const again = duplicates === 0 ? '' : `, ${duplicates} twice`;
   const history = behindLive === 0 ? '' : `, ${behindLive} as history behind newer ones`;
   const late = `${history}${overtaken === 0 ? '' : `, ${overtaken} overtaken`}`;
+  const clock = doubted === 0 ? '' : `, ${doubted} with a time that was not known`;
   return [
-    `${gateway}/${twin} ${urgency} epoch ${epoch}: ${first} to ${last}, ${messages} messages, ${readings} readings${again}${late}${missing}`,
+    `${gateway}/${twin} ${urgency} epoch ${epoch}: ${first} to ${last}, ${messages} messages, ${readings} readings${again}${late}${clock}${missing}`,
     ...Object.entries(gaps).map(describeGaps),
     ...(undeclared.length === 0
       ? []

@@ -16,24 +16,37 @@ export interface Read {
  */
 export function readShape(body: Json, properties: Readonly<Record<string, string>>): Read {
   if (body.specversion === '1.0' && isObject(body.data)) return { body: body.data };
-  if (typeof body.MessageId === 'string' && Array.isArray(body.Messages)) return readPubSub(body, body.Messages);
+  if (typeof body.MessageId === 'string' && Array.isArray(body.Messages)) return readPubSub(body, body.Messages, properties);
   if (typeof body.topic === 'string' && isObject(body.headers) && isObject(body.value))
     return readDitto(body.topic, body.headers, body.value);
   return typeof body.seq === 'number' || properties.seq === undefined ? { body } : readProperties(body, properties);
 }
 
-/** `gateway:twin:epoch:seq`; the writer is the twin, or `twin.kind`. */
-function readPubSub({ MessageId, PublisherId: gateway, WriterGroupName: named }: Json, messages: readonly unknown[]): Read {
+/** `gateway:twin:epoch:seq`; the writer is the twin, or `twin.kind`. A `Status` says that the gateway did not know the time. */
+function readPubSub(
+  { MessageId, PublisherId: gateway, WriterGroupName: named }: Json,
+  messages: readonly unknown[],
+  { clock }: Readonly<Record<string, string>>,
+): Read {
   const id = String(MessageId);
   const [first] = messages;
-  const { DataSetWriterName: writer, MessageType: type, Payload: payload } = isObject(first) ? first : {};
+  const { DataSetWriterName: writer, MessageType: type, Payload: payload, Status } = isObject(first) ? first : {};
   const [seq, epoch] = id.split(':').toReversed();
   const isEvent = type === 'ua-event';
   const twin = isEvent ? String(writer).replace(/\.[^.]*$/, '') : writer;
   const gap = isEvent && String(writer).endsWith('.gap') ? { gap: payload } : {};
   const readings = isEvent ? 0 : messages.reduce<number>((sum, one) => sum + (isObject(one) ? sizeOf(one.Payload) : 0), 0);
   return {
-    body: { id, gateway, twin, class: named, epoch, seq: Number(seq), ...gap },
+    body: {
+      id,
+      gateway,
+      twin,
+      class: named,
+      epoch,
+      seq: Number(seq),
+      ...gap,
+      clock: Status === undefined ? clock : 'unsynchronised',
+    },
     content: withoutTimes(messages),
     readings,
   };
@@ -42,11 +55,11 @@ function readPubSub({ MessageId, PublisherId: gateway, WriterGroupName: named }:
 /** Events, gaps and status are the message of the shape `twin`, in a live message. */
 function readDitto(topic: string, headers: Json, value: Json): Read {
   if (typeof value.seq === 'number') return { body: value };
-  const { gateway, class: named, seq, epoch, history, part } = headers;
+  const { gateway, class: named, seq, epoch, history, clock, part } = headers;
   const twin = topic.split('/')[1];
   const features = isObject(value.features) ? value.features : value;
   return {
-    body: { id: wholeId(headers['correlation-id'], part), gateway, twin, class: named, seq, epoch, history },
+    body: { id: wholeId(headers['correlation-id'], part), gateway, twin, class: named, seq, epoch, history, clock },
     content: withoutTimes(features),
     readings: sizeOf(features),
     ...(typeof part === 'string' ? { part } : {}),
@@ -58,17 +71,17 @@ function readProperties(
   content: Json,
   { id, part, seq, history, schema = '', twin, ...others }: Readonly<Record<string, string>>,
 ) {
-  const { gateway, class: named, epoch } = others;
+  const { gateway, class: named, epoch, clock } = others;
   const readings = /^gw\.(telemetry|property)\.pnp/.test(schema) ? sizeOf(content) : 0;
   return {
-    body: { id: wholeId(id, part), gateway, twin, class: named, epoch, seq: Number(seq), history: history === 'true' },
+    body: { id: wholeId(id, part), gateway, twin, class: named, epoch, seq: Number(seq), history: history === 'true', clock },
     content: schema.endsWith('.template/1') ? '' : JSON.stringify([content, others.bad]),
     readings,
     ...(part === undefined ? {} : { part }),
   };
 }
 
-const TIMES = new Set(['MetaDataVersion', 'Timestamp', 'SourceTimestamp', 'timestamp', 'from', 'to']);
+const TIMES = new Set(['MetaDataVersion', 'Timestamp', 'Status', 'SourceTimestamp', 'timestamp', 'clock', 'from', 'to']);
 
 /** Times may be corrected until a message is sent again, and the version of metadata is the start of the gateway. */
 function withoutTimes(content: unknown): string {

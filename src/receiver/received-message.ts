@@ -11,6 +11,8 @@ export interface ReceivedMessage {
   readonly sequence: number;
   readonly readings: number;
   readonly isHistory: boolean;
+  /** Its times were not known when they were stamped, nor when it was sent. */
+  readonly isDoubted: boolean;
   readonly gap?: ReceivedGap;
   /** Of a message that is several packets; `index` from 1. */
   readonly part?: { readonly index: number; readonly count: number };
@@ -42,6 +44,7 @@ export function parseMessage(payload: string, properties: Readonly<Record<string
   return {
     ...{ id, gateway, twin, class: named, epoch, sequence: seq, readings: readings ?? countReadings(values, points) },
     isHistory: body.history === true,
+    isDoubted: body.clock === 'unsynchronised',
     ...(isObject(gap) ? { gap: toGap(gap) } : {}),
     ...toPart(part),
     content: content ?? JSON.stringify({ ...body, ...MAY_DIFFER, ...(body.clock === undefined ? {} : timesOf(body)) }),

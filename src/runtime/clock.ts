@@ -2,11 +2,16 @@
 export interface Clock {
   /** Wall clock, for stamps only; UTC, milliseconds since 1970. May jump. */
   nowMs(): number;
+  /** `false`: nobody knows whether `nowMs` is right; what is stamped by it has to say so. */
+  readonly isKnown?: boolean;
   /** Milliseconds since some start; never jumps. For intervals, deadlines, back-off. */
   monotonicMs(): number;
   /** Resolves after `ms`, at once where none are left, or rejects with the signal's reason. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
+
+/** What stamps. */
+export type WallClock = Pick<Clock, 'nowMs' | 'isKnown'>;
 
 /** What a timer of Node can wait, about 25 days; beyond it would ring at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

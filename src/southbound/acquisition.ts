@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs';
 import type { DeviceEvent } from '../model/device-event.ts';
-import type { DeviceGap } from '../model/device-gap.ts';
+import { type DeviceGap, whatIsMissed } from '../model/device-gap.ts';
 import type { ErrorCode } from '../model/error.ts';
 import type { ConnectionPlan, DevicePlan } from '../model/plan.ts';
 import { type Batch, badReading } from '../model/reading.ts';
@@ -142,9 +142,9 @@ export function acquire(connector: Connector, options: AcquisitionOptions): Acqu
 
 /** Nobody knows more than that there was no session. */
 function missedByAll(devices: readonly DevicePlan[], fromTimeMs: number, toTimeMs: number): readonly DeviceGap[] {
-  return devices.map(({ twin, points }) => ({
-    ...{ device: twin, reason: 'device-away', fromTimeMs, toTimeMs, readings: 0 },
-    points: points.map(({ point }) => point).filter(({ address, access }) => address !== undefined && access !== 'write'),
+  return devices.map((device) => ({
+    ...{ device: device.twin, reason: 'device-away', fromTimeMs, toTimeMs, readings: 0 },
+    points: whatIsMissed(device),
   }));
 }
 

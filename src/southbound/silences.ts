@@ -1,5 +1,4 @@
-import type { DeviceGap } from '../model/device-gap.ts';
-import type { Point } from '../model/point.ts';
+import type { DeviceGap, MissedPoint } from '../model/device-gap.ts';
 import type { Batch } from '../model/reading.ts';
 import type { Clock } from '../runtime/clock.ts';
 
@@ -20,9 +19,9 @@ interface Silence {
   toTimeMs: number;
   readings: number;
   /** By id: those of a pattern may be told anew. */
-  readonly points: Map<string, Point>;
+  readonly points: Map<string, MissedPoint>;
   /** Whose points are in it already. */
-  lastPoints: readonly Point[] | undefined;
+  lastPoints: readonly MissedPoint[] | undefined;
   /** When it ended, where it has. */
   endTimeMs: number | undefined;
   /** When the last piece came, on the monotonic clock. */
@@ -117,7 +116,7 @@ export class Silences {
     if (known !== undefined) return known;
     const silence: Silence = {
       ...{ device, reason, fromTimeMs, toTimeMs: fromTimeMs, toldTimeMs: Number.NEGATIVE_INFINITY },
-      ...{ readings: 0, points: new Map<string, Point>(), lastPoints: undefined, endTimeMs: undefined, hasNews: false },
+      ...{ readings: 0, points: new Map<string, MissedPoint>(), lastPoints: undefined, endTimeMs: undefined, hasNews: false },
       sinceMs: this.#options.clock.monotonicMs(),
       pieceMs: this.#options.clock.monotonicMs(),
     };

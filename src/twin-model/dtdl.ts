@@ -1,6 +1,6 @@
 /** DTDL interfaces (v3, v4) of devices: what their messages hold, in the words of the cloud. */
 import type { DevicePlan, MethodPlan } from '../model/plan.ts';
-import type { PointDescription } from '../model/point-description.ts';
+import { argumentType, type PointDescription } from '../model/point-description.ts';
 import { type DtdlVersion, enumOf, type Json, schemaOf } from './dtdl-schema.ts';
 import { quantityOf } from './units.ts';
 
@@ -72,9 +72,6 @@ function eventContent(name: string): Json {
 
 function methodContent({ name, arguments: inputs }: MethodPlan, version: DtdlVersion): Json {
   if (inputs.length === 0) return { '@type': 'Command', name };
-  const fields = inputs.map((input) => ({
-    name: input.name,
-    schema: schemaOf(input.isArray ? { element: input.type } : input.type, version),
-  }));
+  const fields = inputs.map((input) => ({ name: input.name, schema: schemaOf(argumentType(input), version) }));
   return { '@type': 'Command', name, request: { name: 'arguments', schema: { '@type': 'Object', fields } } };
 }

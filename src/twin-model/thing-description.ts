@@ -1,6 +1,6 @@
 /** WoT Thing Descriptions 1.1: what a twin sends and takes, in the words of W3C, with the topics of a hub. */
 import type { DevicePlan, MethodPlan } from '../model/plan.ts';
-import type { PointDescription } from '../model/point-description.ts';
+import { argumentType, type PointDescription } from '../model/point-description.ts';
 import type { MessageKind } from '../model/twin-message.ts';
 import type { Json } from './dtdl-schema.ts';
 import { dataSchemaOf, limited } from './wot-schema.ts';
@@ -94,9 +94,7 @@ function writeAction(point: PointDescription, address: TwinAddress | undefined):
 }
 
 function methodAction({ name, arguments: inputs }: MethodPlan, address: TwinAddress | undefined): Json {
-  const properties = Object.fromEntries(
-    inputs.map(({ type, isArray, ...input }) => [input.name, limited(dataSchemaOf(isArray ? { element: type } : type), input)]),
-  );
+  const properties = Object.fromEntries(inputs.map((input) => [input.name, limited(dataSchemaOf(argumentType(input)), input)]));
   const given = { type: 'object', properties, required: Object.keys(properties) };
   return action({ method: { type: 'string', const: name }, ...(inputs.length === 0 ? {} : { arguments: given }) }, address);
 }

@@ -15,13 +15,14 @@ const startProgram: MethodPlan = {
     { name: 'program', type: 'uint16', isArray: false, min: 1, max: 99 },
     { name: 'offsets', type: 'int64', isArray: true, max: 10 },
     { name: 'mode', type: 'string', isArray: false, values: ['cold', 'warm'] },
+    { name: 'tool', type: 'structure', isArray: false, max: 50 },
   ],
   atMostEveryMs: 5_000,
   onlyIf: 'emergencyStop == false',
 };
 const reset: MethodPlan = { name: 'reset', settings: {}, arguments: [] };
 const device = press([pointPlan('emergencyStop', 'boolean')], [startProgram, reset]);
-const GOOD = { program: 7, offsets: [1, '-9007199254740993'], mode: 'warm' };
+const GOOD = { program: 7, offsets: [1, '-9007199254740993'], mode: 'warm', tool: { radius: 50, cuts: [{ depth: 1 }] } };
 
 const call = (
   id: string,
@@ -60,8 +61,9 @@ describe('a call of a method', () => {
   it('reads the interlock, calls once with the arguments in the order of the mapping, and answers with the outputs', async () => {
     const { session, execute } = start();
     session.answerCall = () => ({ called: true, outputs: { job: 7n, warnings: ['oil low'] } });
-    const result = await execute(call('1', 'startProgram', { mode: 'warm', offsets: GOOD.offsets, program: 7 }));
-    assert.deepEqual(session.calls, ['read emergencyStop', 'call press-07 startProgram(7, ["1","-9007199254740993"], warm)']);
+    const result = await execute(call('1', 'startProgram', { tool: GOOD.tool, mode: 'warm', offsets: GOOD.offsets, program: 7 }));
+    const sent = 'startProgram(7, ["1","-9007199254740993"], warm, {"radius":50,"cuts":[{"depth":1}]})';
+    assert.deepEqual(session.calls, ['read emergencyStop', `call press-07 ${sent}`]);
     assert.deepEqual(result, {
       id: '1',
       device: 'press-07',
@@ -83,10 +85,13 @@ describe('a call of a method', () => {
     ['a list of lists', { ...GOOD, offsets: [[1]] }, 'VALUE_TYPE', /`offsets`/],
     [
       'an argument that is missing',
-      { program: 7, mode: 'warm' },
+      { program: 7, mode: 'warm', tool: {} },
       'COMMAND_INVALID',
       /`offsets` is missing: expected a list of int64/,
     ],
+    ['one value for a structure', { ...GOOD, tool: 7 }, 'VALUE_TYPE', /`tool`: expected one structure/],
+    ['a list for a structure', { ...GOOD, tool: [{}] }, 'VALUE_TYPE', /`tool`: expected one structure/],
+    ['a part too large', { ...GOOD, tool: { cuts: [{ depth: 51 }] } }, 'COMMAND_OUT_OF_RANGE', /`tool`: expected at most 50/],
     ['an argument that it does not take', { ...GOOD, force: true }, 'COMMAND_INVALID', /no argument `force`/],
     ['several faults, all told', { program: 100 }, 'COMMAND_OUT_OF_RANGE', /at most 99.*`offsets` is missing.*`mode` is missing/],
   ];

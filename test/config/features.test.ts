@@ -54,6 +54,7 @@ methods:
     arguments:
       zone: { type: uint16, min: 1, max: 9 }
       angles: { type: float64, array: true, min: -180, max: 180 }
+      tool: { type: structure, max: 9 }
     atMostEvery: 5 s
     onlyIf: doorShut == true
     maxAge: 2 s
@@ -68,6 +69,7 @@ methods:
         arguments: [
           { name: 'zone', type: 'uint16', isArray: false, min: 1, max: 9 },
           { name: 'angles', type: 'float64', isArray: true, min: -180, max: 180 },
+          { name: 'tool', type: 'structure', isArray: false, max: 9 },
         ],
         atMostEveryMs: 5_000,
         onlyIf: 'doorShut == true',

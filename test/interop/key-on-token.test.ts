@@ -6,13 +6,13 @@ import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { stored } from '../contract/hub.ts';
 import { mqttDialect } from '../northbound/plant.ts';
 import { edge, hubOf } from '../northbound/sparkplug-b/plant.ts';
 import { ADDRESS } from '../support/azure/hub-plant.ts';
 import { IotHub } from '../support/azure/iot-hub.ts';
 import { azureDialect } from '../support/azure/plant.ts';
 import { createAuthority, readCertificate, type TestAuthority } from '../support/certificates.ts';
+import { stored } from '../support/recorded-spool-reader.ts';
 import { SinkBroker } from '../support/sink-broker.ts';
 
 const ENGINES = `/usr/lib/${arch() === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/engines-3`;

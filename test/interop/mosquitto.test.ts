@@ -6,11 +6,10 @@ import { type Forwarding, startForwarding } from '../../src/northbound/forwarder
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
-import { stored } from '../contract/hub.ts';
 import { mqttDialect } from '../northbound/plant.ts';
 import { createAuthority, type TestAuthority } from '../support/certificates.ts';
 import { findMosquitto, Mosquitto } from '../support/mosquitto.ts';
-import { RecordedSpoolReader, telemetry } from '../support/recorded-spool-reader.ts';
+import { RecordedSpoolReader, stored, telemetry } from '../support/recorded-spool-reader.ts';
 
 const PROGRAM = findMosquitto();
 const NEVER = new AbortController().signal;

@@ -11,11 +11,8 @@ import { acceptCertificate, listCertificates, trustFolders } from '../../connect
 import type { DeviceEvent } from '../../src/model/device-event.ts';
 import type { Batch } from '../../src/model/reading.ts';
 import type { Value } from '../../src/model/value.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
-import { silentLog } from '../../src/runtime/log.ts';
-import { acquire } from '../../src/southbound/acquisition.ts';
 import type { Connector } from '../../src/southbound/connector.ts';
-import { Bench, Collected, FAST, makePlan, OPEN, type PointKeys, planPoint } from '../connectors/opcua/support.ts';
+import { Bench, Collected, end, FAST, makePlan, OPEN, type PointKeys, planPoint } from '../connectors/opcua/support.ts';
 import { freePort, OTHER, PLANT } from '../support/opcua-server.ts';
 import { TcpCable } from '../support/tcp-cable.ts';
 
@@ -24,7 +21,6 @@ const peers = process.env.FIELDMARSHAL_TEST_PEERS ?? join(cache, 'fieldmarshal-t
 const python = join(peers, 'asyncua', 'bin', 'python');
 const isHere = existsSync(python);
 const title = isHere ? 'asyncua' : 'asyncua (pending: run scripts/install-test-peers/asyncua.sh)';
-const BACK_OFF = { firstMs: 50, maxMs: 300, resetAfterMs: 60_000 };
 const NO_STOP = new AbortController().signal;
 
 (isHere ? describe : describe.skip)(title, () => {
@@ -39,7 +35,7 @@ const NO_STOP = new AbortController().signal;
   });
   afterEach(async () => {
     await bench.end();
-    await stop(peer);
+    await end(peer);
   });
 
   /** Node id of its event type, in the namespace of the plant. */
@@ -175,22 +171,8 @@ const NO_STOP = new AbortController().signal;
       bench.onEnd(() => cable.pull());
       const settings = { url: `opc.tcp://127.0.0.1:${cable.port}/`, ...FAST, ...OPEN, keepAlive: '300 ms' };
       const plan = makePlan(settings, { press: { Speed: { sampling: '10 ms', queueSize: 100 } } });
-      made = bench.connector(plan);
       batches = [];
-      const stop = new AbortController();
-      const onBatch = (batch: Batch) => batches.push(batch);
-      const { done } = acquire(made, {
-        plan,
-        clock: systemClock,
-        log: silentLog,
-        signal: stop.signal,
-        onBatch,
-        backOff: BACK_OFF,
-      });
-      bench.onEnd(async () => {
-        stop.abort();
-        await done;
-      });
+      ({ connector: made } = bench.acquire(plan, { onBatch: (batch) => batches.push(batch) }));
       await until(() => good().length > 0);
     }
 
@@ -235,7 +217,7 @@ const NO_STOP = new AbortController().signal;
     const session = await bench.open(made);
     const before = new Collected(session);
     await before.until('Where');
-    await stop(peer);
+    await end(peer);
     const { code } = await session.lost;
     assert.ok(code.startsWith('LINK_'), code);
     await session.close();
@@ -245,10 +227,3 @@ const NO_STOP = new AbortController().signal;
     assert.ok(after.of('Where').every(({ value }) => value === PLANT));
   });
 });
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
-}

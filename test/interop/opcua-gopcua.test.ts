@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Value } from '../../src/model/value.ts';
 import type { Connector } from '../../src/southbound/connector.ts';
-import { Bench, Collected, FAST, makePlan, OPEN, type PointKeys, planPoint } from '../connectors/opcua/support.ts';
+import { Bench, Collected, end, FAST, makePlan, OPEN, type PointKeys, planPoint } from '../connectors/opcua/support.ts';
 import { freePort, OTHER, PLANT } from '../support/opcua-server.ts';
 
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
@@ -28,7 +28,7 @@ const NO_STOP = new AbortController().signal;
   });
   afterEach(async () => {
     await bench.end();
-    await stop(peer);
+    await end(peer);
   });
 
   async function start(uris: readonly string[]): Promise<ChildProcess> {
@@ -93,7 +93,7 @@ const NO_STOP = new AbortController().signal;
     const made = connector({ Where: {} });
     const session = await bench.open(made);
     await new Collected(session).until('Where');
-    await stop(peer);
+    await end(peer);
     const { code } = await session.lost;
     assert.ok(code.startsWith('LINK_'), code);
     await session.close();
@@ -103,10 +103,3 @@ const NO_STOP = new AbortController().signal;
     assert.ok(after.of('Where').every(({ value }) => value === PLANT));
   });
 });
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
-}

@@ -101,7 +101,7 @@ describe('the allowance of a hub', () => {
     const before = allowance(limits);
     for (let message = 0; message < 2; message += 1) {
       await before.next(NEVER);
-      before.took(100);
+      before.bill(100);
     }
     await before.save();
     const after = allowance(limits);
@@ -114,6 +114,14 @@ describe('the allowance of a hub', () => {
     await clock.advance(HOUR_MS);
     await waiting;
     assert.equal(after.quota?.usedToday, 0);
+  });
+
+  it('counts what is billed before it knows what was used already', async () => {
+    const limits = { quota: { messagesPerDay: 10, chunkBytes: 4_096 } };
+    const counted = allowance(limits);
+    counted.bill(5_000);
+    await counted.next(NEVER);
+    assert.equal(counted.quota?.usedToday, 2);
   });
 
   it('lets go at once where nothing was bought', async () => {

@@ -12,6 +12,7 @@ import { decodeBag } from '../../src/northbound/dialects/azure-iot-hub/property-
 import type { ShapeSetting } from '../../src/northbound/shapes/settings.ts';
 import { textOf } from '../../src/receiver/decompress.ts';
 import { KEY } from '../support/azure/plant.ts';
+import { HandClock } from '../support/hand-clock.ts';
 import { device, dialectContext, mqttDialect } from './plant.ts';
 import { MESSAGES, storedOf, T0_MS, TELEMETRY } from './shape-messages.ts';
 
@@ -58,7 +59,7 @@ describe('compression', () => {
 
   it('leaves the status of the gateway and its last will as they are', () => {
     const dialect = mqttDialect({ compress: 'gzip' });
-    const packets = [dialect.wire.will, ...(dialect.birth?.(T0_MS) ?? []), dialect.death?.(T0_MS)];
+    const packets = [dialect.wire.will, ...(dialect.birth?.(new HandClock(T0_MS)) ?? []), dialect.death?.(new HandClock(T0_MS))];
     for (const packet of packets) assert.equal(packet?.payload[0], '{'.charCodeAt(0));
   });
 

@@ -7,10 +7,10 @@ import { fileSecret } from '../../src/northbound/file-secret.ts';
 import type { HubSession } from '../../src/northbound/hub.ts';
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { stored } from '../contract/hub.ts';
 import { type CertificateFiles, createAuthority, readCertificate, type TestAuthority } from '../support/certificates.ts';
 import { HandClock, settle } from '../support/hand-clock.ts';
 import { RecordedLog } from '../support/recorded-log.ts';
+import { stored } from '../support/recorded-spool-reader.ts';
 import { SinkBroker } from '../support/sink-broker.ts';
 import { mqttDialect } from './plant.ts';
 

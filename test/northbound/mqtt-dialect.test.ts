@@ -6,6 +6,7 @@ import { Secret } from '../../src/model/secret.ts';
 import type { Stored } from '../../src/model/twin-message.ts';
 import type { Packet } from '../../src/northbound/dialect.ts';
 import { mqtt } from '../../src/northbound/dialects/mqtt/definition.ts';
+import { HandClock } from '../support/hand-clock.ts';
 import { telemetry } from '../support/recorded-spool-reader.ts';
 import { mqttDialect } from './plant.ts';
 
@@ -51,11 +52,19 @@ describe('mqtt dialect', () => {
 
   it('keeps online, offline and the will in one retained place', () => {
     const { will } = dialect.wire;
-    const [birth, death] = [dialect.birth?.(NOW_MS)[0], dialect.death?.(NOW_MS)];
+    const [birth, death] = [dialect.birth?.(new HandClock(NOW_MS))[0], dialect.death?.(new HandClock(NOW_MS))];
     assert.ok(will && birth && death);
     for (const { topic, retain } of [will, birth, death]) assert.deepEqual([topic, retain], ['gw-01/status', true]);
     assert.deepEqual([json(birth).state, json(death).state, json(will).state], ['online', 'offline', 'offline']);
     assert.equal(json(will).reason, 'connection lost');
+  });
+
+  it('says so where it tells a time that it does not know', () => {
+    for (const isKnown of [true, false]) {
+      const clock = { nowMs: () => NOW_MS, isKnown };
+      for (const told of [dialect.birth?.(clock)[0], dialect.death?.(clock)])
+        assert.equal(json(told ?? assert.fail()).clock, isKnown ? undefined : 'unsynchronised');
+    }
   });
 
   describe('commands', () => {

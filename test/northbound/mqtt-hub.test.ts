@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { Secret } from '../../src/model/secret.ts';
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { describeHub, stored } from '../contract/hub.ts';
+import { describeHub } from '../contract/hub.ts';
 import { createAuthority, readCertificate, type TestAuthority } from '../support/certificates.ts';
+import { stored } from '../support/recorded-spool-reader.ts';
 import { SinkBroker, type SinkScript } from '../support/sink-broker.ts';
 import { mqttDialect } from './plant.ts';
 

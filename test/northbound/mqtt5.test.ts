@@ -7,8 +7,7 @@ import { settingsSchema } from '../../src/northbound/dialects/mqtt/settings.ts';
 import type { HubSession } from '../../src/northbound/hub.ts';
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { stored } from '../contract/hub.ts';
-import { telemetry } from '../support/recorded-spool-reader.ts';
+import { stored, telemetry } from '../support/recorded-spool-reader.ts';
 import { SinkBroker, type SinkScript } from '../support/sink-broker.ts';
 import { mqttDialect } from './plant.ts';
 

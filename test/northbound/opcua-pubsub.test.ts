@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createShape } from '../../src/northbound/shapes/index.ts';
 import { deviceOf } from '../support/device.ts';
+import { HandClock } from '../support/hand-clock.ts';
 import { mqttDialect } from './plant.ts';
 import { CONTEXT } from './shape-messages.ts';
 
@@ -70,7 +71,7 @@ describe('metadata of opcua-pubsub-json', () => {
   });
 
   it('is retained at a topic of its own after each connect', () => {
-    const [, ...described] = mqttDialect({ shape: 'opcua-pubsub-json' }).birth?.(0) ?? [];
+    const [, ...described] = mqttDialect({ shape: 'opcua-pubsub-json' }).birth?.(new HandClock(0)) ?? [];
     assert.deepEqual(
       described.map(({ topic, retain, qos }) => [topic, retain, qos]),
       [

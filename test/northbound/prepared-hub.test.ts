@@ -4,7 +4,7 @@ import type { Dialect, Packet } from '../../src/northbound/dialect.ts';
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { startBroker } from '../../src/simulator/broker.ts';
-import { stored } from '../contract/hub.ts';
+import { stored } from '../support/recorded-spool-reader.ts';
 import { SinkBroker } from '../support/sink-broker.ts';
 import { mqttDialect } from './plant.ts';
 

@@ -9,6 +9,7 @@ import type { ShapeSetting } from '../../src/northbound/shapes/settings.ts';
 import { eventDraft } from '../../src/pipeline/event-message.ts';
 import { gapDraft } from '../../src/pipeline/gap-message.ts';
 import { deviceOf } from '../support/device.ts';
+import { HandClock } from '../support/hand-clock.ts';
 import { mqttDialect } from './plant.ts';
 import { CONTEXT } from './shape-messages.ts';
 
@@ -91,7 +92,7 @@ describe('README of northbound', () => {
   });
 
   it('shows the status as it is', () => {
-    const [birth] = mqttDialect().birth?.(Date.parse(String(example('status').time))) ?? [];
+    const [birth] = mqttDialect().birth?.(new HandClock(Date.parse(String(example('status').time)))) ?? [];
     assert.deepEqual(JSON.parse(Buffer.from(birth?.payload ?? []).toString()), example('status'));
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Conversation, Dialect, Line, Packet } from '../../src/northbound/dialect.ts';
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { stored } from '../contract/hub.ts';
+import { stored } from '../support/recorded-spool-reader.ts';
 import { SinkBroker, type SinkScript } from '../support/sink-broker.ts';
 import { mqttDialect } from './plant.ts';
 

@@ -50,7 +50,15 @@ export const TELEMETRY: TwinMessage = {
   },
 };
 
-/** One of each kind, and compound values. */
+/** Stamped before the gateway knew the time. */
+const DOUBTED: TwinMessage = {
+  ...press,
+  kind: 'property',
+  values: { emergencyStop: [[0, true]] },
+  clock: { boot: 'b', offsetMs: 0 },
+};
+
+/** One of each kind, compound values, and times that were not known. */
 export const MESSAGES: Readonly<Record<string, TwinMessage>> = {
   telemetry: TELEMETRY,
   compound: {
@@ -68,6 +76,9 @@ export const MESSAGES: Readonly<Record<string, TwinMessage>> = {
   gap: GAP,
   event: EVENT,
   status: { ...press, kind: 'status', body: { state: 'down', error: 'BadTimeout' } },
+  doubted: { ...DOUBTED, isSentDoubted: true },
+  corrected: { ...DOUBTED, clock: { boot: 'b', offsetMs: 0, correctedByMs: 90 } },
+  'doubted-gap': { ...GAP, clock: { boot: 'b', offsetMs: 0 } },
 };
 
 /** Every shape with what it is called in the names of golden files. */

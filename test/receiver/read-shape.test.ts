@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import type { TwinMessage } from '../../src/model/twin-message.ts';
 import { createShape } from '../../src/northbound/shapes/index.ts';
 import { toPacket } from '../../src/northbound/wire/client-options.ts';
 import { DeliveryBook, type StreamReport } from '../../src/receiver/delivery-book.ts';
+import { formatReport } from '../../src/receiver/format-report.ts';
 import { PartBook } from '../../src/receiver/part-book.ts';
 import { parseMessage } from '../../src/receiver/received-message.ts';
 import { CONTEXT, GAP, MESSAGES, SHAPES, storedOf, T0_MS } from '../northbound/shape-messages.ts';
@@ -16,11 +18,18 @@ function sent(shape: string, numbers: readonly number[]): readonly Sent[] {
       const names = ['telemetry', 'compound', 'gap'] as const;
       const message = sequence === 60 ? { ...GAP, gap: { ...GAP.gap, toSequence: 59 } } : MESSAGES[names[sequence % 2] ?? ''];
       const stored = { ...storedOf((message ?? assert.fail()) as typeof GAP), class: 'telemetry' as const, sequence };
-      return made
-        .encode(stored, T0_MS + laterMs)
-        .map(({ payload, properties }) => ({ payload, properties: { ...properties, twin: 'press-07' } }));
+      return made.encode(stored, T0_MS + laterMs).map(withTwin);
     });
   });
+}
+
+/** As the dialect sends it. */
+function withTwin({ payload, properties }: Sent): Sent {
+  return { payload, properties: { ...properties, twin: 'press-07' } };
+}
+
+function shifted(message: TwinMessage): TwinMessage {
+  return { ...message, startTimeMs: message.startTimeMs + 90 };
 }
 
 function received(packets: readonly Sent[]): StreamReport {
@@ -59,6 +68,18 @@ describe('a receiver of other shapes', () => {
       assert.equal(cut.length, firsts.length - 1);
       assert.deepEqual(received(cut).declared, [{ from: 58, to: 59 }]);
       assert.equal(received(cut).messages, 2);
+    });
+  }
+
+  for (const shape of Object.keys(SHAPES)) {
+    it(`knows of which times nobody was sure, and forgives their correction (${shape})`, () => {
+      const made = createShape(SHAPES[shape] ?? assert.fail(), CONTEXT);
+      const told = (message: TwinMessage) => made.encode({ ...storedOf(message), class: 'property' }, T0_MS).map(withTwin);
+      const { doubted = assert.fail(), corrected = assert.fail(), property = assert.fail() } = MESSAGES;
+      const report = received([...told(doubted), ...told(shifted(corrected)), ...told(shifted(corrected))]);
+      assert.deepEqual([report.messages, report.doubted, report.duplicates, report.faults], [1, 1, 2, []]);
+      assert.deepEqual([received(told(property)).doubted, received(told(corrected)).doubted], [0, 0]);
+      assert.match(formatReport({ isComplete: true, streams: [report] }), /1 messages.*, 1 with a time that was not known/);
     });
   }
 

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
 import type { Reading } from '../../src/model/reading.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
-import { silentLog } from '../../src/runtime/log.ts';
-import { acquire } from '../../src/southbound/acquisition.ts';
 import { CountingProcess } from '../connectors/opcua/counting.ts';
 import { Bench, FAST, makePlan, OPEN } from '../connectors/opcua/support.ts';
 import { COUNTING } from '../support/opcua-counting-server.ts';
 
 const RESTARTS = process.env.FIELDMARSHAL_LONG_TESTS === '1' ? 50 : 6;
-const BACK_OFF = { firstMs: 100, maxMs: 500, resetAfterMs: 60_000 };
 const LONGEST_RETURN_MS = 5_000;
 /** Each run of the server counts in a range of its own; its decoys hold what lies in none. */
 const RANGE = 1_000_000;
@@ -35,21 +31,7 @@ describe('an OPC UA server that is restarted again and again, with other namespa
     );
     const plan = makePlan({ url, ...OPEN, ...FAST, keepAlive: '500 ms' }, { press: points });
     const readings: Reading[] = [];
-    const stop = new AbortController();
-    const connector = bench.connector(plan);
-    const onBatch = (batch: { readings: readonly Reading[] }) => readings.push(...batch.readings);
-    const { done } = acquire(connector, {
-      plan,
-      clock: systemClock,
-      log: silentLog,
-      signal: stop.signal,
-      onBatch,
-      backOff: BACK_OFF,
-    });
-    bench.onEnd(async () => {
-      stop.abort();
-      await done;
-    });
+    const { connector } = bench.acquire(plan, { onBatch: (batch) => readings.push(...batch.readings) });
     const hasReturned = async (run: number) => {
       const isThere = (name: string) => readings.some(({ point, value }) => point.name === name && Number(value) >= run * RANGE);
       while (!NAMES.every(isThere)) await new Promise((resolve) => setTimeout(resolve, 10));

@@ -1,6 +1,6 @@
 // First: @peculiar/x509 does not load without it.
 import 'reflect-metadata';
-import { KeyObject, randomBytes, type webcrypto } from 'node:crypto';
+import { KeyObject, X509Certificate as NodeCertificate, randomBytes, type webcrypto } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import {
   SubjectAlternativeNameExtension,
   type X509Certificate,
   X509CertificateGenerator,
+  X509CrlGenerator,
 } from '@peculiar/x509';
 
 /** A certificate with its key, as PEM files. */
@@ -28,6 +29,10 @@ export interface TestAuthority {
   issue(name: string, options?: IssueOptions): Promise<CertificateFiles>;
   /** The certificate, PEM, for a signing request, PEM. Rejects where its signature is wrong. */
   certify(request: string): Promise<string>;
+  /** An authority whose certificate this one has signed. */
+  subordinate(commonName: string): Promise<TestAuthority>;
+  /** A revocation list, PEM file, of these certificate files. */
+  revoke(certificates: readonly string[], options?: { readonly nextUpdate?: Date }): Promise<string>;
   /** Deletes every file. */
   remove(): Promise<void>;
 }
@@ -44,18 +49,35 @@ const LOOPBACK: JsonGeneralNames = [
   { type: 'dns', value: 'localhost' },
   { type: 'ip', value: '127.0.0.1' },
 ];
-/** Elliptic, because such keys are quick to make. */
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const ALGORITHMS = {
+  /** Such keys are quick to make. */
+  elliptic: { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
+  /** As OPC UA wants it. */
+  rsa: { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2_048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },
+};
+type KeyType = keyof typeof ALGORITHMS;
 
 /** A certificate authority with its files in a temporary directory. */
-export async function createAuthority(commonName = 'Test CA'): Promise<TestAuthority> {
-  const keys = await createKeys();
+export async function createAuthority(commonName = 'Test CA', keyType: KeyType = 'elliptic'): Promise<TestAuthority> {
+  const keys = await createKeys(keyType);
+  return authorityOf(commonName, keyType, keys, { issuer: `CN=${commonName}`, signingKey: keys.privateKey });
+}
+
+interface Signer {
+  readonly issuer: string;
+  readonly signingKey: webcrypto.CryptoKey;
+}
+
+async function authorityOf(
+  commonName: string,
+  keyType: KeyType,
+  keys: webcrypto.CryptoKeyPair,
+  signer: Signer,
+): Promise<TestAuthority> {
   const issuer = `CN=${commonName}`;
-  const ca = await X509CertificateGenerator.createSelfSigned({
-    serialNumber: createSerialNumber(),
-    name: issuer,
-    keys,
-    signingAlgorithm: ALGORITHM,
+  const signingAlgorithm = ALGORITHMS[keyType];
+  const ca = await X509CertificateGenerator.create({
+    ...{ serialNumber: createSerialNumber(), subject: issuer, publicKey: keys.publicKey, signingAlgorithm, ...signer },
     notBefore: new Date(Date.now() - DAY_MS),
     notAfter: new Date(Date.now() + 3_650 * DAY_MS),
     extensions: [
@@ -73,7 +95,7 @@ export async function createAuthority(commonName = 'Test CA'): Promise<TestAutho
       issuer,
       publicKey,
       signingKey: keys.privateKey,
-      signingAlgorithm: ALGORITHM,
+      signingAlgorithm,
       notBefore: options.notBefore ?? new Date(Date.now() - DAY_MS),
       notAfter: options.notAfter ?? new Date(Date.now() + 365 * DAY_MS),
       extensions: [new SubjectAlternativeNameExtension(options.subjectAltNames ?? LOOPBACK)],
@@ -82,7 +104,7 @@ export async function createAuthority(commonName = 'Test CA'): Promise<TestAutho
     ca: caFile,
     directory,
     async issue(name, options = {}) {
-      const { publicKey, privateKey } = await createKeys();
+      const { publicKey, privateKey } = await createKeys(keyType);
       const certificate = await create(`CN=${name}`, publicKey, options);
       const files = { certificate: join(directory, `${name}.crt`), privateKey: join(directory, `${name}.key`) };
       await writeFile(files.certificate, pemOf(certificate));
@@ -94,12 +116,23 @@ export async function createAuthority(commonName = 'Test CA'): Promise<TestAutho
       if (!(await request.verify())) throw new Error('the signing request is not signed by its key');
       return pemOf(await create(request.subject, await request.publicKey.export()));
     },
+    subordinate: async (name) => authorityOf(name, keyType, await createKeys(keyType), { issuer, signingKey: keys.privateKey }),
+    async revoke(certificates, { nextUpdate = new Date(Date.now() + DAY_MS) } = {}) {
+      const serials = await Promise.all(certificates.map(async (file) => new NodeCertificate(await readFile(file)).serialNumber));
+      const list = await X509CrlGenerator.create({
+        ...{ issuer, signingKey: keys.privateKey, signingAlgorithm, thisUpdate: new Date(), nextUpdate },
+        entries: serials.map((serialNumber) => ({ serialNumber, revocationDate: new Date() })),
+      });
+      const file = join(directory, `revoked-${randomBytes(4).toString('hex')}.crl`);
+      await writeFile(file, list.toString('pem'));
+      return file;
+    },
     remove: () => rm(directory, { recursive: true, force: true }),
   };
 }
 
-async function createKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+async function createKeys(keyType: KeyType): Promise<webcrypto.CryptoKeyPair> {
+  return crypto.subtle.generateKey(ALGORITHMS[keyType], true, ['sign', 'verify']);
 }
 
 /** Positive, as RFC 5280 §4.1.2.2 wants it. */

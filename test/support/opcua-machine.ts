@@ -125,13 +125,16 @@ export async function addMachine(server: OPCUAServer): Promise<Machine> {
     if (found === undefined) throw new Error(`no variable ${name}`);
     return found;
   };
-  addMethods(namespace, object);
+  addMethods(namespace, object, types.part);
   const happenings = addHappenings(addressSpace, namespace, object, variable('Running'));
   return { namespace, object, ...happenings, variable, part, set: (name, value) => variable(name).setValueFromSource(value) };
 }
 
-/** `Start` takes a program, a batch and limits, and gives back a job; `Stop` takes nothing and is refused. */
-function addMethods(namespace: Namespace, object: UAObject): void {
+/**
+ * `Start` takes a program, a batch and limits, and gives back a job; `Stop` takes nothing and is refused; `Load` takes a part and a
+ * list of parts, and gives back the last of all.
+ */
+function addMethods(namespace: Namespace, object: UAObject, part: UADataType): void {
   const start = namespace.addMethod(object, {
     nodeId: 's=Start',
     browseName: 'Start',
@@ -160,6 +163,19 @@ function addMethods(namespace: Namespace, object: UAObject): void {
   });
   const stop = namespace.addMethod(object, { nodeId: 's=Stop', browseName: 'Stop' });
   stop.bindMethod((_inputs, _context, callback) => callback(null, { statusCode: StatusCodes.BadUserAccessDenied }));
+  const load = namespace.addMethod(object, {
+    nodeId: 's=Load',
+    browseName: 'Load',
+    inputArguments: [
+      { name: 'Part', dataType: part.nodeId },
+      { name: 'Spares', dataType: part.nodeId, valueRank: 1 },
+    ],
+    outputArguments: [{ name: 'Last', dataType: part.nodeId }],
+  });
+  load.bindMethod(([one, spares], _context, callback) => {
+    const last: unknown = spares?.value.at(-1) ?? one?.value;
+    callback(null, { statusCode: StatusCodes.Good, outputArguments: [{ dataType: DataType.ExtensionObject, value: last }] });
+  });
 }
 
 /** An event type with a field of its own, and an alarm that is active while the machine does not run. */

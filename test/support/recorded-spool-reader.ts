@@ -64,3 +64,8 @@ export class RecordedSpoolReader implements SpoolReader {
 export function telemetry(twin: string, value: number, startTimeMs = Date.UTC(2026, 0, 1)): TwinMessage {
   return { twin, kind: 'telemetry', startTimeMs, values: { temperature: [[0, value]] } };
 }
+
+/** As it leaves the spool. */
+export function stored(sequence: number): Stored {
+  return { class: 'telemetry', offset: sequence * 10, sequence, epoch: 'e1', message: telemetry('press-07', sequence) };
+}

@@ -68,6 +68,7 @@ describe('DTDL, judged by the parser of Microsoft', () => {
       const methods = [
         { name: 'stop', settings: {}, arguments: [] },
         { name: 'start', settings: {}, arguments: [{ name: 'program', type: 'uint16', isArray: true }] },
+        { name: 'load', settings: {}, arguments: [{ name: 'part', type: 'structure', isArray: false }] },
       ] as const;
       const press = { ...device('press-07'), events: [{ name: 'overheated', settings: {} }], methods };
       const points = [point({ type: 'string', words }), point({ name: 'all', type: { element: 'string' }, words })];

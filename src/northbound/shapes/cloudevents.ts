@@ -1,5 +1,6 @@
 import { messageId } from '../../model/twin-message.ts';
-import { isoTime, type Sending, sendingOf } from './envelope.ts';
+import { clockMarks, isoTime, type Sending, sendingOf } from './envelope.ts';
+import { asTexts } from './identity.ts';
 import { encodeBody, JSON_TYPE } from './json-shape.ts';
 import type { Encoded, Shape, ShapeContext } from './shape.ts';
 import { encodeTwin } from './twin.ts';
@@ -24,11 +25,14 @@ function encodeStructured(sending: Sending): Encoded {
 
 function encodeBinary(sending: Sending): Encoded {
   const encoded = encodeBody(encodeTwin(sending));
-  return { ...encoded, properties: { ...encoded.properties, ...attributes(sending) } };
+  return { ...encoded, properties: { ...encoded.properties, ...asTexts(attributes(sending)) } };
 }
 
-/** CloudEvents 1.0 §3, extensions `recordedtime` and `sequence`; `class` and `epoch` are ours: the sequence counts within both. */
-function attributes({ gateway, stored, sentTimeMs }: Sending): Readonly<Record<string, string>> {
+/**
+ * CloudEvents 1.0 §3, extensions `recordedtime` and `sequence`. Ours are `class` and `epoch`, within which the sequence counts, and where a
+ * time was not known `clock` (of `time`), `correctedbyms` and `sentclock` (of `recordedtime`).
+ */
+function attributes({ gateway, stored, sentTimeMs }: Sending): Readonly<Record<string, string | number>> {
   const { class: urgency, message, sequence, epoch } = stored;
   return {
     specversion: '1.0',
@@ -41,5 +45,11 @@ function attributes({ gateway, stored, sentTimeMs }: Sending): Readonly<Record<s
     sequence: String(sequence).padStart(SEQUENCE_DIGITS, '0'),
     class: urgency,
     epoch,
+    ...inSmallLetters(clockMarks(message)),
   };
+}
+
+/** Names of attributes are of small letters and digits. */
+function inSmallLetters(entries: object): Readonly<Record<string, string | number>> {
+  return Object.fromEntries(Object.entries(entries).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -1,6 +1,15 @@
 import { messageId } from '../../model/twin-message.ts';
-import { encodeWithoutValues, isHistory, isoTime, type JsonObject, jsonValue, type Sending, sendingOf } from './envelope.ts';
-import { identityOf, partOf } from './identity.ts';
+import {
+  clockMarks,
+  encodeWithoutValues,
+  isHistory,
+  isoTime,
+  type JsonObject,
+  jsonValue,
+  type Sending,
+  sendingOf,
+} from './envelope.ts';
+import { asTexts, identityOf, partOf } from './identity.ts';
 import type { Encoded, Shape, ShapeContext } from './shape.ts';
 import { type Step, type StepValue, stepsOf } from './steps.ts';
 
@@ -22,7 +31,7 @@ export function dittoShape(namespace: string, context: ShapeContext): Shape {
       return stepsOf(stored.message).map((step, index, steps) => {
         const part = { index, count: steps.length };
         return isPast
-          ? encodeLive(thing, 'history', { features: featuresOf(step) }, sending, part)
+          ? encodeLive(thing, 'history', { features: featuresOf(step, sending) }, sending, part)
           : encodeMerge(thing, step, sending, part);
       });
     },
@@ -39,7 +48,7 @@ function encodeMerge(thing: string, step: Step, sending: Sending, part: Part): E
     topic: `${thing}/twin/commands/merge`,
     headers: headersOf(MERGE_TYPE, sending, part),
     path: '/features',
-    value: featuresOf(step),
+    value: featuresOf(step, sending),
   };
   return encode(envelope, sending);
 }
@@ -55,11 +64,11 @@ function encodeLive(thing: string, subject: string, value: JsonObject, sending: 
 }
 
 function encode(envelope: JsonObject, sending: Sending): Encoded {
-  const { schema, history } = identityOf(`gw.${sending.stored.message.kind}.ditto/1`, sending);
+  const { schema, history, clock } = identityOf(`gw.${sending.stored.message.kind}.ditto/1`, sending);
   return {
     payload: JSON.stringify(envelope),
     contentType: DITTO_TYPE,
-    properties: { schema: `${schema}`, history: `${history}` },
+    properties: asTexts({ schema, history, ...(clock === undefined ? {} : { clock }) }),
   };
 }
 
@@ -76,14 +85,18 @@ function headersOf(contentType: string, sending: Sending, { index, count }: Part
     seq: stored.sequence,
     epoch: stored.epoch,
     history: isHistory(sending),
+    ...clockMarks(stored.message),
   };
 }
 
-function featuresOf({ timeMs, values }: Step): JsonObject {
-  return Object.fromEntries([...values].map(([name, one]) => [name, { properties: propertiesOf(one, timeMs) }]));
+/** Said always: in a merge what is not said stays as it was. */
+function featuresOf({ timeMs, values }: Step, { stored }: Sending): JsonObject {
+  const { clock = 'synchronised' } = clockMarks(stored.message);
+  const times = { timestamp: isoTime(timeMs), clock };
+  return Object.fromEntries([...values].map(([name, one]) => [name, { properties: propertiesOf(one, times) }]));
 }
 
 /** In a merge `null` deletes: of a value that is not there the last one stays, and its quality tells. */
-function propertiesOf({ value, quality, status = 'Good' }: StepValue, timeMs: number): JsonObject {
-  return { ...(value === null ? {} : { value: jsonValue(value) }), timestamp: isoTime(timeMs), quality, status };
+function propertiesOf({ value, quality, status = 'Good' }: StepValue, times: JsonObject): JsonObject {
+  return { ...(value === null ? {} : { value: jsonValue(value) }), ...times, quality, status };
 }

@@ -31,15 +31,25 @@ export function envelope(schema: string, { gateway, labels, stored, sentTimeMs }
     seq: sequence,
     epoch,
     sent: isoTime(sentTimeMs),
-    ...(message.isSentDoubted === true ? { sentClock: 'unsynchronised' } : {}),
-    ...clockOf(message),
+    ...clockMarks(message),
   };
 }
 
-function clockOf({ clock }: TwinMessage): JsonObject {
-  if (clock === undefined) return {};
+/** Which times of a message were not known when they were stamped; empty where all were. */
+export interface ClockMarks {
+  /** Of the times in it. */
+  readonly clock?: 'unsynchronised' | 'corrected';
+  /** What was added to each of them. */
+  readonly correctedByMs?: number;
+  /** Of the time of sending. */
+  readonly sentClock?: 'unsynchronised';
+}
+
+export function clockMarks({ clock, isSentDoubted }: TwinMessage): ClockMarks {
+  const sent = isSentDoubted === true ? { sentClock: 'unsynchronised' as const } : {};
+  if (clock === undefined) return sent;
   const { correctedByMs } = clock;
-  return correctedByMs === undefined ? { clock: 'unsynchronised' } : { clock: 'corrected', correctedByMs };
+  return correctedByMs === undefined ? { ...sent, clock: 'unsynchronised' } : { ...sent, clock: 'corrected', correctedByMs };
 }
 
 /** Gap, event and status messages carry no values and are the same in every shape that has no form of its own for them. */
@@ -65,9 +75,12 @@ export function encodeGap(gap: Gap): JsonObject {
   };
 }
 
+/** What a receiver looks at, whether it is there or not. */
+const RESERVED = new Set(['model', 'labels', 'sentClock', 'clock', 'correctedByMs', 'history', 'gap']);
+
 /** A body cannot pretend to be another message. */
 function withoutReserved(body: JsonObject, head: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(body).filter(([key]) => !Object.hasOwn(head, key)));
+  return Object.fromEntries(Object.entries(body).filter(([key]) => !Object.hasOwn(head, key) && !RESERVED.has(key)));
 }
 
 export function isHistory({ stored: { message }, sentTimeMs, historyAfterMs }: Sending): boolean {

@@ -8,12 +8,10 @@ export function jsonShape(toBody: (sending: Sending) => JsonObject): (context: S
   return (context) => ({ encode: (stored, sentTimeMs) => [encodeBody(toBody(sendingOf(context, stored, sentTimeMs)))] });
 }
 
-/** Named by its `schema` beside the payload too, so that it need not be parsed to be sorted. */
+/** What is said beside the payload too, so that it need not be parsed to be sorted. */
+const BESIDE = ['schema', 'history', 'clock'];
+
 export function encodeBody(body: JsonObject): Encoded {
-  const { schema, history } = body;
-  return {
-    payload: JSON.stringify(body),
-    contentType: JSON_TYPE,
-    properties: { schema: String(schema), ...(history === undefined ? {} : { history: String(history) }) },
-  };
+  const told = BESIDE.flatMap((name) => (body[name] === undefined ? [] : [[name, String(body[name])] as const]));
+  return { payload: JSON.stringify(body), contentType: JSON_TYPE, properties: Object.fromEntries(told) };
 }

@@ -5,7 +5,7 @@
 import type { DevicePlan } from '../../model/plan.ts';
 import { messageId, type TimedValue, type TwinMessage } from '../../model/twin-message.ts';
 import { isCompound, type JsonValue, mapScalars, type Value } from '../../model/value.ts';
-import { encodeGap, isoTime, type JsonObject, type Sending, sendingOf } from './envelope.ts';
+import { clockMarks, encodeGap, isoTime, type JsonObject, type Sending, sendingOf } from './envelope.ts';
 import { identityOf } from './identity.ts';
 import { JSON_TYPE } from './json-shape.ts';
 import { fieldMetaData } from './opcua-types.ts';
@@ -19,7 +19,7 @@ const WRITERS = ['values', 'event', 'gap', 'status'] as const;
 type Writer = (typeof WRITERS)[number];
 
 export function opcuaPubSubShape(context: ShapeContext): Shape {
-  const version = Math.floor((context.startTimeMs - VERSION_EPOCH_MS) / 1_000);
+  const version = Math.max(0, Math.floor((context.startTimeMs - VERSION_EPOCH_MS) / 1_000));
   const MetaDataVersion = { MajorVersion: version, MinorVersion: version };
   const places = new Map(context.devices.map(({ twin }, index) => [twin, index]));
   const writerOf = (twin: string, writer: Writer) => ({
@@ -57,7 +57,8 @@ function encodeData(messages: readonly JsonObject[], sending: Sending): Encoded 
 }
 
 /** The first values of all points, the second ones, and so on: in each a point stands once, with its own time. */
-function deltaFrames({ values, startTimeMs }: TwinMessage, head: JsonObject): readonly JsonObject[] {
+function deltaFrames(message: TwinMessage, head: JsonObject): readonly JsonObject[] {
+  const { values, startTimeMs } = message;
   const count = Math.max(0, ...Object.values(values).map(({ length }) => length));
   return Array.from({ length: count }, (_, index) => {
     const row = Object.entries(values).flatMap(([name, timed]) => {
@@ -66,7 +67,7 @@ function deltaFrames({ values, startTimeMs }: TwinMessage, head: JsonObject): re
     });
     const Timestamp = isoTime(startTimeMs + Math.max(...row.map(({ one }) => one[0])));
     const Payload = Object.fromEntries(row.map(({ name, one }) => [name, dataValue(one, startTimeMs)]));
-    return { ...head, Timestamp, MessageType: 'ua-deltaframe', Payload };
+    return { ...head, Timestamp, ...statusOf(message), MessageType: 'ua-deltaframe', Payload };
   });
 }
 
@@ -92,10 +93,17 @@ function statusCode(status: string, quality: keyof typeof SEVERITIES): number {
   return known ?? (OF_VENDOR.test(status) ? Number(status) : SEVERITIES[quality]);
 }
 
+/** Of the data set as a whole: its times are not to be relied on. */
+function statusOf(message: TwinMessage): JsonObject {
+  if (clockMarks(message).clock !== 'unsynchronised') return {};
+  return { Status: { Code: SEVERITIES.uncertain, Symbol: 'Uncertain' } };
+}
+
 /** Gaps and the status of a device are events too: they have no fields that stay. */
-function eventOf({ body, gap, startTimeMs }: TwinMessage, head: JsonObject): JsonObject {
+function eventOf(message: TwinMessage, head: JsonObject): JsonObject {
+  const { body, gap, startTimeMs } = message;
   const Payload = gap === undefined ? (body ?? {}) : encodeGap(gap);
-  return { ...head, Timestamp: isoTime(startTimeMs), MessageType: 'ua-event', Payload };
+  return { ...head, Timestamp: isoTime(startTimeMs), ...statusOf(message), MessageType: 'ua-event', Payload };
 }
 
 function encodeMetaData(device: DevicePlan, { gateway, describe }: ShapeContext, head: MetaDataHead): Encoded {

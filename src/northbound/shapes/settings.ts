@@ -17,7 +17,7 @@ const ditto = z.strictObject({
 const template = z.strictObject({
   each: z.enum(['message', 'time', 'value']).default('message').meta({
     description:
-      'One packet for each message, for each time of it, or for each value. Names for all: gateway, twin, model, kind, class, id, seq, epoch, sent, history, time, timeMs, and labels. `message`: values (the last of each point), points (all, as in `expanded`). `time`: values, quality, statuses. `value`: point, value, quality, status, unit',
+      'One packet for each message, for each time of it, or for each value. Names for all: gateway, twin, model, kind, class, id, seq, epoch, sent, history, time, timeMs, clock, correctedByMs, sentClock, and labels. `message`: values (the last of each point), points (all, as in `expanded`). `time`: values, quality, statuses. `value`: point, value, quality, status, unit',
   }),
   body: z.union([z.string().min(1), z.record(z.string(), z.unknown()), z.array(z.unknown())]).meta({
     description:

@@ -1,7 +1,7 @@
 import { worseQuality } from '../../model/quality.ts';
 import { messageId } from '../../model/twin-message.ts';
 import type { JsonValue } from '../../model/value.ts';
-import { encodeWithoutValues, isHistory, isoTime, jsonValue, type Sending, sendingOf } from './envelope.ts';
+import { clockMarks, encodeWithoutValues, isHistory, isoTime, jsonValue, type Sending, sendingOf } from './envelope.ts';
 import { encodeExpandedPoints } from './expanded.ts';
 import { identityOf, partOf } from './identity.ts';
 import { encodeBody, JSON_TYPE } from './json-shape.ts';
@@ -19,7 +19,10 @@ export interface TemplateSettings {
 
 type Names = Readonly<Record<string, JsonValue>>;
 
-const OF_EVERY = ['gateway', 'twin', 'model', 'kind', 'class', 'id', 'seq', 'epoch', 'sent', 'history', 'time', 'timeMs'];
+const OF_EVERY = [
+  ...['gateway', 'twin', 'model', 'kind', 'class', 'id', 'seq', 'epoch', 'sent', 'history', 'time', 'timeMs'],
+  ...['clock', 'correctedByMs', 'sentClock'],
+];
 const OF_EACH: Readonly<Record<TemplateSettings['each'], readonly string[]>> = {
   message: ['values', 'points'],
   time: ['values', 'quality', 'statuses'],
@@ -70,6 +73,7 @@ function namesOf(sending: Sending): Names {
     ...{ gateway, twin: message.twin, model: message.model ?? null, kind: message.kind, class: urgency, seq: sequence, epoch },
     ...{ sent: isoTime(sentTimeMs), history: isHistory(sending) },
     ...timeNames(message.startTimeMs),
+    ...clockMarks(message),
   };
 }
 

@@ -107,6 +107,11 @@ export class MqttWire implements Session {
     if (error !== undefined) throw error;
   }
 
+  /** Whether the hub takes a packet of that size. */
+  fits(packet: Packet): boolean {
+    return packetSize(packet) <= this.#terms.maximumPacketSize;
+  }
+
   /** Resolves at PUBACK (QoS 1). Rejects with its refusal or the cause of the loss. Packets go out in the order of the calls. */
   publish(packet: Packet): Promise<void> {
     const bytes = packetSize(packet);

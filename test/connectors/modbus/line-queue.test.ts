@@ -108,7 +108,7 @@ describe('the queue for a line', () => {
     const { queue } = start(4);
     const giveBack = await queue.take({ unit: 1 }, never);
     let isThrough = false;
-    const second = queue.take({ unit: 1 }, never).then(() => {
+    const second = Promise.resolve(queue.take({ unit: 1 }, never)).then(() => {
       isThrough = true;
     });
     (await queue.take({ unit: 2 }, never))();
@@ -123,7 +123,7 @@ describe('the queue for a line', () => {
     const { queue } = start();
     const giveBack = await queue.take({ unit: 1 }, never);
     const leaving = new AbortController();
-    const waiting = queue.take({ unit: 1, deadlineMs: 0 }, leaving.signal);
+    const waiting = Promise.resolve(queue.take({ unit: 1, deadlineMs: 0 }, leaving.signal));
     const last = queue.take({ unit: 1, deadlineMs: 1 }, never);
     leaving.abort(new Error('left'));
     await assert.rejects(waiting, { message: 'left' });

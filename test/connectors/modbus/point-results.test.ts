@@ -5,8 +5,6 @@ import type { RegisterPoint } from '../../../connectors/modbus/plan.ts';
 import { oneShots, readings } from '../../../connectors/modbus/point-results.ts';
 import { placePoint } from '../../../connectors/modbus/read-items.ts';
 import { GatewayError } from '../../../src/model/error.ts';
-import type { Reading } from '../../../src/model/reading.ts';
-import type { OneShot } from '../../../src/southbound/connector.ts';
 import { deviceSettings, type PointSketch, pointOf } from './modbus-plan.ts';
 
 const TYPES = ['int16', 'uint16', 'int32', 'uint32', 'float32', 'float64', 'int64', 'uint8'] as const;
@@ -27,9 +25,7 @@ describe('points out of the answer to a block', () => {
               const one = place('v', { address: { holding: 100 + start }, type, wordOrder, byteOrder });
               const { size, codec } = one.layout;
               const alone = codec.decode(answer.subarray(2 * start, 2 * (start + size)));
-              const read: Reading[] = [];
-              readings.read({ request, points: [one], items: [] }, answer, 5, read);
-              const [reading] = read;
+              const [reading] = readings.read({ request, points: [one], items: [] }, answer, 5);
               assert.deepEqual([reading?.value, reading?.quality, reading?.sourceTimeMs], [alone, 'good', 5], type);
             }
       }),
@@ -48,8 +44,7 @@ describe('points out of the answer to a block', () => {
   it('show people the registers and bits as they came', () => {
     const points = [place('v', { address: { holding: 101 }, type: 'uint32' }), place('b', { address: { holding: 103, bit: 1 } })];
     const answer = Buffer.from('0001000200030002', 'hex');
-    const found: OneShot[] = [];
-    oneShots.read({ request, points, items: [] }, answer, 5, found);
+    const found = oneShots.read({ request, points, items: [] }, answer, 5);
     assert.deepEqual(
       found.map(({ value, raw }) => [value, raw]),
       [

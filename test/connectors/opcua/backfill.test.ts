@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
 import type { DeviceGap } from '../../../src/model/device-gap.ts';
 import type { Batch, Reading } from '../../../src/model/reading.ts';
-import { systemClock } from '../../../src/runtime/clock.ts';
-import { silentLog } from '../../../src/runtime/log.ts';
-import { acquire } from '../../../src/southbound/acquisition.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
 import { COUNTING, type CountingOptions, type CountingServer, startCountingServer } from '../../support/opcua-counting-server.ts';
 import { freePort } from '../../support/opcua-server.ts';
@@ -11,7 +8,6 @@ import { TcpCable } from '../../support/tcp-cable.ts';
 import { tally } from './counting.ts';
 import { Bench, makePlan, OPEN } from './support.ts';
 
-const BACK_OFF = { firstMs: 50, maxMs: 300, resetAfterMs: 60_000 };
 const NAMES = ['N0', 'N1', 'N2'];
 /** More than one answer of the server holds. */
 const BURST = 2_500;
@@ -51,25 +47,12 @@ describe('OPC UA history of a break', function () {
       },
       { press: Object.fromEntries(NAMES.map((name) => [name, point(name)])) },
     );
-    connector = bench.connector(plan);
     batches = [];
     gaps = [];
-    const stop = new AbortController();
-    const onBatch = (batch: Batch) => batches.push(batch);
-    const { done } = acquire(connector, {
-      plan,
-      clock: systemClock,
-      log: silentLog,
-      signal: stop.signal,
-      onBatch,
+    ({ connector, stop: stopGateway } = bench.acquire(plan, {
+      onBatch: (batch) => batches.push(batch),
       onGap: (gap) => gaps.push(gap),
-      backOff: BACK_OFF,
-    });
-    stopGateway = async () => {
-      stop.abort();
-      await done;
-    };
-    bench.onEnd(stopGateway);
+    }));
     await until(() => NAMES.every((name) => live(name).length > 3));
   }
 

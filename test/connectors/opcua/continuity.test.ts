@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
 import type { DeviceGap } from '../../../src/model/device-gap.ts';
 import type { Reading } from '../../../src/model/reading.ts';
-import { systemClock } from '../../../src/runtime/clock.ts';
-import { silentLog } from '../../../src/runtime/log.ts';
-import { acquire } from '../../../src/southbound/acquisition.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
 import { COUNTING } from '../../support/opcua-counting-server.ts';
 import { TcpCable } from '../../support/tcp-cable.ts';
 import { CountingProcess, tally } from './counting.ts';
 import { Bench, makePlan, OPEN } from './support.ts';
 
-const BACK_OFF = { firstMs: 50, maxMs: 300, resetAfterMs: 60_000 };
 const ITEMS = 5;
 const NAMES = Array.from({ length: ITEMS }, (_, at) => `N${at}`);
 /** 1 in real time; else so many times faster. */
@@ -47,23 +43,10 @@ describe('OPC UA changes across breaks', function () {
     const points = Object.fromEntries(NAMES.map((name) => [name, point(name)]));
     const base = { url: `opc.tcp://127.0.0.1:${cable.port}`, ...OPEN, publishingInterval: '50 ms', timeout: '5 s' };
     const plan = makePlan({ ...base, ...settings }, { press: points });
-    connector = bench.connector(plan);
-    const stop = new AbortController();
-    const onBatch = (batch: { readings: readonly Reading[] }) => readings.push(...batch.readings);
-    const { done } = acquire(connector, {
-      plan,
-      clock: systemClock,
-      log: silentLog,
-      signal: stop.signal,
-      onBatch,
+    ({ connector, stop: stopGateway } = bench.acquire(plan, {
+      onBatch: (batch) => readings.push(...batch.readings),
       onGap: (gap) => gaps.push(gap),
-      backOff: BACK_OFF,
-    });
-    stopGateway = async () => {
-      stop.abort();
-      await done;
-    };
-    bench.onEnd(stopGateway);
+    }));
     await hasReached(await server.ask('number'));
   }
 

@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict';
 import { CreateMonitoredItemsRequest, DataChangeFilter, DataType, EventFilter } from 'node-opcua';
-import { eventSchema, methodSchema } from '../../../connectors/opcua/features.ts';
-import type { DeviceEvent } from '../../../src/model/device-event.ts';
+import { methodSchema } from '../../../connectors/opcua/features.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
 import { addMachine, MACHINE, type Machine } from '../../support/opcua-machine.ts';
 import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
 import { TcpCable } from '../../support/tcp-cable.ts';
-import { Bench, FAST, makePlan, OPEN } from './support.ts';
-import { Told } from './told.ts';
+import { Bench } from './support.ts';
+import { eventPlan, saying, Told } from './told.ts';
 
 const NO_STOP = new AbortController().signal;
 const nodeOf = (name: string) => `nsu=${MACHINE};s=${name}`;
-
-const saying = (message: string) => (event: DeviceEvent) => event.body.Message === message;
 
 describe('OPC UA events', () => {
   let server: TestServer;
@@ -35,23 +32,11 @@ describe('OPC UA events', () => {
   }
 
   function connector(events: Readonly<Record<string, object>>, keys: Readonly<Record<string, unknown>> = {}): Connector {
-    const plan = makePlan({ url: server.url, ...OPEN, ...FAST, ...keys }, { press: {} });
-    const listed = Object.entries(events).map(([name, keys]) => ({ name, settings: eventSchema.parse(keys) }));
-    return bench.connector({ ...plan, devices: plan.devices.map((device) => ({ ...device, events: listed })) });
+    return bench.connector(eventPlan(server.url, events, keys));
   }
 
-  /** Listens, and waits until the server watches: from then on nothing is missed. */
   async function listen(made: Connector): Promise<Told> {
-    const told = new Told(await bench.open(made));
-    await watched(told);
-    return told;
-  }
-
-  async function watched(told: Told): Promise<void> {
-    for (let at = 0; !told.events.some(saying(`watched ${at - 1}`)); at += 1) {
-      machine.raise(`watched ${at}`, 1000, 0);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    return new Told(await bench.open(made)).watched(machine);
   }
 
   it('tells what happens, with the fields that are wanted, found in the namespace of their type', async () => {
@@ -130,7 +115,7 @@ describe('OPC UA events', () => {
     bench.onEnd(() => cable.pull());
     const made = connector({ all: {} }, { url: `opc.tcp://127.0.0.1:${cable.port}`, keepAlive: '400 ms' });
     const session = await bench.open(made);
-    await watched(new Told(session));
+    await new Told(session).watched(machine);
     await cable.pull();
     await session.lost;
     machine.raise('between two sessions', 100, 1);
@@ -156,8 +141,7 @@ describe('OPC UA events', () => {
   it('acknowledges an alarm that it told of, once, comments on it and confirms it', async () => {
     const made = connector({ all: {} });
     const session = await bench.open(made);
-    const told = new Told(session);
-    await watched(told);
+    const told = await new Told(session).watched(machine);
     run(false);
     const { body } = await told.until((event) => event.body.ActiveState === true);
     assert.equal(body.AckedState, false);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { methodSchema } from '../../../connectors/opcua/features.ts';
 import type { Value } from '../../../src/model/value.ts';
 import type { ConnectorSession, MethodResult } from '../../../src/southbound/connector.ts';
-import { addMachine, MACHINE } from '../../support/opcua-machine.ts';
+import { addMachine, MACHINE, PART } from '../../support/opcua-machine.ts';
 import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
 import { Bench, FAST, makePlan, OPEN } from './support.ts';
 
@@ -40,11 +40,27 @@ describe('OPC UA methods', () => {
     assert.deepEqual(await call('Start', [7, 'A-17', [0.5, 1]]), { called: true, outputs });
   });
 
+  it('gives and takes structures by the names of their fields', async () => {
+    const bolt = { ...PART, Serial: '9007199254740993' };
+    const nut = { ...bolt, Name: 'nut', Mode: 2, Weights: [] };
+    const held = { ...nut, Serial: 9_007_199_254_740_993n };
+    assert.deepEqual(await call('Load', [bolt, [bolt, nut]]), { called: true, outputs: { Last: held } });
+    assert.deepEqual(await call('Load', [nut, []]), { called: true, outputs: { Last: held } });
+  });
+
   const REFUSED: readonly (readonly [what: string, name: string, given: readonly Value[], code: string, text: RegExp])[] = [
     ['too few arguments', 'Start', [7], 'VALUE_TYPE', /takes 3 arguments \(Program, Batch, Limits\)/],
     ['a text for a number', 'Start', ['x', 'A', [1]], 'VALUE_TYPE', /UInt16/],
     ['what does not fit', 'Start', [70_000, 'A', [1]], 'VALUE_OUT_OF_RANGE', /70000/],
     ['a single value for a list', 'Start', [7, 'A', 1], 'VALUE_TYPE', /a list/],
+    [
+      'a structure without all its fields',
+      'Load',
+      [{ Name: 'bolt' }, []],
+      'VALUE_TYPE',
+      /Load\.Part|field Serial of PartData is missing/,
+    ],
+    ['a text for a structure', 'Load', ['bolt', []], 'VALUE_TYPE', /an object with the fields of PartData was expected/],
     ['what the device refuses now', 'Start', [99, 'A', [1]], 'DEVICE_EXCEPTION', /BadInvalidState: the device is not in a state/],
     ['what the user may not', 'Stop', [], 'DEVICE_EXCEPTION', /BadUserAccessDenied/],
     ['a method that is not there', 'Dance', [], 'DEVICE_EXCEPTION', /Bad(NodeId|Method)/],

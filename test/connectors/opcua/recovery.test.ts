@@ -3,6 +3,7 @@ import { DataType } from 'node-opcua';
 import type { DeviceGap } from '../../../src/model/device-gap.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
 import { OTHER, PLANT, startOpcuaServer, type TestServer, type TestServerOptions } from '../../support/opcua-server.ts';
+import { sessionsOf } from '../../support/opcua-sessions.ts';
 import { TcpCable } from '../../support/tcp-cable.ts';
 import { Bench, Collected, end, FAST, makePlan, OPEN, type PointKeys, spawnServer } from './support.ts';
 
@@ -227,17 +228,4 @@ describe('OPC UA recovery', function () {
 
 function openSockets(): number {
   return process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length;
-}
-
-interface ServerSession {
-  readonly publishEngine: {
-    readonly pendingPublishRequestCount: number;
-    _send_response(subscription: unknown, response: unknown): void;
-    readonly subscriptions: { terminate(): void; _stop_timer(): void; _sequence_number_generator: { next(): number } }[];
-  };
-}
-
-/** The library's own view of its clients. */
-function sessionsOf({ server }: TestServer): Readonly<Record<string, ServerSession>> {
-  return (server.engine as unknown as { _sessions: Record<string, ServerSession> })._sessions;
 }

@@ -2,14 +2,10 @@ import assert from 'node:assert/strict';
 import { DataType, type UAVariable, Variant } from 'node-opcua';
 import { Preference } from '../../../connectors/opcua/service-level.ts';
 import type { Reading } from '../../../src/model/reading.ts';
-import { systemClock } from '../../../src/runtime/clock.ts';
-import { silentLog } from '../../../src/runtime/log.ts';
-import { acquire } from '../../../src/southbound/acquisition.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
 import { OTHER, PLANT, startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
 import { Bench, FAST, makePlan, OPEN } from './support.ts';
 
-const BACK_OFF = { firstMs: 50, maxMs: 300, resetAfterMs: 60_000 };
 const KEEP_ALIVE_MS = 300;
 
 describe('OPC UA redundant servers', function () {
@@ -39,21 +35,7 @@ describe('OPC UA redundant servers', function () {
     readings = [];
     const url = [servers.A.url, servers.B.url];
     const plan = makePlan({ url, ...OPEN, ...FAST, keepAlive: `${KEEP_ALIVE_MS} ms` }, { press: { Name: {}, Where: {} } });
-    connector = bench.connector(plan);
-    const stop = new AbortController();
-    const onBatch = (batch: { readings: readonly Reading[] }) => readings.push(...batch.readings);
-    const { done } = acquire(connector, {
-      plan,
-      clock: systemClock,
-      log: silentLog,
-      signal: stop.signal,
-      onBatch,
-      backOff: BACK_OFF,
-    });
-    bench.onEnd(async () => {
-      stop.abort();
-      await done;
-    });
+    ({ connector } = bench.acquire(plan, { onBatch: (batch) => readings.push(...batch.readings) }));
   }
 
   async function isWith(name: string): Promise<void> {

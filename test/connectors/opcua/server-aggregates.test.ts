@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { addAggregateSupport, DataType, installAggregateConfigurationOptions, type UAVariable } from 'node-opcua';
+import type { DeviceGap } from '../../../src/model/device-gap.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
 import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
 import { RecordedLog } from '../../support/recorded-log.ts';
@@ -44,8 +45,11 @@ describe('OPC UA values that the server computes', function () {
 
   const windowOf = (timeMs: number) => (timeMs - firstMs) / EVERY_MS;
 
-  function connector(points: Readonly<Record<string, PointKeys>>, url = server.url, log = new RecordedLog()): Connector {
-    return bench.connector(makePlan({ url, ...OPEN, ...FAST }, { press: points }), log.log);
+  function connector(
+    points: Readonly<Record<string, PointKeys>>,
+    { url = server.url, log = new RecordedLog(), ...settings }: { url?: string; log?: RecordedLog; backfill?: unknown } = {},
+  ): Connector {
+    return bench.connector(makePlan({ url, ...OPEN, ...FAST, ...settings }, { press: points }), log.log);
   }
 
   const FUNCTIONS: Readonly<Record<string, (window: number) => number>> = {
@@ -75,7 +79,7 @@ describe('OPC UA values that the server computes', function () {
     const cable = new TcpCable(server.port);
     await cable.plug();
     bench.onEnd(() => cable.pull());
-    const made = connector({ maximum: of('Speed', 'maximum') }, `opc.tcp://127.0.0.1:${cable.port}`);
+    const made = connector({ maximum: of('Speed', 'maximum') }, { url: `opc.tcp://127.0.0.1:${cable.port}` });
     const first = await bench.open(made);
     const before = new Collected(first);
     const { sourceTimeMs } = await before.until('maximum', ({ quality }) => quality === 'good');
@@ -96,12 +100,48 @@ describe('OPC UA values that the server computes', function () {
     );
   });
 
+  it('of a break that may not be asked for any more are declared, each of them', async () => {
+    const made = connector({ maximum: of('Speed', 'maximum') }, { backfill: false });
+    const first = await bench.open(made);
+    const before = new Collected(first);
+    await before.until('maximum', ({ quality }) => quality === 'good');
+    await first.close();
+    const last = windowOf(before.of('maximum').at(-1)?.sourceTimeMs ?? 0);
+    await new Promise((resolve) => setTimeout(resolve, 3.5 * EVERY_MS));
+    const gaps: DeviceGap[] = [];
+    const again = await bench.open(made);
+    again.gaps?.subscribe((gap) => gaps.push(gap));
+    const next = windowOf((await new Collected(again).until('maximum')).sourceTimeMs);
+    assert.ok(next - last > 2);
+    assert.deepEqual(
+      gaps.map(({ reason, points, readings, fromTimeMs, toTimeMs }) => {
+        return [reason, points.map(({ name }) => name), readings, windowOf(fromTimeMs), windowOf(toTimeMs)];
+      }),
+      [['device-away', ['maximum'], next - last - 1, last + 1, next]],
+    );
+  });
+
+  it('since the first attempt for a session are asked for when there is one', async () => {
+    const cable = new TcpCable(server.port);
+    await cable.plug();
+    await cable.pull();
+    bench.onEnd(() => cable.pull());
+    const made = connector({ maximum: of('Speed', 'maximum') }, { url: `opc.tcp://127.0.0.1:${cable.port}` });
+    const attempted = windowOf(Date.now());
+    await assert.rejects(made.open(NO_STOP));
+    await new Promise((resolve) => setTimeout(resolve, 2.5 * EVERY_MS));
+    await cable.plug();
+    const all = new Collected(await bench.open(made));
+    await all.until('maximum');
+    const [oldest] = all.batches.find(({ isHistory }) => isHistory === true)?.readings ?? [];
+    assert.equal(windowOf(oldest?.sourceTimeMs ?? 0), Math.floor(attempted));
+  });
+
   it('are bad where the server refuses, and it is said why and what to do', async () => {
     const log = new RecordedLog();
     const made = connector(
       { noFunction: of('Speed', 'standardDeviation'), noHistory: of('Count', 'average'), fine: of('Speed', 'count') },
-      server.url,
-      log,
+      { log },
     );
     const all = new Collected(await bench.open(made));
     await all.until('fine');
@@ -115,6 +155,19 @@ describe('OPC UA values that the server computes', function () {
     assert.match(points['press/noFunction']?.hint ?? '', /does not compute this function/);
     assert.match(points['press/noHistory']?.hint ?? '', /switch its history on/);
     assert.equal(log.events('opcua aggregate refused').length, 2);
+  });
+
+  it('that the server refuses came bad or are declared, each of them', async () => {
+    const session = await bench.open(connector({ noHistory: of('Count', 'average') }));
+    const gaps: DeviceGap[] = [];
+    session.gaps?.subscribe((gap) => gaps.push(gap));
+    const all = new Collected(session);
+    await all.until('noHistory', () => all.of('noHistory').length === 3);
+    const [first, last] = [gaps[0], gaps.at(-1)];
+    assert.ok(first !== undefined && last !== undefined);
+    assert.ok(gaps.every(({ reason }) => reason === 'refused'));
+    const declared = gaps.reduce((sum, { readings }) => sum + readings, 0);
+    assert.equal(declared + 2, windowOf(last.toTimeMs) - windowOf(first.fromTimeMs), 'since the first that was refused');
   });
 
   it('are what a single read gives, too', async () => {

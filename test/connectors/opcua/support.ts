@@ -17,6 +17,7 @@ import type { Point } from '../../../src/model/point.ts';
 import type { Batch, Reading } from '../../../src/model/reading.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { type Log, silentLog } from '../../../src/runtime/log.ts';
+import { type AcquisitionOptions, acquire } from '../../../src/southbound/acquisition.ts';
 import type { Connector, ConnectorSession } from '../../../src/southbound/connector.ts';
 import { PLANT } from '../../support/opcua-server.ts';
 
@@ -61,6 +62,7 @@ export function makePlan(
 }
 
 export const GATEWAY_ID = 'test-gateway';
+const BACK_OFF = { firstMs: 50, maxMs: 300, resetAfterMs: 60_000 };
 
 let identityFolder: Promise<string> | undefined;
 
@@ -96,6 +98,23 @@ export class Bench {
     const session = await connector.open(signal);
     this.#ends.push(() => session.close());
     return session;
+  }
+
+  /** As the gateway does it: kept open, opened anew after each loss. Until `stop`, or the end. */
+  acquire(
+    plan: ConnectionPlan,
+    given: Pick<AcquisitionOptions, 'onBatch' | 'onGap'>,
+  ): { connector: Connector; stop: () => Promise<void> } {
+    const connector = this.connector(plan);
+    const over = new AbortController();
+    const options = { plan, clock: systemClock, log: silentLog, signal: over.signal, backOff: BACK_OFF, ...given };
+    const { done } = acquire(connector, options);
+    const stop = async () => {
+      over.abort();
+      await done;
+    };
+    this.onEnd(stop);
+    return { connector, stop };
   }
 
   onEnd(end: () => Promise<unknown>): void {

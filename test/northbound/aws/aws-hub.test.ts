@@ -3,9 +3,9 @@ import { startForwarding } from '../../../src/northbound/forwarder.ts';
 import { createMqttHub } from '../../../src/northbound/mqtt-hub.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
-import { describeHub, stored } from '../../contract/hub.ts';
+import { describeHub } from '../../contract/hub.ts';
 import { AwsAccount, AwsEmulator } from '../../support/aws/aws-emulator.ts';
-import { RecordedSpoolReader, telemetry } from '../../support/recorded-spool-reader.ts';
+import { RecordedSpoolReader, stored, telemetry } from '../../support/recorded-spool-reader.ts';
 import type { SinkBroker } from '../../support/sink-broker.ts';
 import { awsDialect, openSession, property, settingsFor, until } from './plant.ts';
 

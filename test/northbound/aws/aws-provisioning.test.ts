@@ -4,9 +4,9 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { IdentityStore } from '../../../src/northbound/dialects/aws-iot-core/identity-store.ts';
-import { stored } from '../../contract/hub.ts';
 import { AwsAccount, AwsEmulator } from '../../support/aws/aws-emulator.ts';
 import { RecordedLog } from '../../support/recorded-log.ts';
+import { stored } from '../../support/recorded-spool-reader.ts';
 import { awsDialect, credentialsOf, openSession, property, settingsFor } from './plant.ts';
 
 describe('dialect aws-iot-core: fleet provisioning by claim', () => {

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { loadConfiguration } from '../../../src/config/load.ts';
 import { declarations } from '../../../src/gateway-plug-ins.ts';
 import type { Command } from '../../../src/model/command.ts';
-import { stored } from '../../contract/hub.ts';
 import { AwsAccount, AwsEmulator, fingerprintOf } from '../../support/aws/aws-emulator.ts';
 import type { Policy } from '../../support/aws/policy.ts';
 import { TemporaryConfiguration } from '../../support/configuration.ts';
+import { stored } from '../../support/recorded-spool-reader.ts';
 import { awsDialect, openSession, property, settingsFor, until } from './plant.ts';
 
 type Json = Record<string, unknown>;

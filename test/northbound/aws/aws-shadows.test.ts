@@ -80,6 +80,15 @@ describe('dialect aws-iot-core: shadows', () => {
     assert.deepEqual([reported().values, reported().own?.quality], [{ level: 5 }, {}]);
   });
 
+  it('says that a time was not known, and takes that back', async () => {
+    await open();
+    await session.publish(property(1, { level: [0, 4] }, { clock: { boot: 'b', offsetMs: 0 } }));
+    assert.equal(reported().own?.clock, 'unsynchronised');
+    await reopen();
+    await session.publish(property(2, { level: [0, 5] }));
+    assert.deepEqual(reported().own, { epoch: 'e1', seq: 2, time: reported().own?.time });
+  });
+
   it('keeps the order of reports, however many are under way', async () => {
     emulator.jitterMs = 20;
     await open();

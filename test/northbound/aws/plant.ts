@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { DevicePlan, HubPlan } from '../../../src/model/plan.ts';
 import { Secret } from '../../../src/model/secret.ts';
-import type { Stored, TimedValue } from '../../../src/model/twin-message.ts';
+import type { Stored, TimedValue, TwinMessage } from '../../../src/model/twin-message.ts';
 import type { Dialect, DialectContext } from '../../../src/northbound/dialect.ts';
 import { awsIotCore } from '../../../src/northbound/dialects/aws-iot-core/definition.ts';
 import { createAwsDialect } from '../../../src/northbound/dialects/aws-iot-core/dialect.ts';
@@ -59,7 +59,7 @@ export async function openSession(dialect: Dialect, clock = systemClock): Promis
 export function property(
   sequence: number,
   values: Readonly<Record<string, TimedValue>>,
-  more: { readonly twin?: string; readonly isHistory?: true; readonly startTimeMs?: number } = {},
+  more: Partial<Pick<TwinMessage, 'twin' | 'isHistory' | 'startTimeMs' | 'clock'>> = {},
 ): Stored {
   const { twin = 'press-07', startTimeMs = Date.now(), ...rest } = more;
   const lists = Object.fromEntries(Object.entries(values).map(([name, timed]) => [name, [timed]]));

@@ -3,13 +3,13 @@ import { createHmac, X509Certificate } from 'node:crypto';
 import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createMqttHub } from '../../../src/northbound/mqtt-hub.ts';
-import { stored } from '../../contract/hub.ts';
 import { ADDRESS, HubPlant } from '../../support/azure/hub-plant.ts';
 import { IotHub } from '../../support/azure/iot-hub.ts';
 import { azureDialect, GROUP_KEY, KEY, OTHER_KEY, press, secret } from '../../support/azure/plant.ts';
 import { type Enrolment, ProvisioningService } from '../../support/azure/provisioning.ts';
 import { fastClock } from '../../support/fast-clock.ts';
 import { HttpProxy } from '../../support/http-proxy.ts';
+import { stored } from '../../support/recorded-spool-reader.ts';
 
 const NEVER = new AbortController().signal;
 const SECOND_ADDRESS = '127.0.0.2';

@@ -160,6 +160,14 @@ describe('the ways between Azure and the gateway', () => {
       assert.deepEqual(rest, { site: 'plant-a', line: 'l3', twinId: 'press-07' });
     });
 
+    it('says in its properties where a time was not known', async () => {
+      const session = await plant.open();
+      const known = stored(7);
+      await session.publish({ ...known, message: { ...known.message, clock: { boot: 'b', offsetMs: 0 } } });
+      const message = plant.hub.telemetry.find(({ properties }) => properties.schema === 'gw.telemetry/1');
+      assert.equal(message?.properties.clock, 'unsynchronised');
+    });
+
     it('names the component, and its own time, in IoT Plug and Play', async () => {
       const session = await plant.open({ settings: { shape: 'pnp' }, devices: two });
       await session.publish(stored(7, 'press-08'));

@@ -5,6 +5,7 @@ import { systemClock } from '../../../src/runtime/clock.ts';
 import { SinkBroker, type SinkScript } from '../../support/sink-broker.ts';
 import type { StrictHost } from '../../support/sparkplug/host.ts';
 import { type WirePayload, writePayload } from '../../support/sparkplug/wire.ts';
+import { GAP } from '../shape-messages.ts';
 import { type Edge, edge, host, hubOf, message, NEVER, T0, values } from './plant.ts';
 
 const NCMD = 'spBv1.0/plant-a/NCMD/gw-01';
@@ -53,6 +54,33 @@ describe('a Sparkplug session', () => {
     const sent = values('press-07', T0 + 1, { temperature: [[0, 1]] });
     await session.publish(sent);
     assert.deepEqual(heard().uuids, [`gw-01:press-07:e1:${sent.sequence}`]);
+  });
+
+  it('says of each metric that its time was not known, and takes that back once', async () => {
+    await open();
+    const doubt = { clock: { boot: 'b', offsetMs: 0 } };
+    const value = (offsetMs: number) => ({ startTimeMs: T0 + offsetMs, values: { temperature: [[0, offsetMs] as const] } });
+    await session.publish(message('press-07', { ...value(1), ...doubt }));
+    await session.publish(message('press-07', { ...value(2), clock: { ...doubt.clock, correctedByMs: 5 } }));
+    await session.publish(message('press-07', value(3)));
+    await session.publish(message('press-07', value(4)));
+    await session.publish(message('press-07', { kind: 'event', body: { name: 'overTemperature' }, ...doubt }));
+    await session.publish(message('press-07', { kind: 'gap', gap: GAP.gap ?? assert.fail(), ...doubt }));
+    const told = heard().heard.filter(({ verb }) => verb.endsWith('DATA'));
+    const clocks = told.map(({ payload: { metrics: [metric] = [] } }) => {
+      const { keys = [], values: given = [] } = metric?.properties ?? {};
+      return given[keys.indexOf('Clock')]?.stringValue;
+    });
+    assert.deepEqual(clocks, ['unsynchronised', 'corrected', 'synchronised', undefined, 'unsynchronised', 'unsynchronised']);
+  });
+
+  it('is born with a word about a clock that nobody knows', async () => {
+    broker = await SinkBroker.start();
+    node = await edge({ url: broker.url }, { clock: { ...systemClock, isKnown: false } });
+    node.field.read('press-07', 'temperature', 71.5, T0);
+    session = await hubOf(node).open(NEVER);
+    const birth = heard().metric('press-07', 'temperature')?.birth;
+    assert.equal(birth?.properties?.values[birth.properties.keys.indexOf('Clock')]?.stringValue, 'unsynchronised');
   });
 
   it('takes for history what is not newer than the last birth, and keeps the live value', async () => {
@@ -240,16 +268,46 @@ describe('a Sparkplug session', () => {
     assert.equal(heard().bdSeq, 1);
   });
 
-  it('rejects a message larger than the broker takes, and heals the sequence by a birth', async () => {
-    await open({ protocol: 5 }, { connackProperties: { maximumPacketSize: 4_000 } });
-    const large = message('press-07', {
-      startTimeMs: T0 + 1,
-      values: { temperature: Array.from({ length: 500 }, (_, at) => [at, at] as const) },
+  describe('at a broker that says how large a packet may be', () => {
+    const SMALL = { connackProperties: { maximumPacketSize: 4_000 } };
+    const LONG = 'x'.repeat(5_000);
+
+    it('rejects a larger message, and no number is missing', async () => {
+      await open({ protocol: 5 }, SMALL);
+      const large = values('press-07', T0 + 1, { temperature: Array.from({ length: 500 }, (_, at) => [at, at] as const) });
+      await session.publish(values('press-07', T0 + 1, { temperature: [[0, null, 'bad', 'BadOutOfRange']] }));
+      await assert.rejects(session.publish(large), { code: 'HUB_MESSAGE_TOO_LARGE' });
+      node.field.read('press-07', 'temperature', 5, T0 + 9_000);
+      await session.publish(values('press-07', T0 + 9_000, { temperature: [[0, 5]] }));
+      assert.deepEqual(verbs(), ['NBIRTH', 'DBIRTH press-07', 'DDATA press-07', 'DBIRTH press-07', 'DDATA press-07']);
+      assert.equal(heard().metric('press-07', 'temperature')?.live.quality, 192);
     });
-    await assert.rejects(session.publish(large), { code: 'HUB_MESSAGE_TOO_LARGE' });
-    await broker.until(() => broker.publishes.length >= 4);
-    await session.publish(values('press-07', T0 + 9_000, { temperature: [[0, 5]] }));
-    assert.deepEqual(verbs().slice(-3), ['NBIRTH', 'DBIRTH press-07', 'DDATA press-07']);
+
+    it('says anew what it had to announce for a message that was rejected', async () => {
+      await open({ protocol: 5 }, SMALL);
+      await assert.rejects(session.publish(values('press-07', T0 + 1, { text: [[0, LONG]] })), { code: 'HUB_MESSAGE_TOO_LARGE' });
+      await session.publish(values('press-07', T0 + 2, { text: [[0, 'short']] }));
+      assert.deepEqual(verbs().slice(2), ['NBIRTH', 'DBIRTH press-07', 'DDATA press-07']);
+      assert.equal(heard().metric('press-07', 'text')?.live.value, 'short');
+    });
+
+    it('is born without the long values that would not fit', async () => {
+      await open({ protocol: 5 }, SMALL);
+      node.field.read('press-07', 'recipe', { text: LONG }, T0);
+      broker.send(NCMD, writePayload(REBIRTH));
+      await broker.until(() => broker.publishes.length >= 4);
+      assert.deepEqual(heard().metric('press-07', 'recipe')?.live.value, null);
+      assert.equal(heard().metric('press-07', 'temperature')?.live.value, 71.5);
+      await session.publish(values('press-07', T0 + 1, { temperature: [[0, 72]] }));
+      assert.equal(verbs().at(-1), 'DDATA press-07');
+    });
+
+    it('has no session where not even its birth fits', async () => {
+      await open({ protocol: 5 }, SMALL);
+      await session.close();
+      broker.script.connackProperties = { maximumPacketSize: 100 };
+      await assert.rejects(hubOf(node).open(NEVER), { code: 'HUB_REFUSED' });
+    });
   });
 });
 

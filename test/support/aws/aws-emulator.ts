@@ -79,6 +79,8 @@ export class AwsEmulator implements SinkService {
   readonly #principals = new Map<string, Principal>();
   readonly #sessions = new Map<SinkClient, Session>();
   readonly refusals: string[] = [];
+  /** Packets of services and people that were sent. */
+  told = 0;
   #broker: SinkBroker | undefined;
   /** Milliseconds until a service answers. */
   delayMs = 1;
@@ -144,7 +146,9 @@ export class AwsEmulator implements SinkService {
   tell({ topic, body }: Told): void {
     for (const { client, policy, thing } of this.#sessions.values()) {
       const isWanted = [...client.subscriptions].some((filter) => matches(filter, topic));
-      if (isWanted && allows(policy, 'receive', topic, thing)) client.send(topic, JSON.stringify(body));
+      if (!isWanted || !allows(policy, 'receive', topic, thing)) continue;
+      this.told += 1;
+      client.send(topic, JSON.stringify(body));
     }
   }
 

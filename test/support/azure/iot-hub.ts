@@ -65,6 +65,8 @@ export class IotHub {
   readonly devices = new Map<string, DeviceEntry>();
   script: HubScript;
   disconnects = 0;
+  /** Answers about twins that were sent. */
+  twinAnswers = 0;
   maxInFlight = 0;
   readonly #listener: MqttListener;
   readonly #options: HubOptions;
@@ -390,6 +392,7 @@ export class IotHub {
     if (requestId === undefined) return false;
     if (!client.filters.has('$iothub/twin/res/#')) this.violations.push('a twin request without a subscription for the answer');
     const answer = (status: number, body: string, version?: number) => {
+      this.twinAnswers += 1;
       const suffix = version === undefined ? '' : `&$version=${version}`;
       this.#send(client, `$iothub/twin/res/${status}/?$rid=${requestId}${suffix}`, body, 0);
     };

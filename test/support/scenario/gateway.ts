@@ -10,7 +10,8 @@ import { freePort, until } from './wait.ts';
 export const COMMIT_WINDOW_MS = 50;
 
 export interface GatewaySettings {
-  readonly broker: Broker;
+  readonly broker: Pick<Broker, 'port'>;
+  readonly dialect?: string;
   /** Mapping files. */
   readonly mappings: readonly string[];
   /** Keys of the hub beside those that every scenario has, a line each. */
@@ -88,11 +89,12 @@ export class Gateway {
     return (await answer.json()) as GatewayStatus;
   }
 
-  #file(directory: string, { broker, hub = [], spool = '', spoolDirectory = join(directory, 'spool') }: GatewaySettings): string {
+  #file(directory: string, settings: GatewaySettings): string {
+    const { broker, dialect = 'mqtt', hub = [], spool = '', spoolDirectory = join(directory, 'spool') } = settings;
     return `gateway: { id: gw-01 }
 hubs:
   cloud:
-    dialect: mqtt
+    dialect: ${dialect}
     url: mqtt://127.0.0.1:${broker.port}
     acknowledgeTimeout: 3 s
     connectTimeout: 2 s

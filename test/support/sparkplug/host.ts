@@ -25,6 +25,8 @@ export interface Heard {
   readonly verb: string;
   readonly device: string | undefined;
   readonly payload: WirePayload;
+  /** The values of data, by the names of the birth. */
+  readonly told: readonly { readonly name: string; readonly sample: HostSample }[];
 }
 
 /**
@@ -74,36 +76,21 @@ export class StrictHost {
     if (retain) this.#complain(`${verb} is retained`);
     if (qos !== (verb === 'NDEATH' ? 1 : 0)) this.#complain(`${verb} in QoS ${qos}`);
     const payload = readPayload(bytes);
-    this.heard.push({ verb, device, payload });
     this.#order(verb, payload);
     if (payload.timestamp === undefined) this.#complain(`${verb} without a timestamp`);
     if (payload.uuid !== undefined) this.uuids.push(payload.uuid);
-    this.#take(verb, device, payload);
+    this.heard.push({ verb, device, payload, told: this.#take(verb, device, payload) });
   }
 
-  #take(verb: string, device: string | undefined, payload: WirePayload): void {
-    switch (verb) {
-      case 'NBIRTH':
-        this.#nodeBirth(payload);
-        break;
-      case 'NDEATH':
-        this.#nodeDeath(payload);
-        break;
-      case 'DBIRTH':
-        this.#deviceBirth(device ?? '', payload);
-        break;
-      case 'DDEATH':
-        this.#deviceOf(device ?? '').isOnline = false;
-        break;
-      case 'NDATA':
-        this.#data(undefined, this.#node, payload);
-        break;
-      case 'DDATA':
-        this.#data(device ?? '', this.#deviceOf(device ?? ''), payload);
-        break;
-      default:
-        this.#complain(`an edge node does not send ${verb}`);
-    }
+  #take(verb: string, device: string | undefined, payload: WirePayload): Heard['told'] {
+    if (verb === 'NDATA') return this.#data(undefined, this.#node, payload);
+    if (verb === 'DDATA') return this.#data(device ?? '', this.#deviceOf(device ?? ''), payload);
+    if (verb === 'NBIRTH') this.#nodeBirth(payload);
+    else if (verb === 'NDEATH') this.#nodeDeath(payload);
+    else if (verb === 'DBIRTH') this.#deviceBirth(device ?? '', payload);
+    else if (verb === 'DDEATH') this.#deviceOf(device ?? '').isOnline = false;
+    else this.#complain(`an edge node does not send ${verb}`);
+    return [];
   }
 
   #order(verb: string, { seq }: WirePayload): void {
@@ -177,21 +164,26 @@ export class StrictHost {
     return [this.#node, ...this.devices.values()].some(({ byAlias }) => byAlias.has(alias));
   }
 
-  #data(device: string | undefined, owner: HostDevice, { metrics }: WirePayload): void {
+  #data(device: string | undefined, owner: HostDevice, { metrics }: WirePayload): Heard['told'] {
     const who = device ?? 'the node';
     if (device !== undefined && !owner.isOnline) this.#complain(`data of ${who}, which is not born`);
     if (metrics.length === 0) this.#complain(`data of ${who} without metrics`);
     let lastMs = Number.NEGATIVE_INFINITY;
+    const told: { name: string; sample: HostSample }[] = [];
     for (const metric of metrics) {
       const known = this.#knownOf(owner, metric, who);
       if (known === undefined) continue;
       const sample = this.#sample(metric, known.datatype, `data of ${who}, ${known.name}`);
       if (!sample.isHistorical && sample.timeMs < lastMs) this.#complain(`data of ${who}: not in order of time`);
+      if (!sample.isHistorical && known.live.value !== null && sample.timeMs < known.live.timeMs)
+        this.#complain(`data of ${who}, ${known.name}: the live value goes back in time`);
       if (!sample.isHistorical) lastMs = sample.timeMs;
       if (!sample.isHistorical) known.live = sample;
+      told.push({ name: known.name, sample });
       if (device !== undefined) this.#keep(device, known.name, sample);
       else this.#keep('', known.name, sample);
     }
+    return told;
   }
 
   #knownOf(owner: HostDevice, { name, alias, timestamp, datatype }: WireMetric, who: string): HostMetric | undefined {

@@ -1,12 +1,14 @@
 import type { Command, CommandResult } from '../../../model/command.ts';
 import { GatewayError } from '../../../model/error.ts';
 import type { Stored } from '../../../model/twin-message.ts';
+import type { WallClock } from '../../../runtime/clock.ts';
 import type { Conversation, Dialect, Line, Packet } from '../../dialect.ts';
+import { Pace } from '../../pace.ts';
 import { encodeOrReject } from '../../plain-dialect.ts';
 import type { Jobs } from './jobs.ts';
-import { MAX_BYTES_PER_SECOND, MAX_PAYLOAD_BYTES } from './limits.ts';
+import { MAX_PAYLOAD_BYTES, REFUSALS_PER_SECOND } from './limits.ts';
+import { invalid } from './read-json.ts';
 import type { Shadows } from './shadows.ts';
-import { Throughput } from './throughput.ts';
 import type { TopicCommands } from './topic-commands.ts';
 
 export type AnswerCommand = (result: CommandResult) => Promise<void>;
@@ -19,16 +21,14 @@ export interface ConversationParts {
   readonly jobs: Jobs | undefined;
   readonly commands: TopicCommands;
   /** What is said when it has connected, and before it goes. */
-  readonly birth: (nowMs: number) => readonly Packet[];
-  readonly death: (nowMs: number) => Packet;
+  readonly birth: (clock: WallClock) => readonly Packet[];
+  readonly death: (clock: WallClock) => Packet;
 }
 
 export function converse({ line, dialect, desk, shadows, jobs, commands, birth, death }: ConversationParts): Conversation {
-  const throughput = new Throughput(MAX_BYTES_PER_SECOND, line);
   const send = async (packet: Packet): Promise<number> => {
     const bytes = packet.payload.length;
     if (bytes > MAX_PAYLOAD_BYTES) throw tooLarge(line.subject, packet.topic, bytes);
-    await throughput.pass(bytes);
     await line.publish(packet);
     return bytes;
   };
@@ -36,10 +36,11 @@ export function converse({ line, dialect, desk, shadows, jobs, commands, birth, 
     const sizes = await Promise.all(packets.map(send));
     return sizes.reduce((sum, bytes) => sum + bytes, 0);
   };
+  const refusals = new Pace(REFUSALS_PER_SECOND);
   return {
     subscriptions: [...(shadows?.subscriptions ?? []), ...(jobs?.subscriptions ?? []), ...commands.subscriptions],
     async start() {
-      for (const packet of birth(line.clock.nowMs())) line.tell(packet);
+      for (const packet of birth(line.clock)) line.tell(packet);
       void shadows?.start();
       jobs?.start();
     },
@@ -48,14 +49,20 @@ export function converse({ line, dialect, desk, shadows, jobs, commands, birth, 
       return await (reporting ?? sendAll(encodeOrReject(dialect, stored, line)));
     },
     receive(packet) {
-      if (packet.retain && packet.topic.startsWith('$aws/')) return;
+      if (packet.retain && packet.topic.startsWith('$aws/')) throw invalid(line.subject, 'it is retained');
       if (shadows?.receive(packet) === true || jobs?.receive(packet) === true) return;
-      commands.receive(packet, desk.take, (answer) => send(answer).then(() => {}));
+      if (!commands.receive(packet, desk.take, (answer) => send(answer).then(() => {})))
+        throw invalid(line.subject, 'nobody here listens to its topic');
     },
-    refusal: (packet, error) => commands.refusal(packet, error),
+    refusal(packet, error) {
+      const nowMs = line.clock.monotonicMs();
+      if (refusals.isSpent(nowMs)) return undefined;
+      refusals.take(nowMs);
+      return commands.refusal(packet, error);
+    },
     respond: (result) => desk.answer(result),
     async end() {
-      await line.publish(death(line.clock.nowMs()));
+      await line.publish(death(line.clock));
     },
   };
 }

@@ -56,7 +56,8 @@ export class Jobs {
     const rest = topic.slice(this.#prefix.length);
     const body = readJson(payload, rest);
     if (rest === 'notify-next') this.#look();
-    else this.#options.requests.receive(rest.endsWith('/accepted'), body);
+    else this.#options.requests.receive(topic, body);
+    this.#options.line.heard();
     return true;
   }
 
@@ -97,7 +98,7 @@ export class Jobs {
   }
 
   async #claim(execution: Execution): Promise<void> {
-    const { book, take, twins } = this.#options;
+    const { line, book, take, twins } = this.#options;
     const { key, version } = execution;
     if (!(await this.#update(execution, { status: 'IN_PROGRESS', expectedVersion: String(version) }))) return;
     book.begin(key);
@@ -107,6 +108,7 @@ export class Jobs {
       if (!isTaken) book.settle(key, refusedJob('COMMAND_TOO_OFTEN', 'too many commands are under way'));
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
+      line.refused(error);
       book.settle(key, refusedJob(error.code, error.message));
     }
   }

@@ -1,6 +1,6 @@
 import type { Stored, TimedValue } from '../../../model/twin-message.ts';
 import type { JsonValue } from '../../../model/value.ts';
-import { isoTime, jsonValue } from '../../shapes/envelope.ts';
+import { clockMarks, isoTime, jsonValue } from '../../shapes/envelope.ts';
 import { isMap, type JsonMap, mapAt } from './read-json.ts';
 
 /** What the gateway says about its reports; no point has a name that begins with `_`. */
@@ -13,10 +13,12 @@ export interface Known {
   readonly sequence?: number;
   /** Points whose quality was not good when last reported. */
   readonly notGood: ReadonlySet<string>;
+  /** The last report said something of its clock. */
+  readonly isClockTold?: boolean;
 }
 
 /** The state of a message: of each point the last value, and why it is not good. A point without a value is taken out (`null`). */
-export function reportOf({ message, sequence, epoch }: Stored, { notGood }: Known): JsonMap {
+export function reportOf({ message, sequence, epoch }: Stored, { notGood, isClockTold }: Known): JsonMap {
   const values: Record<string, JsonValue> = {};
   const quality: Record<string, string | null> = {};
   let lastOffsetMs = 0;
@@ -30,27 +32,34 @@ export function reportOf({ message, sequence, epoch }: Stored, { notGood }: Know
     else if (notGood.has(point)) quality[point] = null;
   }
   const time = isoTime(message.startTimeMs + lastOffsetMs);
-  return { ...values, [GATEWAY_KEY]: { epoch, seq: sequence, time, ...(Object.keys(quality).length === 0 ? {} : { quality }) } };
+  const { clock = isClockTold === true ? null : undefined } = clockMarks(message);
+  const told = {
+    ...(clock === undefined ? {} : { clock }),
+    ...(Object.keys(quality).length === 0 ? {} : { quality }),
+  };
+  return { ...values, [GATEWAY_KEY]: { epoch, seq: sequence, time, ...told } };
 }
 
 /** What an earlier report left in a shadow. */
 export function knownOf(reported: JsonMap): Known {
-  const { epoch, seq, quality } = mapAt(reported, GATEWAY_KEY);
+  const { epoch, seq, clock, quality } = mapAt(reported, GATEWAY_KEY);
   return {
     ...(typeof epoch === 'string' && typeof seq === 'number' ? { epoch, sequence: seq } : {}),
     notGood: new Set(isMap(quality) ? Object.keys(quality) : []),
+    isClockTold: typeof clock === 'string',
   };
 }
 
 /** After a report was taken. */
 export function afterReport({ epoch, sequence }: Stored, report: JsonMap, { notGood }: Known): Known {
-  const quality = mapAt(mapAt(report, GATEWAY_KEY), 'quality');
+  const told = mapAt(report, GATEWAY_KEY);
+  const quality = mapAt(told, 'quality');
   const next = new Set(notGood);
   for (const [point, status] of Object.entries(quality)) {
     if (status === null) next.delete(point);
     else next.add(point);
   }
-  return { epoch, sequence, notGood: next };
+  return { epoch, sequence, notGood: next, isClockTold: typeof told.clock === 'string' };
 }
 
 /** Whether the shadow holds this message, or one after it: it was taken, and only its answer was lost. */

@@ -20,7 +20,7 @@ export class Requests {
   readonly #timeoutMs: number;
   readonly #window = new SendWindow(MAX_REQUESTS_IN_FLIGHT);
   readonly #pace = new Pace(REQUESTS_PER_SECOND);
-  readonly #pending = new Map<string, (answer: Answer) => void>();
+  readonly #pending = new Map<string, { readonly topic: string; readonly resolve: (answer: Answer) => void }>();
   readonly #prefix = randomBytes(6).toString('hex');
   #count = 0;
 
@@ -37,7 +37,7 @@ export class Requests {
     try {
       await this.#wait();
       const { promise, resolve } = Promise.withResolvers<Answer>();
-      this.#pending.set(token, resolve);
+      this.#pending.set(token, { topic, resolve });
       const packet = requestPacket(topic, { ...body, clientToken: token });
       await this.#line.publish(packet);
       return { ...(await this.#within(promise, topic)), bytes: packet.payload.length };
@@ -48,9 +48,12 @@ export class Requests {
   }
 
   /** An answer; those to requests of others are passed over. */
-  receive(isAccepted: boolean, body: JsonMap): void {
+  receive(topic: string, body: JsonMap): void {
     const { clientToken } = body;
-    if (typeof clientToken === 'string') this.#pending.get(clientToken)?.({ isAccepted, body });
+    const asked = typeof clientToken === 'string' ? this.#pending.get(clientToken) : undefined;
+    if (asked === undefined) return;
+    if (topic === `${asked.topic}/accepted`) asked.resolve({ isAccepted: true, body });
+    else if (topic === `${asked.topic}/rejected`) asked.resolve({ isAccepted: false, body });
   }
 
   async #wait(): Promise<void> {

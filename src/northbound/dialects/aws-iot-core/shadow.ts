@@ -11,6 +11,8 @@ export interface Shadow {
   deltaVersion: number;
   /** Under way or done. */
   synced: Promise<void> | undefined;
+  /** It is got anew when that is done. */
+  isToLook: boolean;
   /** Reports go one after the other. */
   turn: Promise<unknown>;
   /** Why a report has to come again; those that wait behind it must not overtake it. */
@@ -26,6 +28,7 @@ export function shadowOf(twin: string, wishes: Wishes): Shadow {
     known,
     deltaVersion: 0,
     synced: undefined,
+    isToLook: false,
     turn: Promise.resolve(),
     held: undefined,
   };

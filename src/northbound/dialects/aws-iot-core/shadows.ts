@@ -17,6 +17,10 @@ const NOT_FOUND = 404;
 const CONFLICT = 409;
 const CONFLICTS_AT_MOST = 3;
 
+function isVersion(version: unknown): version is number {
+  return Number.isSafeInteger(version);
+}
+
 /** Hands a command on; the answer comes once. False where there is no room for it. */
 export type Take = (command: Command, answer: (result: CommandResult) => Promise<void>) => boolean;
 
@@ -94,24 +98,29 @@ export class Shadows {
     const shadow = this.#byName.get(name);
     if (verb === 'update' && outcome === 'delta') {
       if (shadow === undefined) throw invalid(name, 'there is no such twin');
-      this.#receiveDelta(shadow, body);
-    } else this.#options.requests.receive(outcome === 'accepted', body);
+      if (!this.#receiveDelta(shadow, body)) this.#options.line.heard();
+      return true;
+    }
+    this.#options.requests.receive(topic, body);
+    this.#options.line.heard();
     return true;
   }
 
-  #receiveDelta(shadow: Shadow, body: JsonMap): void {
+  /** Whether something is wished anew by it. */
+  #receiveDelta(shadow: Shadow, body: JsonMap): boolean {
     const { version } = body;
-    if (typeof version !== 'number') throw invalid(shadow.name, 'a delta without a version');
-    if (version <= shadow.deltaVersion) return;
+    if (!isVersion(version)) throw invalid(shadow.name, 'a delta without a version');
+    if (version <= shadow.deltaVersion) return false;
     const delta = mapAt(body, 'state');
     const fresh = shadow.wishes.fresh(delta, mapAt(body, 'metadata'), this.#options.line.clock.nowMs());
     // Of a map the delta holds only what differs: the whole has to be fetched.
     if (fresh.some((point) => isMap(delta[point]))) {
       this.#look(shadow);
-      return;
+      return false;
     }
     shadow.deltaVersion = version;
     if (fresh.length > 0) this.#wish(shadow, fresh, delta, mapAt(body, 'metadata'));
+    return fresh.length > 0;
   }
 
   #sync(shadow: Shadow): Promise<void> {
@@ -122,8 +131,19 @@ export class Shadows {
     return shadow.synced;
   }
 
-  /** Gets the shadow anew, for whoever needs no answer. */
+  /** Gets the shadow anew, for whoever needs no answer; however often it is told meanwhile, only once more. */
   #look(shadow: Shadow): void {
+    if (shadow.isToLook) return;
+    shadow.isToLook = true;
+    const before = shadow.synced ?? Promise.resolve();
+    void before.then(
+      () => this.#lookNow(shadow),
+      () => this.#lookNow(shadow),
+    );
+  }
+
+  #lookNow(shadow: Shadow): void {
+    shadow.isToLook = false;
     shadow.synced = undefined;
     this.#sync(shadow).catch((error: unknown) => this.#logFault(shadow, error));
   }
@@ -141,7 +161,7 @@ export class Shadows {
     const known = knownOf(mapAt(state, 'reported'));
     // A report of this session may have overtaken the answer.
     if (shadow.known.epoch === undefined) shadow.known = known;
-    if (typeof version !== 'number' || version < shadow.deltaVersion) return;
+    if (!isVersion(version) || version < shadow.deltaVersion) return;
     shadow.deltaVersion = version;
     const desired = mapAt(state, 'desired');
     const metadata = mapAt(mapAt(body, 'metadata'), 'desired');

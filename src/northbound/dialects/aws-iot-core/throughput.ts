@@ -1,29 +1,29 @@
-import type { Line } from '../../dialect.ts';
+import type { Line, Packet } from '../../dialect.ts';
+import { MAX_BYTES_PER_SECOND, PUBLISHES_PER_SECOND } from './limits.ts';
 
-/** Lets packets through in their order, no more bytes in a second than allowed. */
-export class Throughput {
-  readonly #bytesPerSecond: number;
-  readonly #line: Line;
-  #freeAtMs = 0;
-  #turn: Promise<void> = Promise.resolve();
-
-  constructor(bytesPerSecond: number, line: Line) {
-    this.#bytesPerSecond = bytesPerSecond;
-    this.#line = line;
-  }
-
-  /** Resolves when it is the turn of these bytes. Rejects when the session is over. */
-  pass(bytes: number): Promise<void> {
-    const passed = this.#turn.then(() => this.#wait(bytes));
-    this.#turn = passed.catch(() => {});
+/** The same line, on which packets go out in their order, no more bytes and no more packets in a second than a connection is allowed. */
+export function paced(line: Line): Line {
+  let freeAtMs = 0;
+  let turn: Promise<void> = Promise.resolve();
+  const wait = async (bytes: number): Promise<void> => {
+    const nowMs = line.clock.monotonicMs();
+    const startMs = Math.max(nowMs, freeAtMs);
+    freeAtMs = startMs + Math.max((bytes * 1_000) / MAX_BYTES_PER_SECOND, 1_000 / PUBLISHES_PER_SECOND);
+    // What is said at the end does not wait.
+    if (startMs > nowMs && !line.over.aborted) await line.clock.sleep(startMs - nowMs, line.over);
+  };
+  const pass = ({ payload }: Packet): Promise<void> => {
+    const passed = turn.then(() => wait(payload.length));
+    turn = passed.catch(() => {});
     return passed;
-  }
-
-  async #wait(bytes: number): Promise<void> {
-    const { clock, over } = this.#line;
-    const nowMs = clock.monotonicMs();
-    const startMs = Math.max(nowMs, this.#freeAtMs);
-    this.#freeAtMs = startMs + (bytes * 1_000) / this.#bytesPerSecond;
-    if (startMs > nowMs) await clock.sleep(startMs - nowMs, over);
-  }
+  };
+  return {
+    ...line,
+    publish: (packet) => pass(packet).then(() => line.publish(packet)),
+    tell: (packet) =>
+      void pass(packet).then(
+        () => line.tell(packet),
+        () => {},
+      ),
+  };
 }

@@ -61,7 +61,8 @@ export class AzureConversation implements Conversation {
     this.#requests = new TwinRequests(line, answerTimeoutMs);
     this.#reported = new Reported(line, this.#requests, pace);
     const onFailure = (error: unknown) => this.#tellFailure('acknowledgement not reported', error);
-    this.#desired = new Desired({ line, layout, book, reported: this.#reported, current, onFailure });
+    const onBehind = () => this.#refetch();
+    this.#desired = new Desired({ line, layout, book, reported: this.#reported, current, onFailure, onBehind });
     const commands = hasTwin && hasCommands ? [DESIRED, METHODS, deviceBound(deviceId)] : [];
     this.subscriptions = hasTwin ? [TWIN_ANSWERS, ...commands] : [];
   }
@@ -92,6 +93,8 @@ export class AzureConversation implements Conversation {
   receive(packet: Packet): void {
     const told = incoming(packet.topic, this.#options.deviceId);
     if (told === undefined) throw invalid(this.#line.subject, 'a packet on a topic that no hub uses');
+    if (told.kind !== 'twin-answer' && !this.#options.hasCommands)
+      throw invalid(this.#line.subject, 'nobody here listens to commands');
     this.#take(told, packet.payload);
   }
 
@@ -131,7 +134,9 @@ export class AzureConversation implements Conversation {
     const { layout } = this.#options;
     switch (told.kind) {
       case 'twin-answer':
-        this.#requests.take(told.requestId, { status: told.status, payload });
+        if (!this.#requests.take(told.requestId, { status: told.status, payload }))
+          throw invalid(this.#line.subject, 'an answer to a request that is not under way');
+        this.#line.heard();
         return;
       case 'desired':
         this.#change(payload);
@@ -145,8 +150,7 @@ export class AzureConversation implements Conversation {
   }
 
   #ask({ method, requestId }: Incoming & { readonly kind: 'method' }, payload: Uint8Array): void {
-    const { layout, hasCommands } = this.#options;
-    if (hasCommands) this.#command(methodCommand(method, requestId, payload, layout, this.#sessionId));
+    this.#command(methodCommand(method, requestId, payload, this.#options.layout, this.#sessionId));
   }
 
   /** Whoever waits for an answer gets one where too many commands are under way, too. */
@@ -167,12 +171,24 @@ export class AzureConversation implements Conversation {
   }
 
   #change(payload: Uint8Array): void {
-    if (!this.#options.hasCommands) return;
     const patch = parseObject(payload, MAX_TWIN_PAYLOAD_BYTES);
     if (patch === undefined) throw invalid(this.#line.subject, 'desired properties that are no JSON object');
-    // The answer may be older than what overtook it.
-    if (this.#early !== undefined) this.#early = [...this.#early, patch].slice(-MAX_EARLY);
-    else if (!this.#desired.change(patch)) this.#refetch();
+    this.#changed(patch);
+  }
+
+  /** While the twin is fetched, its answer may be older than what overtook it. */
+  #changed(patch: JsonObject): void {
+    if (this.#early === undefined) this.#wish(patch);
+    else if (this.#early.push(patch) > MAX_EARLY) {
+      this.#early.shift();
+      this.#line.heard();
+    }
+  }
+
+  #wish(patch: JsonObject): void {
+    const change = this.#desired.change(patch);
+    if (change !== 'wished') this.#line.heard();
+    if (change === 'gap') this.#refetch();
   }
 
   #refetch(): void {
@@ -182,7 +198,8 @@ export class AzureConversation implements Conversation {
   /** The whole twin; answers are bounded by `TwinRequests`. */
   async #fetch(): Promise<void> {
     const { book, hasCommands, deviceId } = this.#options;
-    this.#early = [];
+    const early: JsonObject[] = [];
+    this.#early = early;
     try {
       await book.open(`${this.#line.subject} ${deviceId}`);
       const { status, payload } = await this.#requests.ask(GET_TWIN, new Uint8Array());
@@ -192,9 +209,8 @@ export class AzureConversation implements Conversation {
       if (isObject(reported)) this.#reported.begin(withoutVersion(reported));
       if (hasCommands && isObject(desired)) this.#desired.resync(desired);
     } finally {
-      const early = this.#early;
-      this.#early = undefined;
-      if (!this.#line.over.aborted && early?.every((patch) => this.#desired.change(patch)) === false) this.#refetch();
+      if (this.#early === early) this.#early = undefined;
+      if (!this.#line.over.aborted) for (const patch of early) this.#changed(patch);
     }
   }
 

@@ -19,6 +19,11 @@ interface Handled {
   readonly answer: Acknowledgement;
 }
 
+/** Of what is remembered; a device twin has 32 KB. */
+const MAX_HANDLED_BYTES = 1_048_576;
+/** Of each, beside its value. */
+const HANDLED_BYTES = 200;
+
 const json = z.custom<JsonValue>((value) => value !== undefined);
 const fileSchema = z.object({
   device: z.string(),
@@ -46,6 +51,7 @@ export class DesiredBook {
   /** Under way, with the value that was wished. */
   readonly #asked = new Map<string, JsonValue>();
   #saving: Promise<void> = Promise.resolve();
+  #isSaveDue = false;
   #isLoaded = false;
   /** Told in the session of now, whichever it was asked in. */
   onSettled: (wish: TwinEntry, version: number, answer: Acknowledgement) => void = () => {};
@@ -92,7 +98,9 @@ export class DesiredBook {
 
   settle(wish: TwinEntry, version: number, answer: Acknowledgement): void {
     if (this.isUnderWay(wish)) this.#asked.delete(keyOf(wish));
+    this.#handled.delete(keyOf(wish));
     this.#handled.set(keyOf(wish), { value: wish.value, version, answer });
+    this.#makeRoom();
     this.#save();
     this.onSettled(wish, version, answer);
   }
@@ -110,10 +118,24 @@ export class DesiredBook {
     return this.#saving;
   }
 
+  /** The oldest are forgotten first. */
+  #makeRoom(): void {
+    let bytes = 0;
+    for (const [key, { value }] of [...this.#handled].toReversed()) {
+      bytes += HANDLED_BYTES + JSON.stringify(value).length;
+      if (bytes > MAX_HANDLED_BYTES) this.#handled.delete(key);
+    }
+  }
+
+  /** What changes while it is written is written together. */
   #save(): void {
-    const state = () => ({ device: this.#device, handled: Object.fromEntries(this.#handled) });
+    if (this.#isSaveDue) return;
+    this.#isSaveDue = true;
     this.#saving = this.#saving
-      .then(() => writeState(this.#path, state()))
+      .then(() => {
+        this.#isSaveDue = false;
+        return writeState(this.#path, { device: this.#device, handled: Object.fromEntries(this.#handled) });
+      })
       .catch((error: unknown) => this.#log.warn('answers to desired properties not kept', { file: this.#path, error }));
   }
 }

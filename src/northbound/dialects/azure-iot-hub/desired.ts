@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Command, CommandResult } from '../../../model/command.ts';
+import { GatewayError } from '../../../model/error.ts';
 import type { JsonValue, Scalar, Value } from '../../../model/value.ts';
 import type { Line } from '../../dialect.ts';
 import { answerCode, firstError } from './answer-code.ts';
@@ -7,10 +8,12 @@ import type { Acknowledgement, DesiredBook } from './desired-book.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { type Layout, SETTINGS_KEY, type TwinEntry } from './layout.ts';
 import type { Reported } from './reported.ts';
-import { twinValue } from './twin-value.ts';
+import { isTwinKey, twinValue } from './twin-value.ts';
 
 /** Wishes asked at once; the others wait. */
 const MAX_UNDER_WAY = 4;
+/** What comes while so many wait is left: the whole is fetched when they are done. */
+const MAX_WAITING = 1_000;
 /** Where too many commands are under way already. */
 const RETRY_MS = 1_000;
 
@@ -26,6 +29,8 @@ export interface DesiredOptions {
   /** Of a point by its name; `undefined` where none is known. */
   readonly current: (twin: string, name: string) => Value | undefined;
   readonly onFailure: (error: unknown) => void;
+  /** What was left can be looked at now. */
+  readonly onBehind: () => void;
 }
 
 /** Desired properties of one device in one session: each new wish becomes a command, and each answer an acknowledgement in the twin. */
@@ -33,6 +38,7 @@ export class Desired {
   readonly #options: DesiredOptions;
   #version = 0;
   #waiting: Wish[] = [];
+  #isBehind = false;
   readonly #underWay = new Map<string, Wish>();
 
   constructor(options: DesiredOptions) {
@@ -47,25 +53,27 @@ export class Desired {
     const entries = layout.entries(desired);
     const wished = new Set(entries.map(({ twin, name }) => `${twin}/${name}`));
     book.forget((twin, name) => !wished.has(`${twin}/${name}`));
-    for (const entry of entries) this.#look(entry);
+    const waiting = new Set(this.#waiting.map(keyOf));
+    for (const entry of entries) if (!waiting.has(keyOf(entry))) this.#look(entry);
     this.#proceed();
   }
 
-  /** A change. False where changes before it are missing, and the whole has to be fetched. */
-  change(patch: JsonObject): boolean {
+  /** A change. `gap`: changes before it are missing, and the whole has to be fetched. `nothing`: it is known, or none of ours. */
+  change(patch: JsonObject): 'wished' | 'nothing' | 'gap' {
     const { layout, book } = this.#options;
     const version = versionOf(patch);
-    if (version === undefined || version > this.#version + 1) return false;
-    if (version <= this.#version) return true;
+    if (version === undefined || version > this.#version + 1) return 'gap';
+    if (version <= this.#version) return 'nothing';
     this.#version = version;
     const removed = new Set(layout.removed(patch));
     const entries = layout.entries(patch);
     const gone = new Set(entries.filter(({ value }) => value === null).map(({ twin, name }) => `${twin}/${name}`));
     if (removed.size + gone.size > 0) book.forget((twin, name) => removed.has(twin) || gone.has(`${twin}/${name}`));
     // What stands in a change is wished anew, the same value too.
-    for (const entry of entries) if (entry.value !== null) this.#waiting.push({ ...entry, version });
+    const wishes = entries.filter(({ value }) => value !== null).map((entry) => ({ ...entry, version }));
+    for (const wish of wishes) this.#wait(wish);
     this.#proceed();
-    return true;
+    return wishes.length > 0 ? 'wished' : 'nothing';
   }
 
   /** Whether the result answers a wish of this session. */
@@ -87,16 +95,22 @@ export class Desired {
       if ((acknowledged ?? -1) < before.version) this.#report({ ...entry, version: before.version }, before.answer);
       return;
     }
-    if (!book.isUnderWay(entry)) this.#waiting.push({ ...entry, version: this.#version });
+    if (!book.isUnderWay(entry)) this.#wait({ ...entry, version: this.#version });
+  }
+
+  #wait(wish: Wish): void {
+    if (this.#waiting.length < MAX_WAITING) this.#waiting.push(wish);
+    else this.#isBehind = true;
   }
 
   #proceed(): void {
     const { line, book } = this.#options;
     while (this.#underWay.size < MAX_UNDER_WAY) {
       const wish = this.#waiting.shift();
-      if (wish === undefined) return;
+      if (wish === undefined) break;
       const command = commandOf(wish);
       if (typeof command === 'string') {
+        line.refused(new GatewayError('COMMAND_INVALID', wish.twin, command));
         book.settle(wish, wish.version, { code: 400, description: command });
         continue;
       }
@@ -112,6 +126,9 @@ export class Desired {
       );
       return;
     }
+    if (!this.#isBehind || this.#waiting.length > 0) return;
+    this.#isBehind = false;
+    this.#options.onBehind();
   }
 
   #acknowledge({ twin, name, value: wished }: Wish, result: CommandResult): Acknowledgement {
@@ -129,8 +146,14 @@ export class Desired {
     const { layout, reported, onFailure } = this.#options;
     const { code, description, value } = answer;
     const body = { ...(value === undefined ? {} : { value }), ac: code, av: version, ad: description.slice(0, 500) };
-    reported.insist(layout.patch(twin, { [name]: body })).catch(onFailure);
+    const patch = layout.patch(twin, { [name]: body });
+    if (isTwinKey(name) && reported.hasRoomFor(patch)) reported.insist(patch).catch(onFailure);
+    else onFailure(new GatewayError('HUB_MESSAGE_TOO_LARGE', twin, `the device twin has no room for the answer to \`${name}\``));
   }
+}
+
+function keyOf({ twin, name, value }: TwinEntry): string {
+  return JSON.stringify([twin, name, value]);
 }
 
 function versionOf({ $version }: JsonObject): number | undefined {
@@ -144,10 +167,7 @@ export function acknowledgedVersion(reported: JsonValue | undefined): number | u
 
 /** The same wish has the same id however often it is read; a text tells what is wrong with it. */
 function commandOf({ twin, name, value, version }: Wish): Command | string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([twin, name, value]))
-    .digest('base64url')
-    .slice(0, 16);
+  const digest = createHash('sha256').update(keyOf({ twin, name, value })).digest('base64url').slice(0, 16);
   const head = { id: `desired:${version}:${digest}`, device: twin };
   if (name === SETTINGS_KEY) {
     const settings = isObject(value) ? flatten(value) : undefined;

@@ -6,7 +6,8 @@ import { type DeliveryLimits, toLimits } from '../../delivery-limits.ts';
 import { type Dialect, type DialectContext, labelsByTwin, type Packet, shapeContext, type WireSettings } from '../../dialect.ts';
 import { toProxy } from '../../proxy-settings.ts';
 import { createShape } from '../../shapes/index.ts';
-import { encodeStatus } from '../mqtt/status.ts';
+import { encodeStatus, statusTime } from '../mqtt/status.ts';
+import { billedBytes } from './billing.ts';
 import { AzureConversation } from './conversation.ts';
 import { DesiredBook } from './desired-book.ts';
 import { Entrance } from './entrance.ts';
@@ -57,10 +58,10 @@ export function createAzureDialect(plan: HubPlan, context: DialectContext): Dial
     return messagePacket(entrance.deviceId, system, { schema: 'gw.status/1' }, Buffer.from(JSON.stringify(body)));
   };
   let isAnnounced = false;
-  const time = () => new Date(clock.nowMs()).toISOString();
   return {
     wire,
     limits: limitsOf(settings, plan.share ?? 1),
+    billedBytes,
     encode(stored, sentTimeMs) {
       const { kind, isHistory } = stored.message;
       const isState = kind === 'property' && isHistory !== true && settings.properties !== 'messages' && hasTwins(settings.tier);
@@ -86,11 +87,11 @@ export function createAzureDialect(plan: HubPlan, context: DialectContext): Dial
         birth() {
           if (isAnnounced) return [];
           isAnnounced = true;
-          return [status('online', { time: time() }), ...messages.descriptions(deviceId)];
+          return [status('online', statusTime(clock)), ...messages.descriptions(deviceId)];
         },
         death(isRenewal) {
           isAnnounced = isRenewal;
-          return isRenewal ? undefined : status('offline', { time: time(), reason: 'stopped' });
+          return isRenewal ? undefined : status('offline', { ...statusTime(clock), reason: 'stopped' });
         },
         missingStates: (reported) =>
           settings.properties === 'messages' ? [] : states.missing(reported, (point) => context.latest(point)),

@@ -62,7 +62,7 @@ export function messagePacket(
   return { topic: telemetryTopic(deviceId, { ...system, ...own }), payload, qos: 1, retain: false };
 }
 
-/** What the hub counts and bills. */
+/** What the hub counts. */
 export function messageBytes(system: PropertyBag, own: PropertyBag, payload: Uint8Array): number {
   let bytes = payload.length;
   for (const value of Object.values(system)) bytes += Buffer.byteLength(value ?? '');

@@ -37,9 +37,12 @@ export class TwinRequests {
     }
   }
 
-  /** Answers to nothing, or that come a second time, are of no interest. */
-  take(requestId: string, answer: TwinAnswer): void {
-    this.#waiting.get(requestId)?.(answer);
+  /** False: an answer to nothing, or one that comes a second time. */
+  take(requestId: string, answer: TwinAnswer): boolean {
+    const asked = this.#waiting.get(requestId);
+    this.#waiting.delete(requestId);
+    asked?.(answer);
+    return asked !== undefined;
   }
 
   async #late(done: AbortSignal): Promise<GatewayError> {

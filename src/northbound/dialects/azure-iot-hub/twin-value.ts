@@ -29,7 +29,7 @@ function compound(value: Value & object, depth: number): JsonValue | undefined {
   const parts: [string, JsonValue][] = [];
   for (const [key, part] of Object.entries(value) as [string, Value | null][]) {
     const isField = !isArray(value);
-    if (isField && !isKey(key)) return undefined;
+    if (isField && !isTwinKey(key)) return undefined;
     if (part === null && isField) continue;
     const kept = part === null ? null : twinValue(part, depth);
     if (kept === undefined) return undefined;
@@ -38,7 +38,8 @@ function compound(value: Value & object, depth: number): JsonValue | undefined {
   return isArray(value) ? parts.map(([, part]) => part) : Object.fromEntries(parts);
 }
 
-function isKey(key: string): boolean {
+/** Whether a property may be named so. */
+export function isTwinKey(key: string): boolean {
   return key !== '' && Buffer.byteLength(key) <= MAX_KEY_BYTES && ![...key].some(isForbidden);
 }
 

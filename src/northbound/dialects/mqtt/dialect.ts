@@ -9,7 +9,7 @@ import { decodeCommand, encodeResultBody } from './commands.ts';
 import { expiryOf, withinLife } from './expiry.ts';
 import { jsonPacket, messagePacket } from './json-packet.ts';
 import type { MqttSettings } from './settings.ts';
-import { encodeStatus } from './status.ts';
+import { encodeStatus, statusTime } from './status.ts';
 import { fillTemplate, type TopicNames } from './topic-template.ts';
 import { wireSettings } from './wire-settings.ts';
 
@@ -36,15 +36,15 @@ export function createMqttDialect(plan: HubPlan, context: DialectContext): Plain
       ...(settings.commands === false ? {} : { command: fillTemplate(settings.commands.topic, namesOf(twin), plan.name) }),
     }),
     wire: { ...wireSettings(settings, gateway), will: status('offline', { reason: 'connection lost' }) },
-    birth: (nowMs) => [
-      status('online', { time: new Date(nowMs).toISOString() }),
+    birth: (clock) => [
+      status('online', statusTime(clock)),
       ...context.devices.flatMap((device) => {
         const description = shape.describe?.(device);
         if (description === undefined) return [];
         return [messagePacket(topicOf(device.twin, 'metadata'), description, device.twin, { retain: settings.retain })];
       }),
     ],
-    death: (nowMs) => status('offline', { time: new Date(nowMs).toISOString(), reason: 'stopped' }),
+    death: (clock) => status('offline', { ...statusTime(clock), reason: 'stopped' }),
     encode(stored, sentTimeMs) {
       const { message } = stored;
       const topic = topicOf(message.twin, message.kind);

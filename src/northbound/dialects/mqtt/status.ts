@@ -1,4 +1,6 @@
 import type { GatewayIdentity } from '../../../model/plan.ts';
+import type { WallClock } from '../../../runtime/clock.ts';
+import { isoTime } from '../../shapes/envelope.ts';
 
 /** `gw.status/1`, retained: whoever subscribes learns at once whether the gateway is there. */
 export function encodeStatus(
@@ -14,4 +16,9 @@ export function encodeStatus(
     state,
     ...more,
   };
+}
+
+/** When it is so, and a word where the gateway does not know the time. */
+export function statusTime(clock: WallClock): Readonly<Record<string, unknown>> {
+  return { time: isoTime(clock.nowMs()), ...(clock.isKnown === false ? { clock: 'unsynchronised' } : {}) };
 }

@@ -98,6 +98,6 @@ function argumentsOf(metric: Metric, known: KnownMetric, subject: string): CallC
   return value as CallCommand['arguments'];
 }
 
-function invalid(subject: string, reason: string, cause?: unknown): GatewayError {
+export function invalid(subject: string, reason: string, cause?: unknown): GatewayError {
   return new GatewayError('COMMAND_INVALID', subject, `the command cannot be read: ${reason}`, { cause });
 }

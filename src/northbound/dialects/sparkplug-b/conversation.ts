@@ -2,7 +2,7 @@ import type { CommandResult } from '../../../model/command.ts';
 import { GatewayError, toGatewayError } from '../../../model/error.ts';
 import type { Stored } from '../../../model/twin-message.ts';
 import type { Conversation, Line, Packet } from '../../dialect.ts';
-import { asksRebirth, decodeCommand } from './commands.ts';
+import { asksRebirth, decodeCommand, invalid } from './commands.ts';
 import type { EdgeNode } from './edge-node.ts';
 import { NodeLife } from './node-life.ts';
 import type { HostState } from './primary-host.ts';
@@ -35,12 +35,17 @@ export class SparkplugConversation implements Conversation {
     const { topics, devices, host, births } = node;
     this.#node = node;
     this.#line = line;
-    this.#life = new NodeLife(node, births.current, () => line.clock.nowMs());
+    this.#life = new NodeLife(
+      node,
+      births.current,
+      () => line.clock.nowMs(),
+      (packet) => line.fits(packet),
+    );
     this.#twinByTopic = new Map(devices.map(({ twin }) => [topics.device('DCMD', twin), twin]));
     this.subscriptions = [topics.node('NCMD'), ...this.#twinByTopic.keys()];
     this.retained = host?.topics ?? [];
     this.#born.promise.catch(() => {});
-    line.over.addEventListener('abort', () => this.#born.reject(closed(line.subject)), { once: true });
+    line.over.addEventListener('abort', () => this.#born.reject(line.over.reason), { once: true });
   }
 
   async start(): Promise<void> {
@@ -52,20 +57,22 @@ export class SparkplugConversation implements Conversation {
 
   async publish(stored: Stored): Promise<number> {
     await this.#born.promise;
-    return await this.#send(this.#packetsOf(stored));
+    return await this.#send(this.#made(() => this.#life.message(stored)));
   }
 
   receive(packet: Packet): void {
     const { host, topics } = this.#node;
     const { topic } = packet;
-    if (host?.topics.includes(topic) === true) this.#hear(host.stateIn(packet));
-    else if (topic === topics.node('NCMD')) this.#obey(packet);
+    if (host?.topics.includes(topic) === true) {
+      this.#line.heard();
+      this.#hear(host.stateIn(packet));
+    } else if (topic === topics.node('NCMD')) this.#obey(packet);
     else this.#command(packet);
   }
 
   async respond(result: CommandResult): Promise<void> {
     await this.#born.promise;
-    await this.#send(this.#life.result(result));
+    await this.#send(this.#made(() => this.#life.result(result)));
   }
 
   async end(): Promise<void> {
@@ -75,7 +82,7 @@ export class SparkplugConversation implements Conversation {
   /** Whoever listens gets everything anew; nothing else goes out between, since packets keep the order of the calls. */
   async #bear(): Promise<void> {
     const { log } = this.#node.context;
-    const packets = this.#life.birth();
+    const packets = this.#made(() => this.#life.birth());
     this.#state = 'alive';
     this.#bornMs = this.#line.clock.monotonicMs();
     const sending = this.#send(packets);
@@ -106,15 +113,17 @@ export class SparkplugConversation implements Conversation {
   }
 
   #obey(packet: Packet): void {
-    if (this.#state !== 'alive') return;
     this.#refusing('', () => {
-      if (asksRebirth(packet, this.#line.subject)) void this.#rebirth();
+      if (this.#state !== 'alive') throw invalid(this.#line.subject, 'the edge node is not born yet');
+      if (!asksRebirth(packet, this.#line.subject)) throw invalid(this.#line.subject, 'it asks for nothing');
+      this.#line.obeyed('rebirth');
+      void this.#rebirth();
     });
   }
 
   #command(packet: Packet): void {
     const twin = this.#twinByTopic.get(packet.topic);
-    if (twin === undefined) return;
+    if (twin === undefined) throw invalid(this.#line.subject, 'nobody here listens to its topic');
     this.#refusing(twin, () => this.#line.command(decodeCommand(packet, this.#node.device(twin))));
   }
 
@@ -132,8 +141,9 @@ export class SparkplugConversation implements Conversation {
   #refuse(result: CommandResult): void {
     if (this.#state !== 'alive' || this.#refusals >= MAX_REFUSALS) return;
     this.#refusals += 1;
-    const answering = this.#send(this.#life.result(result)).catch(() => {});
-    void answering.finally(() => (this.#refusals -= 1));
+    void this.respond(result)
+      .catch(() => {})
+      .finally(() => (this.#refusals -= 1));
   }
 
   /** Hosts that ask again and again, or all at once, are answered once in a while. */
@@ -147,42 +157,27 @@ export class SparkplugConversation implements Conversation {
     if (!over.aborted) await this.#bear().catch(() => {});
   }
 
-  /** What cannot be encoded can never be sent. Its births may be lost with it, so everybody is told anew. */
-  #packetsOf(stored: Stored): readonly Packet[] {
+  /** What cannot be encoded can never be sent; without births nothing can. */
+  #made(make: () => readonly Packet[]): readonly Packet[] {
     try {
-      return this.#life.message(stored);
+      return make();
     } catch (cause) {
-      void this.#rebirth();
-      const text = cause instanceof Error ? cause.message : String(cause);
-      throw new GatewayError('HUB_MESSAGE_REJECTED', this.#line.subject, `a message cannot be encoded: ${text}`, { cause });
+      const { subject } = this.#line;
+      if (!(cause instanceof GatewayError)) {
+        const text = cause instanceof Error ? cause.message : String(cause);
+        throw new GatewayError('HUB_MESSAGE_REJECTED', subject, `a message cannot be encoded: ${text}`, { cause });
+      }
+      if (cause.code === 'HUB_REFUSED') this.#line.lose(cause);
+      throw cause;
     }
   }
 
   /** Resolves with the bytes when the broker has read them all. */
   async #send(packets: readonly Packet[]): Promise<number> {
-    await Promise.all(packets.map((packet) => this.#write(packet)));
+    await Promise.all(packets.map((packet) => this.#line.publish(packet)));
     await this.#line.roundTrip();
     return packets.reduce((bytes, { payload }) => bytes + payload.length, 0);
   }
-
-  /** Too large for the broker: its number in the sequence is missing, which only a new birth can heal. */
-  async #write(packet: Packet): Promise<void> {
-    try {
-      await this.#line.publish(packet);
-    } catch (cause) {
-      const error = toGatewayError(cause, this.#line.subject);
-      if (error.code === 'HUB_MESSAGE_REJECTED' || error.code === 'HUB_MESSAGE_TOO_LARGE') {
-        if (packet.topic.includes('BIRTH/'))
-          this.#line.lose(new GatewayError('HUB_REFUSED', error.subject, error.message, { cause }));
-        else void this.#rebirth();
-      }
-      throw error;
-    }
-  }
-}
-
-function closed(subject: string): GatewayError {
-  return new GatewayError('LINK_CLOSED', subject, 'the session is over');
 }
 
 function hostOffline(subject: string, host = ''): GatewayError {

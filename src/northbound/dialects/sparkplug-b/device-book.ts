@@ -42,7 +42,10 @@ export class DeviceBook {
       if (plan?.hubs[point.point.kind].includes(hub) === true) this.#add({ name: point.point.name, plan: point });
     }
     for (const { name } of plan?.events ?? []) this.event(name);
-    for (const method of plan?.methods ?? []) this.#add({ name: methodName(method.name), type: argumentsType(method) });
+    for (const method of plan?.methods ?? []) {
+      const type = argumentsType(method);
+      if (type !== undefined) this.#add({ name: methodName(method.name), type });
+    }
   }
 
   /** Those that can be announced: with a type, or told of without one. */
@@ -133,12 +136,14 @@ export function methodOf({ name }: KnownMetric): string | undefined {
   return name.startsWith(METHODS) ? name.slice(METHODS.length) : undefined;
 }
 
-/** A template of its arguments; a method without any is called by `true`. */
-function argumentsType({ arguments: given }: MethodPlan): MetricType {
+/** A template of its arguments; a method without any is called by `true`. `undefined`: takes structures, whose fields only the device knows. */
+function argumentsType({ arguments: given }: MethodPlan): MetricType | undefined {
   if (given.length === 0) return { kind: 'scalar', scalar: 'Boolean' };
-  const members = given.map(({ name, type, isArray }): [string, MetricType] => {
+  const members = new Map<string, MetricType>();
+  for (const { name, type, isArray } of given) {
+    if (type === 'structure') return undefined;
     const scalar = hintedType(type);
-    return [name, isArray ? { kind: 'array', element: scalar, isSparse: false } : { kind: 'scalar', scalar }];
-  });
-  return { kind: 'structure', members: new Map(members) };
+    members.set(name, isArray ? { kind: 'array', element: scalar, isSparse: false } : { kind: 'scalar', scalar });
+  }
+  return { kind: 'structure', members };
 }

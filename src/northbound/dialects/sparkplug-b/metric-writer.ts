@@ -1,14 +1,17 @@
 import type { Quality } from '../../../model/quality.ts';
 import type { TimedValue, TwinMessage } from '../../../model/twin-message.ts';
-import type { Value } from '../../../model/value.ts';
+import { isCompound, type Value } from '../../../model/value.ts';
+import { clockMarks } from '../../shapes/envelope.ts';
 import { type DeviceBook, methodOf } from './device-book.ts';
 import type { EdgeNode } from './edge-node.ts';
 import type { Current, KnownMetric } from './known-metric.ts';
 import type { Metric, MetricValue } from './payload/payload.ts';
-import { pointProperties, propertySet, qualityProperties } from './properties.ts';
+import { clockProperty, pointProperties, propertySet, qualityProperties } from './properties.ts';
 import { SCALARS } from './values/datatypes.ts';
 import { encodeValue } from './values/encode-value.ts';
 import { datatypeOf, type MetricType, signatureOf } from './values/metric-type.ts';
+
+const MAX_BRIEF_TEXT = 64;
 
 /** What a host has of a metric. */
 interface Told {
@@ -16,6 +19,8 @@ interface Told {
   /** Of its live value; what is not later is history. */
   timeMs: number;
   isGood: boolean;
+  /** What was said of its time, where it was not known. */
+  clock?: string | undefined;
 }
 
 interface Timed {
@@ -24,6 +29,11 @@ interface Timed {
   readonly value: Value | null;
   readonly quality: Quality;
   readonly status: string | undefined;
+}
+
+interface Once {
+  readonly isHistory?: boolean | undefined;
+  readonly clock?: string | undefined;
 }
 
 /** Metrics as they stand in births and data, and what hosts have of each of them since the last birth of the node. */
@@ -52,35 +62,50 @@ export class MetricWriter {
     if (type.kind === 'structure') this.#defined.add(signatureOf(type));
   }
 
-  /** Everything of a device with what is known of it now. */
-  birth(device: DeviceBook): readonly Metric[] {
-    return [...this.#identity(device), ...device.metrics.map((metric) => this.#birth(metric, this.#current(device, metric)))];
+  /** Everything of a device with what is known of it now; `isBrief`: but for long values, which are told as not known. */
+  birth(device: DeviceBook, { isBrief = false } = {}): readonly Metric[] {
+    const births = device.metrics.map((metric) => {
+      const current = this.#current(device, metric);
+      return this.#birth(metric, isBrief && isLong(current?.value ?? null) ? undefined : current);
+    });
+    return [...this.#identity(device), ...births];
   }
 
   /** The values of a message, in order of time. */
-  values(device: DeviceBook, { values, startTimeMs, isHistory }: TwinMessage): readonly Metric[] {
+  values(device: DeviceBook, message: TwinMessage): readonly Metric[] {
+    const { values, startTimeMs, isHistory = false } = message;
+    const { clock } = clockMarks(message);
     const timed = Object.entries(values).flatMap(([name, list]) => {
       const metric = device.byName(name);
       return metric === undefined ? [] : list.map((value) => timedOf(metric, startTimeMs, value));
     });
-    return timed.toSorted((a, b) => a.timeMs - b.timeMs).map((one) => this.#data(one, isHistory === true));
+    return timed.toSorted((a, b) => a.timeMs - b.timeMs).map((one) => this.#data(one, isHistory, clock));
   }
 
   /** Something that happened once; it does not move what is known of the metric. */
-  once(metric: KnownMetric, value: MetricValue, timeMs: number, isHistory = false): Metric {
-    return { ...this.#who(metric), timestamp: stamp(timeMs), ...(isHistory ? { isHistorical: true } : {}), value };
+  once(metric: KnownMetric, value: MetricValue, timeMs: number, { isHistory = false, clock }: Once = {}): Metric {
+    const properties = propertySet(clockProperty(clock));
+    return {
+      ...this.#who(metric),
+      timestamp: stamp(timeMs),
+      ...(isHistory ? { isHistorical: true } : {}),
+      ...(properties === undefined ? {} : { properties }),
+      value,
+    };
   }
 
   encode(metric: KnownMetric, value: Value): MetricValue {
     return encodeValue(value, metric.type, (type) => this.#node.templates.nameOf(type));
   }
 
-  #data({ metric, timeMs, value, quality, status }: Timed, isHistory: boolean): Metric {
+  #data({ metric, timeMs, value, quality, status }: Timed, isHistory: boolean, clock: string | undefined): Metric {
     const told = this.#told.get(metric);
     const isHistorical = isHistory || timeMs <= (told?.timeMs ?? Number.NEGATIVE_INFINITY);
     const isGood = quality === 'good';
-    const properties = isGood && told?.isGood !== false ? undefined : propertySet(qualityProperties(quality, status));
-    if (!isHistorical && told !== undefined) Object.assign(told, { timeMs, isGood });
+    const isPlain = isGood && told?.isGood !== false;
+    const ofValue = isPlain ? {} : qualityProperties(quality, status);
+    const properties = propertySet({ ...ofValue, ...clockProperty(clock, told?.clock) });
+    if (!isHistorical && told !== undefined) Object.assign(told, { timeMs, isGood, clock });
     return {
       ...this.#who(metric),
       timestamp: stamp(timeMs),
@@ -94,9 +119,10 @@ export class MetricWriter {
     const { name, plan, type, signature } = metric;
     const { value = null, quality = 'uncertain', status, timeMs = this.#nowMs() } = current ?? {};
     const isGood = quality === 'good';
-    this.#told.set(metric, { signature, timeMs: current?.timeMs ?? Number.NEGATIVE_INFINITY, isGood });
+    const clock = this.#node.context.clock.isKnown === false ? 'unsynchronised' : undefined;
+    this.#told.set(metric, { signature, timeMs: current?.timeMs ?? Number.NEGATIVE_INFINITY, isGood, clock });
     const known = isGood || metric.isFixed ? {} : qualityProperties(quality, status);
-    const properties = propertySet({ ...(plan === undefined ? {} : pointProperties(plan)), ...known });
+    const properties = propertySet({ ...(plan === undefined ? {} : pointProperties(plan)), ...known, ...clockProperty(clock) });
     return {
       name,
       ...this.#alias(metric),
@@ -132,6 +158,10 @@ export class MetricWriter {
   #alias({ alias }: KnownMetric): Pick<Metric, 'alias'> {
     return this.#node.settings.aliases ? { alias } : {};
   }
+}
+
+function isLong(value: Value | null): boolean {
+  return isCompound(value) || (typeof value === 'string' && value.length > MAX_BRIEF_TEXT);
 }
 
 function timedOf(metric: KnownMetric, startTimeMs: number, [offsetMs, value, quality = 'good', status]: TimedValue): Timed {

@@ -1,6 +1,8 @@
 import type { CommandResult } from '../../../model/command.ts';
+import { GatewayError } from '../../../model/error.ts';
 import { messageId, type Stored, type TwinMessage } from '../../../model/twin-message.ts';
 import type { Packet } from '../../dialect.ts';
+import { clockMarks } from '../../shapes/envelope.ts';
 import { encodeResultBody } from '../mqtt/commands.ts';
 import { type DeviceBook, isAway } from './device-book.ts';
 import type { EdgeNode } from './edge-node.ts';
@@ -9,32 +11,42 @@ import type { KnownMetric } from './known-metric.ts';
 import { MetricWriter } from './metric-writer.ts';
 import { bdSeqMetric, GAP, nodeMetrics, RESULT } from './node-metrics.ts';
 import { encodePayload, type Metric, type MetricValue } from './payload/payload.ts';
+import { clockProperty, propertySet } from './properties.ts';
 import type { DeviceVerb } from './topics.ts';
 import { jsonValueOf } from './values/encode-value.ts';
 
 /**
  * What hosts know of the edge node since its birth, and what they have to be told next: births before anything else, a new birth
  * where a metric is new or has got another type, deaths of devices. Every packet takes the next `seq`, so whatever is made has to be
- * sent, in this order.
+ * sent, in this order. What throws takes no `seq`, and leaves nothing half told.
  */
 export class NodeLife {
   readonly #node: EdgeNode;
   readonly #bdSeq: number;
   readonly #nowMs: () => number;
+  readonly #fits: (packet: Packet) => boolean;
   #seq = 0;
+  #made = 0;
+  #isBirthDue = false;
   #writer: MetricWriter;
   readonly #alive = new Set<DeviceBook>();
 
-  /** `bdSeq`: of the will of this connection. */
-  constructor(node: EdgeNode, bdSeq: number, nowMs: () => number) {
+  /** `bdSeq`: of the will of this connection. `fits`: whether the broker takes a packet of that size. */
+  constructor(node: EdgeNode, bdSeq: number, nowMs: () => number, fits: (packet: Packet) => boolean = () => true) {
     this.#node = node;
     this.#bdSeq = bdSeq;
     this.#nowMs = nowMs;
+    this.#fits = fits;
     this.#writer = this.#newWriter();
   }
 
-  /** The edge node and every device that is there. */
+  /** The edge node and every device that is there. Throws HUB_REFUSED where the broker takes no packet so large. */
   birth(): readonly Packet[] {
+    return this.#whole(() => this.#births());
+  }
+
+  #births(): readonly Packet[] {
+    this.#isBirthDue = false;
     const { devices } = this.#node;
     for (const device of devices) device.learnCurrent();
     const there = devices.filter((device) => this.#alive.has(device) || device.state === 'there');
@@ -49,19 +61,43 @@ export class NodeLife {
     return deathPacket(this.#node, this.#bdSeq, this.#nowMs());
   }
 
+  /** Throws HUB_MESSAGE_TOO_LARGE, or what `birth` throws. */
   message(stored: Stored): readonly Packet[] {
+    return this.#whole(() => [...this.#birthsDue(), ...this.#message(stored)]);
+  }
+
+  /** The result as a metric of the node, and what was read back as values of the device. Throws as `message`. */
+  result(result: CommandResult): readonly Packet[] {
+    return this.#whole(() => {
+      const value = jsonValueOf(encodeResultBody(result));
+      return [...this.#birthsDue(), this.#nodeData(RESULT, value), ...this.#readBack(result)];
+    });
+  }
+
+  /** Packets made before one that cannot be sent are not sent either: their numbers are free again, and everything is said anew. */
+  #whole(make: () => readonly Packet[]): readonly Packet[] {
+    const { seq, made } = { seq: this.#seq, made: this.#made };
+    try {
+      return make();
+    } catch (error) {
+      this.#isBirthDue ||= this.#made > made;
+      this.#seq = seq;
+      throw error;
+    }
+  }
+
+  #birthsDue(): readonly Packet[] {
+    return this.#isBirthDue ? this.#births() : [];
+  }
+
+  #message(stored: Stored): readonly Packet[] {
     const { message } = stored;
     const id = messageId(this.#node.context.gateway.id, stored);
-    if (message.kind === 'gap') return [this.#nodeData(GAP, { case: 'datasetValue', value: gapTable(stored) }, id)];
+    const { clock } = clockMarks(message);
+    if (message.kind === 'gap') return [this.#nodeData(GAP, { case: 'datasetValue', value: gapTable(stored) }, id, clock)];
     const device = this.#node.device(message.twin);
     if (message.body !== undefined) return this.#body(device, message, message.body, id);
     return this.#values(device, message, id);
-  }
-
-  /** The result as a metric of the node, and what was read back as values of the device. */
-  result(result: CommandResult): readonly Packet[] {
-    const value = jsonValueOf(encodeResultBody(result));
-    return [this.#nodeData(RESULT, value), ...this.#readBack(result)];
   }
 
   #values(device: DeviceBook, message: TwinMessage, id: string): readonly Packet[] {
@@ -78,9 +114,10 @@ export class NodeLife {
   }
 
   #body(device: DeviceBook, message: TwinMessage, body: Readonly<Record<string, unknown>>, id: string): readonly Packet[] {
+    const { isHistory } = message;
     const metric = device.event(message.kind === 'event' ? String(body.name ?? 'unnamed') : message.kind);
     const births = this.#birthsFor(device, [metric]);
-    const told = this.#writer.once(metric, jsonValueOf(body), message.startTimeMs, message.isHistory);
+    const told = this.#writer.once(metric, jsonValueOf(body), message.startTimeMs, { isHistory, ...clockMarks(message) });
     return [...births, this.#deviceData(device, [told], id)];
   }
 
@@ -107,7 +144,7 @@ export class NodeLife {
     const isDefined = device.metrics.every(({ type }) => this.#writer.isDefined(type));
     if (isDefined) return [this.#deviceBirth(device)];
     this.#alive.add(device);
-    return this.birth();
+    return this.#births();
   }
 
   #birthMetrics(): readonly Metric[] {
@@ -121,9 +158,12 @@ export class NodeLife {
     return [bdSeqMetric(this.#bdSeq, timestamp), ...byName.values(), ...nodeMetrics(context, timestamp, aliasOf)];
   }
 
+  /** Without its long values where the broker takes no packet so large. */
   #deviceBirth(device: DeviceBook): Packet {
     this.#alive.add(device);
-    return this.#devicePacket('DBIRTH', device, this.#writer.birth(device));
+    const topic = this.#node.topics.device('DBIRTH', device.twin);
+    const whole = this.#draft(topic, this.#writer.birth(device));
+    return this.#take(this.#fits(whole) ? whole : this.#draft(topic, this.#writer.birth(device, { isBrief: true })));
   }
 
   #deviceDeath(device: DeviceBook, uuid?: string): Packet {
@@ -132,12 +172,20 @@ export class NodeLife {
   }
 
   #deviceData(device: DeviceBook, metrics: readonly Metric[], uuid?: string): Packet {
-    return this.#devicePacket('DDATA', device, metrics, uuid);
+    try {
+      return this.#devicePacket('DDATA', device, metrics, uuid);
+    } catch (error) {
+      // What was written down as told is not: qualities, and which value is the newest.
+      this.#alive.delete(device);
+      throw error;
+    }
   }
 
-  #nodeData(name: string, value: MetricValue, uuid?: string): Packet {
+  #nodeData(name: string, value: MetricValue, uuid?: string, clock?: string): Packet {
     const who = this.#node.settings.aliases ? { alias: this.#node.aliasOf(name) } : { name };
-    return this.#nodePacket('NDATA', [{ ...who, timestamp: this.#now(), value }], uuid);
+    const properties = propertySet(clockProperty(clock));
+    const told = { ...who, timestamp: this.#now(), ...(properties === undefined ? {} : { properties }), value };
+    return this.#nodePacket('NDATA', [told], uuid);
   }
 
   #nodePacket(verb: 'NBIRTH' | 'NDATA', metrics: readonly Metric[], uuid?: string): Packet {
@@ -149,10 +197,20 @@ export class NodeLife {
   }
 
   #packet(topic: string, metrics: readonly Metric[], uuid: string | undefined): Packet {
+    return this.#take(this.#draft(topic, metrics, uuid));
+  }
+
+  #draft(topic: string, metrics: readonly Metric[], uuid?: string): Packet {
     const seq = BigInt(this.#seq);
     const payload = encodePayload({ timestamp: this.#now(), metrics, seq, ...(uuid === undefined ? {} : { uuid }) });
-    this.#seq = (this.#seq + 1) % 256;
     return { topic, payload, qos: 0, retain: false, isBinary: true };
+  }
+
+  #take(packet: Packet): Packet {
+    if (!this.#fits(packet)) throw tooLarge(packet);
+    this.#seq = (this.#seq + 1) % 256;
+    this.#made += 1;
+    return packet;
   }
 
   #newWriter(): MetricWriter {
@@ -169,4 +227,9 @@ export function deathPacket(node: EdgeNode, bdSeq: number, nowMs: number): Packe
   const timestamp = BigInt(nowMs);
   const payload = encodePayload({ timestamp, metrics: [bdSeqMetric(bdSeq, timestamp)] });
   return { topic: node.topics.node('NDEATH'), payload, qos: 1, retain: false, isBinary: true };
+}
+
+function tooLarge({ topic, payload }: Packet): GatewayError {
+  const code = topic.includes('BIRTH/') ? 'HUB_REFUSED' : 'HUB_MESSAGE_TOO_LARGE';
+  return new GatewayError(code, topic, `${payload.length} bytes are more than the broker takes in one packet`);
 }

@@ -16,6 +16,12 @@ export function qualityProperties(quality: Quality, status: string | undefined):
   };
 }
 
+/** Of a time that was not known when it was stamped; `before`: what hosts were told of the one before, which stays until it is taken back. */
+export function clockProperty(clock: string | undefined, before?: string): Entries {
+  const told = clock ?? (before === undefined ? undefined : 'synchronised');
+  return { Clock: told === undefined ? undefined : text(told) };
+}
+
 /** What a host can show of a point without knowing the mapping: unit, range, limits of writing, and the words of its numbers. */
 export function pointProperties({ point, keys, write }: PointPlan): Entries {
   const { min, max } = (keys.range ?? {}) as { readonly min?: number; readonly max?: number };

@@ -1,0 +1,68 @@
+import { AttributeIds, MonitoringMode, type NodeId, TimestampsToReturn } from 'node-opcua-client';
+import type { EventPlan } from '../../src/model/plan.ts';
+import { wantedFields } from './event-fields.ts';
+import { type EventWish, eventFilter } from './event-filter.ts';
+import type { EventItem } from './event-item.ts';
+import type { OpcuaEvent } from './features.ts';
+import { resolveNodeId } from './nodes.ts';
+import type { RawSession } from './raw-session.ts';
+import type { ServerFacts } from './requests.ts';
+import { qualityOf, statusName } from './status-code.ts';
+
+/** An alarm shower is longer than a queue of values. */
+const QUEUE_SIZE = 1_000;
+
+interface Watcher {
+  readonly session: RawSession;
+  readonly facts: ServerFacts;
+  readonly subscriptionId: number;
+}
+
+/** Asks the server to watch for one entry of `events`; what it refuses is told by `problem`. */
+export async function watchEvent(
+  watcher: Watcher,
+  device: string,
+  { name, settings }: EventPlan<OpcuaEvent>,
+  handle: number,
+): Promise<EventItem> {
+  const { session, facts } = watcher;
+  const { severityAtLeast } = settings;
+  const nodeId = resolveNodeId(settings.source, facts.namespaces);
+  const typeId = settings.type && resolveNodeId(settings.type, facts.namespaces);
+  const limit = severityAtLeast === undefined ? {} : { severityAtLeast };
+  const isLost = nodeId === undefined || (settings.type !== undefined && typeId === undefined);
+  const fields = isLost ? [] : await wantedFields(session, typeId, settings.fields);
+  const item: EventItem = { device, name, handle, fields, ...limit };
+  if (isLost) return { ...item, problem: 'BadNodeIdUnknown' };
+  const wish = { fields, ...limit, ...(typeId === undefined ? {} : { typeId }) };
+  const refused = await create(watcher, nodeId, handle, wish);
+  if (refused === undefined || !refused.includes('Filter')) return refused === undefined ? item : { ...item, problem: refused };
+  // Of a type only the server knows the subtypes; a severity can be compared here.
+  const { severityAtLeast: _, ...simpler } = wish;
+  const refusedAgain = await create(watcher, nodeId, handle, simpler);
+  return refusedAgain === undefined ? { ...item, isFilteredHere: true } : { ...item, problem: refusedAgain };
+}
+
+/** `undefined` when the server watches it, else the name of its refusal. */
+async function create({ session, subscriptionId }: Watcher, nodeId: NodeId, clientHandle: number, wish: EventWish) {
+  const { results } = await session.createMonitoredItems({
+    subscriptionId,
+    timestampsToReturn: TimestampsToReturn.Both,
+    itemsToCreate: [
+      {
+        itemToMonitor: { nodeId, attributeId: AttributeIds.EventNotifier },
+        monitoringMode: MonitoringMode.Reporting,
+        requestedParameters: {
+          clientHandle,
+          samplingInterval: 0,
+          queueSize: QUEUE_SIZE,
+          discardOldest: true,
+          filter: eventFilter(wish),
+        },
+      },
+    ],
+  });
+  const status = results?.[0]?.statusCode;
+  if (status === undefined) return 'BadUnexpectedError';
+  return qualityOf(status.value) === 'bad' ? statusName(status.value) : undefined;
+}

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JsonGeneralName, JsonGeneralNames } from '@peculiar/x509';
+import { trustFolders } from '../../../connectors/opcua/trust.ts';
+import { trustTool } from '../../../connectors/opcua/trust-tool.ts';
+import { GatewayError } from '../../../src/model/error.ts';
+import { silentLog } from '../../../src/runtime/log.ts';
+import { type CertificateFiles, createAuthority, type TestAuthority } from '../../support/certificates.ts';
+import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
+import { Bench, Collected, FAST, makePlan } from './support.ts';
+
+const NO_STOP = new AbortController().signal;
+const URI: JsonGeneralName = { type: 'url', value: 'urn:test:server' };
+const ADDRESS: JsonGeneralName = { type: 'ip', value: '127.0.0.1' };
+const NAMES = [URI, ADDRESS];
+
+describe('OPC UA servers with certificates of an authority', function () {
+  this.timeout(20_000);
+  const bench = new Bench();
+  const warnings: string[] = [];
+  let authority: TestAuthority;
+  let subordinate: TestAuthority;
+  let files: CertificateFiles;
+  let server: TestServer;
+
+  before(async () => {
+    authority = await createAuthority('Plant CA', 'rsa');
+    subordinate = await authority.subordinate('Hall 3 CA');
+    files = await authority.issue('press', { subjectAltNames: NAMES });
+    server = await startServer(files);
+  });
+  after(async () => {
+    await server.stop();
+    await subordinate.remove();
+    await authority.remove();
+  });
+  beforeEach(() => bench.begin());
+  afterEach(() => bench.end());
+
+  function startServer({ certificate: certificateFile, privateKey: privateKeyFile }: CertificateFiles) {
+    return startOpcuaServer({ options: { certificateFile, privateKeyFile } });
+  }
+
+  async function read({ url }: TestServer): Promise<void> {
+    warnings.length = 0;
+    const log = { ...silentLog, warn: (event: string) => void warnings.push(event), with: () => log };
+    const session = await bench.connector(makePlan({ url, ...FAST }, { press: { Speed: {} } }), log).open(NO_STOP);
+    await new Collected(session).until('Speed');
+    await session.close();
+  }
+
+  async function refusal(of: TestServer): Promise<GatewayError> {
+    const error = await read(of).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    assert.ok(error instanceof GatewayError, 'expected the server to be refused');
+    return error;
+  }
+
+  async function withServer(of: CertificateFiles, use: (server: TestServer) => Promise<void>): Promise<void> {
+    const other = await startServer(of);
+    try {
+      await use(other);
+    } finally {
+      await other.stop();
+    }
+  }
+
+  const accept = (file: string) => trustTool.accept(bench.stateDirectory, file);
+  const authorities = async () =>
+    (await trustTool.list(bench.stateDirectory)).certificates.filter(({ standing }) => standing === 'authority');
+
+  it('trusts them with the authority, warns as long as there is no revocation list, and no more without the authority', async () => {
+    assert.equal((await refusal(server)).code, 'LINK_UNTRUSTED');
+    const accepted = await accept(authority.ca);
+    assert.equal(accepted.standing, 'authority');
+    await read(server);
+    assert.deepEqual(warnings, ['authority without a revocation list']);
+    await accept(await authority.revoke([]));
+    await read(server);
+    assert.deepEqual(warnings, []);
+    await trustTool.reject(bench.stateDirectory, accepted.sha256);
+    assert.deepEqual(await authorities(), []);
+    assert.equal((await refusal(server)).code, 'LINK_UNTRUSTED');
+  });
+
+  it('refuses one that was revoked, though a person had trusted it, and tells of a list that is old', async () => {
+    await refusal(server);
+    await accept(files.certificate);
+    await read(server);
+    await accept(authority.ca);
+    const list = await authority.revoke([files.certificate], { nextUpdate: new Date(Date.now() - 1_000) });
+    const { revocations } = await accept(list);
+    assert.equal(revocations?.revoked, 1);
+    const { code, message } = await refusal(server);
+    assert.equal(code, 'LINK_UNTRUSTED');
+    assert.match(message, /was revoked by CN=Plant CA \(.*\.crl\)/);
+    await accept(await authority.revoke([], { nextUpdate: new Date(Date.now() - 1_000) }));
+    const { certificates } = await trustTool.list(bench.stateDirectory);
+    await trustTool.reject(bench.stateDirectory, certificates.find(({ standing }) => standing === 'trusted')?.sha256 ?? '');
+    await read(server);
+    assert.deepEqual(warnings, ['revocation list is old']);
+  });
+
+  it('follows the chain that a server sends, and does not trust without it', async () => {
+    const leaf = await subordinate.issue('drive', { subjectAltNames: NAMES });
+    await accept(authority.ca);
+    await withServer(leaf, async (alone) => {
+      assert.match((await refusal(alone)).message, /is not trusted yet/);
+    });
+    const chain = join(bench.stateDirectory, 'chain.pem');
+    await writeFile(chain, `${await readFile(leaf.certificate, 'utf8')}${await readFile(subordinate.ca, 'utf8')}`);
+    await withServer({ ...leaf, certificate: chain }, read);
+  });
+
+  it('does not take the certificate of another application or host for that of the server', async () => {
+    await accept(authority.ca);
+    const of = (names: JsonGeneralNames) => authority.issue('other', { subjectAltNames: names });
+    await withServer(await of([{ type: 'url', value: 'urn:other' }, ADDRESS]), async (other) => {
+      assert.match((await refusal(other)).message, /made for the application urn:other, and the server calls itself/);
+    });
+    await withServer(await of([URI, { type: 'ip', value: '127.0.0.9' }]), async (other) => {
+      assert.match((await refusal(other)).message, /not made for the host 127\.0\.0\.1/);
+    });
+  });
+
+  it('keeps no list of somebody else, and none that is older than the one it has', async () => {
+    const stranger = await createAuthority('Somebody', 'rsa');
+    await accept(authority.ca);
+    await assert.rejects(accept(await stranger.revoke([])), { code: 'USAGE', message: /no authority of the trust list/ });
+    await stranger.remove();
+    const older = await authority.revoke([]);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await accept(await authority.revoke([files.certificate]));
+    await assert.rejects(accept(older), { code: 'USAGE', message: /a newer revocation list/ });
+    assert.deepEqual(
+      (await authorities()).map(({ revocations }) => revocations?.revoked),
+      [1],
+    );
+    assert.ok((await authorities())[0]?.file.startsWith(trustFolders(bench.stateDirectory).issuers));
+  });
+});
