@@ -15,6 +15,7 @@ export function itWithMosquitto(promise: string, story: () => Promise<void>): vo
 /** Everything that plays in one scenario; ended, process by process, when the scenario is over. */
 export class Scene {
   readonly #ends: (() => Promise<unknown>)[] = [];
+  readonly #others: Scene[] = [];
   #directory: string | undefined;
   #gateway: Gateway | undefined;
 
@@ -61,6 +62,14 @@ export class Scene {
     return gateway;
   }
 
+  /** Another one, with processes and files of its own, that ends with this one. */
+  beside(): Scene {
+    const other = new Scene();
+    this.atEnd(() => other.end());
+    this.#others.push(other);
+    return other;
+  }
+
   /** Called in reverse order. */
   atEnd(end: () => Promise<unknown>): void {
     this.#ends.push(end);
@@ -72,7 +81,7 @@ export class Scene {
 
   /** What the gateway wrote last, for whoever looks for the cause of a failure. */
   get lastLines(): readonly string[] {
-    return this.#gateway?.lines.slice(-25) ?? [];
+    return [...(this.#gateway?.lines.slice(-25) ?? []), ...this.#others.flatMap((other) => other.lastLines)];
   }
 }
 
