@@ -56,7 +56,7 @@ export function describeDevice(device: DevicePlan, { connections }: GatewayPlan)
 }
 
 /** How every hub of a configuration is spoken to, for tools that send nothing; by the name of the hub. */
-export async function dialectsOf(plan: GatewayPlan): Promise<ReadonlyMap<string, Dialect>> {
-  const context = { version: '', clock: systemClock, log: silentLog, stateDirectory: '', latest: () => undefined };
+export async function dialectsOf(plan: GatewayPlan, stateDirectory = ''): Promise<ReadonlyMap<string, Dialect>> {
+  const context = { version: '', clock: systemClock, log: silentLog, stateDirectory, latest: () => undefined };
   return new Map(await Promise.all(plan.hubs.map(async (hub) => [hub.name, await createDialect(hub, plan, context)] as const)));
 }

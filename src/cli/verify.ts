@@ -7,6 +7,7 @@ import { declarations, dialectsOf } from '../gateway-plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import type { GatewayPlan, HubPlan } from '../model/plan.ts';
 import type { Packet } from '../northbound/dialect.ts';
+import type { IdentifiedMessage } from '../northbound/identified-message.ts';
 import { listen } from '../northbound/listen.ts';
 import { textOf } from '../receiver/decompress.ts';
 import { DeliveryBook } from '../receiver/delivery-book.ts';
@@ -16,6 +17,7 @@ import { parseMessage } from '../receiver/received-message.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { parseDuration } from './parse-duration.ts';
+import { stateDirectory } from './state-directory.ts';
 
 interface VerifyOptions {
   readonly config?: string;
@@ -51,13 +53,25 @@ async function verify(capture: string | undefined, options: VerifyOptions): Prom
     if (message === undefined) unread += 1;
     if (whole !== undefined) book.take(whole);
   };
+  const taking: Taking = {
+    payload: take,
+    message: (message) => message !== undefined && book.take({ ...message, ...UNSAID }),
+  };
   if (capture !== undefined) await readCapture(capture, take);
-  else if (!(await subscribe(options, take))) return EXIT.config;
+  else if (!(await subscribe(options, taking))) return EXIT.config;
   if (unread > 0)
     process.stderr.write(`${unread} messages do not say which ones they are, and were not looked at${UNREAD_HINT}\n`);
   const report = book.report();
   process.stdout.write(options.json === true ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report));
   return report.isComplete && report.streams.length > 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** What a message that is only identified does not say. */
+const UNSAID = { class: 'any class', content: '', isDoubted: false };
+
+interface Taking {
+  readonly payload: Take;
+  readonly message: (message: IdentifiedMessage | undefined) => void;
 }
 
 type Take = (payload: string | Uint8Array, properties?: Readonly<Record<string, string>>) => void;
@@ -85,17 +99,20 @@ async function readCapture(path: string, take: Take): Promise<void> {
 }
 
 /** False when the configuration is wrong, which was told then. */
-async function subscribe(options: VerifyOptions, take: Take): Promise<boolean> {
+async function subscribe(options: VerifyOptions, taking: Taking): Promise<boolean> {
   const { plan, problems } = await loadConfiguration(options.config ?? '.', declarations);
   process.stderr.write(formatProblems(problems));
   if (plan === undefined) return false;
   const hub = chooseHub(plan, options.hub);
-  const dialect = (await dialectsOf(plan)).get(hub.name);
+  const dialect = (await dialectsOf(plan, stateDirectory(plan))).get(hub.name);
   const topics = dialect?.messageTopics?.();
   if (dialect === undefined || topics === undefined)
     throw new GatewayError('USAGE', hub.name, `messages of the dialect ${hub.dialect} cannot be subscribed to; give a capture`);
   const stop = stopAfter(options.for);
-  const onPacket = ({ payload, properties }: Packet) => take(payload, properties);
+  const onPacket = (packet: Packet) => {
+    if (dialect.identify === undefined) taking.payload(packet.payload, packet.properties);
+    else taking.message(dialect.identify(packet));
+  };
   const session = await listen({ dialect, topics, clock: systemClock, signal: stop, onPacket });
   process.stderr.write(`listening at ${hub.name} on ${topics.length} topics; Ctrl-C ends it and prints the report\n`);
   const lost = await Promise.race([session.lost, aborted(stop)]);

@@ -10,6 +10,7 @@ import type { MessageKind, Stored } from '../model/twin-message.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { DeliveryLimits } from './delivery-limits.ts';
+import type { IdentifiedMessage } from './identified-message.ts';
 import type { ShapeContext } from './shapes/shape.ts';
 
 /** An MQTT application message; `properties` are user properties of MQTT 5, ignored on 3.1.1. */
@@ -86,6 +87,13 @@ export interface Dialect {
   readonly limits: DeliveryLimits;
   /** Every topic that messages of the configuration use: what a receiver of all messages subscribes to. Absent: nobody can. */
   messageTopics?(): readonly string[];
+  /** Which message a packet on `messageTopics` is, where its payload does not say it in JSON; `undefined`: none. */
+  identify?(packet: Packet): IdentifiedMessage | undefined;
+  /**
+   * How a receiver connects with the identity of the gateway, where `wire` does not know it. Asks nobody, changes nothing. Rejects with
+   * HUB_UNAUTHORIZED where there is no identity yet.
+   */
+  receiverSettings?(): Promise<WireSettings>;
   /** Where a twin is spoken of and to, for those who describe it. Absent: not by topics that anybody could use. */
   topicsOf?(twin: string): TwinTopics;
   /**

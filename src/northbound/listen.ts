@@ -19,7 +19,7 @@ const CLIENT_ID_SUFFIX = '-verify';
 
 /** Listens at a broker as a receiver of the gateway's messages, with the gateway's own settings. One attempt. */
 export async function listen({ dialect, topics, clock, signal, onPacket }: ListenOptions): Promise<Session> {
-  const { will: _, ...wireSettings } = dialect.wire;
+  const { will: _, ...wireSettings } = (await dialect.receiverSettings?.()) ?? dialect.wire;
   const settings = { ...wireSettings, clientId: `${wireSettings.clientId}${CLIENT_ID_SUFFIX}` };
   const [endpoint] = settings.endpoints;
   if (endpoint === undefined) throw new GatewayError('BUG', settings.clientId, 'a hub without an endpoint');

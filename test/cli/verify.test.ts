@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { compressPayload } from '../../src/northbound/compress.ts';
 import { type SimulatedBroker, startBroker } from '../../src/simulator/broker.ts';
+import { edge, hubOf } from '../northbound/sparkplug-b/plant.ts';
+import { stored } from '../support/recorded-spool-reader.ts';
 import { exitOf, LAUNCHER, runCli } from '../support/run-cli.ts';
 
 const message = (seq: number, more = {}) =>
@@ -101,6 +103,34 @@ describe('fieldmarshal verify', function () {
       assert.match(stdout, /\ncomplete: 3 messages, 30 readings/);
     });
   }
+
+  it('follows an edge node of Sparkplug by the ids in its payloads', async () => {
+    const place = join(directory, 'sparkplug');
+    await mkdir(place);
+    const hub = `scada: { dialect: sparkplug-b, url: ${broker.url}, group: plant-a }`;
+    await writeFile(join(place, 'gateway.yaml'), `gateway: { id: gw-01 }\nhubs:\n  ${hub}\nmappings: [press.yaml]\n`);
+    await copyFile(join(directory, 'press.yaml'), join(place, 'press.yaml'));
+    const node = await edge({ url: broker.url });
+    const child = spawn(LAUNCHER, ['verify', '--config', place], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [output, code] = [text(child.stdout), exitOf(child)];
+    await once(child.stderr, 'data');
+    const session = await hubOf(node).open(new AbortController().signal);
+    for (let sequence = 1; sequence <= 20; sequence += 1) await session.publish(stored(sequence));
+    const gap = { reason: 'expired', fromSequence: 21, toSequence: 23, fromTimeMs: 0, toTimeMs: 1, messages: 3, readings: 9 };
+    await session.publish({ ...stored(24), message: { ...stored(24).message, kind: 'gap', values: {}, gap } });
+    await session.publish(stored(26));
+    await setTimeout(200);
+    child.kill('SIGINT');
+    const report = await output;
+    await session.close();
+    await rm(node.stateDirectory, { recursive: true });
+    assert.equal(await code, 1, report);
+    assert.match(
+      report,
+      /gw-01\/press-07 any class epoch e1: 1 to 26, 22 messages, 21 readings, 3 missing and declared \(21-23\)/,
+    );
+    assert.match(report, /NOT DECLARED: 25 did not come/);
+  });
 
   it('ends with 1 where nothing came, and with 64 where it is not told what to look at', async () => {
     const [nothing, usage, both] = await Promise.all([

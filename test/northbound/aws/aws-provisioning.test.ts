@@ -3,11 +3,14 @@ import { X509Certificate } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Packet } from '../../../src/northbound/dialect.ts';
 import { IdentityStore } from '../../../src/northbound/dialects/aws-iot-core/identity-store.ts';
+import { listen } from '../../../src/northbound/listen.ts';
+import { systemClock } from '../../../src/runtime/clock.ts';
 import { AwsAccount, AwsEmulator } from '../../support/aws/aws-emulator.ts';
 import { RecordedLog } from '../../support/recorded-log.ts';
 import { stored } from '../../support/recorded-spool-reader.ts';
-import { awsDialect, credentialsOf, openSession, property, settingsFor } from './plant.ts';
+import { awsDialect, credentialsOf, openSession, property, settingsFor, until } from './plant.ts';
 
 describe('dialect aws-iot-core: fleet provisioning by claim', () => {
   let account: AwsAccount;
@@ -62,6 +65,25 @@ describe('dialect aws-iot-core: fleet provisioning by claim', () => {
     await (await openSession(dialect())).close();
     assert.equal(emulator.provisioning.requests, requests);
     assert.deepEqual(clientIds(), ['gw-01', 'gateway-4711', 'gateway-4711']);
+  });
+
+  it('lends its identity to whoever listens beside it, and makes none for that', async () => {
+    const heard: string[] = [];
+    const topic = 'dt/gateway-4711/press-07/telemetry';
+    const onPacket = ({ payload }: Packet) => void heard.push(Buffer.from(payload).toString());
+    const signal = AbortSignal.timeout(5_000);
+    const listening = () => listen({ dialect: dialect(), topics: [topic], clock: systemClock, signal, onPacket });
+    await assert.rejects(listening(), { code: 'HUB_UNAUTHORIZED', message: /not been provisioned yet/ });
+    assert.equal(emulator.broker.connects.length, 0);
+    await (await openSession(dialect())).close();
+    const { fingerprint256 } = new X509Certificate(await readFile(join(place(), 'identity', 'certificate.pem')));
+    const policy = { publish: [], subscribe: ['dt/{thing}/*'], receive: ['dt/{thing}/*'] };
+    emulator.allow(fingerprint256, { ...policy, connect: ['{thing}-verify'] });
+    const session = await listening();
+    emulator.tell({ topic, body: { seq: 1 } });
+    await until(() => heard.length === 1);
+    await session.close();
+    assert.equal(clientIds().at(-1), 'gateway-4711-verify');
   });
 
   it('does not fall back on the claim when its certificate is refused', async () => {

@@ -14,7 +14,7 @@ import { AnswerDesk, converse, isState } from './conversation.ts';
 import { JobBook } from './job-book.ts';
 import { Jobs } from './jobs.ts';
 import { CHUNK_BYTES, MAX_CLIENT_ID_BYTES, MAX_SHADOW_NAME_LENGTH, MAX_SUBSCRIPTIONS, MESSAGES_PER_SECOND } from './limits.ts';
-import { prepareProvisioned } from './prepare.ts';
+import { prepareProvisioned, receiverSettings } from './prepare.ts';
 import { reportOf } from './reported.ts';
 import { Requests, requestPacket } from './requests.ts';
 import type { AwsSettings } from './settings.ts';
@@ -60,7 +60,8 @@ export function createAwsDialect(plan: HubPlan, context: DialectContext): Dialec
     return converse({ line, dialect: encoder, desk, shadows, jobs, commands, birth, death });
   };
   const directory = join(context.stateDirectory, 'aws-iot-core', plan.name);
-  const prepare = prepareProvisioned({ settings, wire, gateway, directory, log: context.log, thing });
+  const provisioned = { settings, wire, gateway, directory, log: context.log, thing };
+  const [prepare, receiver] = [prepareProvisioned(provisioned), receiverSettings(provisioned)];
   return {
     wire,
     limits: {
@@ -71,6 +72,7 @@ export function createAwsDialect(plan: HubPlan, context: DialectContext): Dialec
     encode: encoder.encode,
     ...(settings.rule === undefined ? { messageTopics: encoder.topics } : {}),
     ...(prepare === undefined ? {} : { prepare }),
+    ...(receiver === undefined ? {} : { receiverSettings: receiver }),
     converse: sessions,
   };
 }

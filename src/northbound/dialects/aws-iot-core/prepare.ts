@@ -30,10 +30,23 @@ export function prepareProvisioned(options: PrepareOptions): Prepare | undefined
     thing.name = identity.thing;
     if (await store.isOpenToOthers())
       log.warn('private key open to others', { file: identity.privateKeyFile, wanted: 'mode 0600' });
-    const privateKey = await fileSecret('private-key.pem', identity.privateKeyFile);
-    const own = { clientId: identity.thing, certificateFile: identity.certificateFile, privateKey };
-    return { endpoint: attempt.endpoint, settings: { ...wire, ...own } };
+    return { endpoint: attempt.endpoint, settings: await settingsOf(identity, wire) };
   };
+}
+
+/** With the identity that provisioning gave. `undefined` where the configuration has a certificate of its own. */
+export function receiverSettings({ settings, wire, directory }: PrepareOptions): Dialect['receiverSettings'] {
+  if (settings.provisioning === undefined) return undefined;
+  return async () => {
+    const identity = await new IdentityStore(directory).load();
+    if (identity !== undefined) return await settingsOf(identity, wire);
+    throw new GatewayError('HUB_UNAUTHORIZED', directory, 'no identity lies there: the gateway has not been provisioned yet');
+  };
+}
+
+async function settingsOf({ thing, certificateFile, privateKeyFile }: Identity, wire: WireSettings): Promise<WireSettings> {
+  const privateKey = await fileSecret('private-key.pem', privateKeyFile);
+  return { ...wire, clientId: thing, certificateFile, privateKey };
 }
 
 /** Only where there is no identity: a claim is shared by many gateways, and each use of it is a new certificate in the account. */

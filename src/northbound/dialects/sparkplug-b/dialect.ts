@@ -4,6 +4,7 @@ import type { Dialect, DialectContext } from '../../dialect.ts';
 import { wireSettings } from '../mqtt/wire-settings.ts';
 import { SparkplugConversation } from './conversation.ts';
 import { EdgeNode } from './edge-node.ts';
+import { identify } from './identify.ts';
 import { checkNames } from './names.ts';
 import { deathPacket, NodeLife } from './node-life.ts';
 import type { SparkplugSettings } from './settings.ts';
@@ -24,6 +25,11 @@ export function createSparkplugDialect(plan: HubPlan, context: DialectContext): 
       const will = deathPacket(node, await node.births.next(), context.clock.nowMs());
       return { endpoint, settings: { ...wire, will } };
     },
+    messageTopics: () => [
+      node.topics.node('NDATA'),
+      ...(['DDATA', 'DDEATH'] as const).map((verb) => node.topics.device(verb, '+')),
+    ],
+    identify,
     converse: (line) => new SparkplugConversation(node, line),
   };
 }
