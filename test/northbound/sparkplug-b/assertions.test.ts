@@ -311,6 +311,19 @@ const ASSERTIONS: readonly (readonly [ids: string, what: string, check: Check])[
     },
   ],
   [
+    'payloads-template-is-definition payloads-template-is-definition-definition payloads-template-is-definition-instance payloads-template-ref-definition payloads-template-ref-instance',
+    'each template says whether it is a definition: those in NBIRTH that refer to none are',
+    (story) => {
+      for (const { verb, payload } of said(story, ...BIRTHS, ...DATA)) {
+        for (const { templateValue } of payload.metrics) {
+          if (templateValue === undefined) continue;
+          assert.equal(templateValue.isDefinition, verb === 'NBIRTH');
+          assert.equal(templateValue.templateRef === undefined, templateValue.isDefinition);
+        }
+      }
+    },
+  ],
+  [
     'payloads-template-definition-members',
     'a definition has all members with their types',
     (story) => {
@@ -548,6 +561,13 @@ const ASSERTIONS: readonly (readonly [ids: string, what: string, check: Check])[
         assert.deepEqual([columns.length, types.length], [Number(numOfColumns), Number(numOfColumns)]);
         for (const { elements } of rows) assert.equal(elements.length, columns.length);
       }
+    },
+  ],
+  [
+    'payloads-dataset-parameter-type-req',
+    'every data set says its types, one with columns at least one',
+    (story) => {
+      for (const { columns, types } of dataSets(story)) assert.ok(columns.length > 0 && types.length > 0);
     },
   ],
   [
