@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { DATA_TYPES } from '../../src/model/data-type.ts';
 import type { DevicePlan } from '../../src/model/plan.ts';
 import type { PointDescription } from '../../src/model/point-description.ts';
-import { decodeCommand } from '../../src/northbound/dialects/mqtt/commands.ts';
+import { decodeCommand } from '../../src/northbound/command-document.ts';
 import { type TwinAddress, thingDescription } from '../../src/twin-model/thing-description.ts';
 import { device } from '../northbound/plant.ts';
 
@@ -105,7 +105,7 @@ describe('WoT Thing Descriptions', () => {
     for (const [name, command] of Object.entries(good)) {
       assert.ok(takes(name, command), name);
       const packet = { topic: 'x', payload: Buffer.from(JSON.stringify(command)), qos: 1, retain: false } as const;
-      assert.equal(decodeCommand(packet, 'press-07', () => false).id, command.id);
+      assert.equal(decodeCommand(packet, 'press-07').id, command.id);
     }
     assert.ok(!takes('set_speed', { id: '1', desired: { speed: 20 } }));
     assert.ok(!takes('set_speed', { id: '1', desired: { speed: 5_000 } }));

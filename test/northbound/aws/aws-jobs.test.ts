@@ -71,6 +71,22 @@ describe('dialect aws-iot-core: jobs', () => {
     assert.deepEqual(JSON.parse(String(result)).points, { speed: { status: 'written', value: 900 } });
   });
 
+  it('takes from the document all that a command may say, and from the job when it was queued', async () => {
+    await open();
+    const expires = Date.now() + 60_000;
+    emulator.jobs.nowS = () => 1_700_000_000;
+    emulator.createJob('dry', { twin: 'press-08', by: 'anna', expires, settings: { logLevel: 'debug' }, dryRun: true });
+    await session.respond(done(await commandAt(0)));
+    emulator.createJob('yes', { twin: 'press-08', by: 'ben', expires, issued: 5, id: 'r4', approve: true });
+    await session.respond(done(await commandAt(1)));
+    await until(() => emulator.jobs.next === undefined);
+    const head = { device: 'press-08', expiresTimeMs: expires };
+    assert.deepEqual(commands, [
+      { ...head, id: 'job-dry-1', by: 'anna', issuedTimeMs: 1_700_000_000_000, settings: { logLevel: 'debug' }, isDryRun: true },
+      { ...head, id: 'r4', by: 'ben', issuedTimeMs: 5, approves: true },
+    ]);
+  });
+
   it('finds jobs that were made while it was away, and executes one after the other', async () => {
     for (const jobId of ['one', 'two', 'three']) emulator.createJob(jobId, WRITE);
     await open();

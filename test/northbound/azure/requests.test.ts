@@ -66,6 +66,23 @@ describe('the ways between Azure and the gateway', () => {
       assert.deepEqual([second?.id, second?.isDryRun], ['mine', true]);
     });
 
+    it('carry by `gw.command` all that a command may say', async () => {
+      const session = await plant.open();
+      const seen = answerCommands(session, () => ({}));
+      const said = { by: 'anna', issued: '2026-01-01T00:00:00Z', expires: 1_800_000_000_000 };
+      await invoke('gw.command', { ...said, id: 'm1', settings: { logLevel: 'debug' }, dryRun: true });
+      await invoke('gw.command', { ...said, id: 'm2', approve: true });
+      const issuedTimeMs = Date.UTC(2026, 0, 1);
+      const head = { device: 'press-07', by: 'anna', issuedTimeMs, expiresTimeMs: 1_800_000_000_000 };
+      assert.deepEqual(
+        seen.map(({ replyTo: _, ...command }) => command),
+        [
+          { ...head, id: 'm1', settings: { logLevel: 'debug' }, isDryRun: true },
+          { ...head, id: 'm2', approves: true },
+        ],
+      );
+    });
+
     it('answer with what the model says in IoT Plug and Play', async () => {
       const session = await plant.open({ settings: { shape: 'pnp' }, devices: two });
       answerCommands(session, () => ({ method: 'startProgram', outputs: { job: 4_711 } }));
@@ -135,6 +152,26 @@ describe('the ways between Azure and the gateway', () => {
       );
       const refused = plant.hub.messages.find(({ status }) => status === 'refused');
       assert.match(JSON.stringify(refused), /COMMAND_INVALID.*expires/);
+    });
+
+    it('say by their system properties what the body leaves open: id, who asks, when it was sent, when it expires', async () => {
+      const session = await plant.open();
+      const seen = answerCommands(session, () => ({}));
+      const [sentMs, expiresMs] = [Date.now() - 1_000, Date.now() + 60_000];
+      const times = `%24.ctime=${encodeURIComponent(new Date(sentMs).toISOString())}&%24.exp=${encodeURIComponent(new Date(expiresMs).toISOString())}`;
+      const bag = `%24.mid=m-17&%24.uid=anna&${times}`;
+      plant.hub.sendToDevice('gw-01', bag, JSON.stringify({ desired: { speedSetpoint: 900 } }));
+      plant.hub.sendToDevice('gw-01', bag, body({ by: 'ben', issued: sentMs + 500, expires: expiresMs - 500 }));
+      plant.hub.sendToDevice('gw-01', bag, JSON.stringify({ approve: true }));
+      await until(() => seen.length === 3);
+      assert.deepEqual(
+        seen.map(({ id, by, issuedTimeMs, expiresTimeMs }) => [id, by, issuedTimeMs, expiresTimeMs]),
+        [
+          ['m-17', 'anna', sentMs, expiresMs],
+          ['c1', 'ben', sentMs, expiresMs - 500],
+          ['m-17', 'anna', sentMs, expiresMs],
+        ],
+      );
     });
 
     it('have to say which twin where there are several', async () => {

@@ -8,6 +8,7 @@ export interface Job {
   status: 'QUEUED' | 'IN_PROGRESS' | 'SUCCEEDED' | 'FAILED' | 'REJECTED' | 'CANCELED';
   statusDetails: Json;
   version: number;
+  readonly queuedAtS: number;
 }
 
 const OPEN = new Set(['QUEUED', 'IN_PROGRESS']);
@@ -17,11 +18,12 @@ const DETAIL_VALUE = /^[^\p{C}]{1,1024}$/u;
 /** Jobs service for one thing. */
 export class JobService {
   readonly jobs: Job[] = [];
+  nowS: () => number = () => Math.floor(Date.now() / 1_000);
   /** Changes of state, in order: `job-1 IN_PROGRESS`. */
   readonly history: string[] = [];
 
   create(jobId: string, document: Json): void {
-    this.jobs.push({ jobId, document, status: 'QUEUED', statusDetails: {}, version: 1 });
+    this.jobs.push({ jobId, document, status: 'QUEUED', statusDetails: {}, version: 1, queuedAtS: this.nowS() });
   }
 
   cancel(jobId: string): void {
@@ -98,7 +100,15 @@ export class JobService {
     this.history.push(`${job.jobId} ${status}`);
   }
 
-  #show({ jobId, document, status, version, statusDetails }: Job): Json {
-    return { jobId, status, statusDetails, versionNumber: version, executionNumber: 1, jobDocument: document, queuedAt: 0 };
+  #show({ jobId, document, status, version, statusDetails, queuedAtS }: Job): Json {
+    return {
+      jobId,
+      status,
+      statusDetails,
+      versionNumber: version,
+      executionNumber: 1,
+      jobDocument: document,
+      queuedAt: queuedAtS,
+    };
   }
 }

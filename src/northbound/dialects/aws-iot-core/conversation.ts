@@ -51,7 +51,7 @@ export function converse({ line, dialect, desk, shadows, jobs, commands, birth, 
     receive(packet) {
       if (packet.retain && packet.topic.startsWith('$aws/')) throw invalid(line.subject, 'it is retained');
       if (shadows?.receive(packet) === true || jobs?.receive(packet) === true) return;
-      if (!commands.receive(packet, desk.take, (answer) => send(answer).then(() => {})))
+      if (!commands.receive(packet, line.clock.nowMs(), desk.take, (answer) => send(answer).then(() => {})))
         throw invalid(line.subject, 'nobody here listens to its topic');
     },
     refusal(packet, error) {

@@ -1,5 +1,7 @@
 import type { Command, CommandResult } from '../../../model/command.ts';
-import { decodeCommand, encodeResultBody } from '../mqtt/commands.ts';
+import { decodeCommand } from '../../command-document.ts';
+import { encodeResultBody } from '../../result-document.ts';
+import type { Execution } from './execution.ts';
 import type { JobOutcome } from './job-book.ts';
 import { invalid, isMap, writeJson } from './read-json.ts';
 
@@ -8,14 +10,16 @@ const MAX_DETAIL_LENGTH = 1_024;
 
 /**
  * A job document is a command with the `twin` it is for. Its id is that of the job, unless it approves another command, whose id it has to
- * name. Throws COMMAND_INVALID.
+ * name. It was issued when it was queued. Throws COMMAND_INVALID.
  */
-export function commandOfJob(id: string, document: unknown, twins: ReadonlySet<string>): Command {
+export function commandOfJob({ key: id, document, queuedTimeMs }: Execution, twins: ReadonlySet<string>): Command {
   if (!isMap(document)) throw invalid(id, 'the job has no document');
   const { schema: _, twin, ...command } = document;
   if (typeof twin !== 'string' || !twins.has(twin)) throw invalid(id, '`twin` in the job document names no twin of this hub');
   const payload = Buffer.from(writeJson(command.approve === true ? command : { ...command, id }));
-  return decodeCommand({ topic: '', payload, qos: 1, retain: false }, twin, () => false);
+  return decodeCommand({ topic: '', payload, qos: 1, retain: false }, twin, {
+    envelope: queuedTimeMs === undefined ? {} : { issuedTimeMs: queuedTimeMs },
+  });
 }
 
 /** A command that is held has got where a job can bring it: the details say that it waits for approval. */

@@ -1,9 +1,10 @@
 import { GatewayError } from '../../../model/error.ts';
 import type { Log } from '../../../runtime/log.ts';
 import type { Line, Packet } from '../../dialect.ts';
+import { type Execution, executionOf } from './execution.ts';
 import type { JobBook, JobOutcome } from './job-book.ts';
 import { commandOfJob, FORGOTTEN_JOB, outcomeOf, refusedJob } from './job-document.ts';
-import { isMap, type JsonMap, readJson } from './read-json.ts';
+import { type JsonMap, readJson } from './read-json.ts';
 import type { Requests } from './requests.ts';
 import type { Take } from './shadows.ts';
 
@@ -17,14 +18,6 @@ export interface JobOptions {
   readonly twins: ReadonlySet<string>;
   readonly book: JobBook;
   readonly take: Take;
-}
-
-interface Execution {
-  readonly key: string;
-  readonly jobId: string;
-  readonly status: string;
-  readonly version: number;
-  readonly document: unknown;
 }
 
 /**
@@ -103,7 +96,7 @@ export class Jobs {
     if (!(await this.#update(execution, { status: 'IN_PROGRESS', expectedVersion: String(version) }))) return;
     book.begin(key);
     try {
-      const command = commandOfJob(key, execution.document, twins);
+      const command = commandOfJob(execution, twins);
       const isTaken = take(command, async (result) => book.settle(key, outcomeOf(result)));
       if (!isTaken) book.settle(key, refusedJob('COMMAND_TOO_OFTEN', 'too many commands are under way'));
     } catch (error) {
@@ -132,12 +125,4 @@ export class Jobs {
     const text = `AWS refuses ${what}: ${String(code)} ${String(message ?? '').slice(0, 200)}`;
     return new GatewayError('HUB_REFUSED', this.#options.line.subject, text);
   }
-}
-
-function executionOf({ execution }: JsonMap): Execution | undefined {
-  if (!isMap(execution)) return undefined;
-  const { jobId, executionNumber = 1, status, versionNumber, jobDocument } = execution;
-  if (typeof jobId !== 'string' || !/^[a-zA-Z0-9_-]{1,64}$/.test(jobId)) return undefined;
-  const key = `job-${jobId}-${String(executionNumber).slice(0, 20)}`;
-  return { key, jobId, status: String(status), version: Number(versionNumber), document: jobDocument };
 }

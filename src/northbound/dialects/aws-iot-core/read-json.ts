@@ -1,5 +1,5 @@
 import { GatewayError } from '../../../model/error.ts';
-import { jsonFault } from '../mqtt/json-fault.ts';
+import { jsonFault } from '../../json-fault.ts';
 
 export type JsonMap = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,8 @@
 import type { CommandResult } from '../../../model/command.ts';
 import type { GatewayError } from '../../../model/error.ts';
+import { decodeCommand, lifeOf } from '../../command-document.ts';
 import type { Packet } from '../../dialect.ts';
-import { decodeCommand, encodeResultBody } from '../mqtt/commands.ts';
+import { encodeResultBody } from '../../result-document.ts';
 import { jsonPacket } from '../mqtt/json-packet.ts';
 import { fillTemplate, type TopicNames } from '../mqtt/topic-template.ts';
 import type { AwsSettings } from './settings.ts';
@@ -26,10 +27,13 @@ export class TopicCommands {
   }
 
   /** False: not a command. Throws COMMAND_INVALID. */
-  receive(packet: Packet, take: Take, publish: (packet: Packet) => Promise<void>): boolean {
+  receive(packet: Packet, nowMs: number, take: Take, publish: (packet: Packet) => Promise<void>): boolean {
     const twin = this.#twinByTopic.get(packet.topic);
     if (twin === undefined) return false;
-    const command = decodeCommand(packet, twin, (topic) => this.#twinByTopic.has(topic));
+    const command = decodeCommand(packet, twin, {
+      envelope: lifeOf(packet, nowMs),
+      isOurs: (topic) => this.#twinByTopic.has(topic),
+    });
     take(command, (result) => publish(this.#resultPacket(result)));
     return true;
   }

@@ -3,7 +3,7 @@ import type { CommandResult } from '../../../model/command.ts';
 import { GatewayError } from '../../../model/error.ts';
 import type { Stored } from '../../../model/twin-message.ts';
 import type { Conversation, Line, Packet } from '../../dialect.ts';
-import { encodeResultBody } from '../mqtt/commands.ts';
+import { encodeResultBody } from '../../result-document.ts';
 import { answerCode, codeOf } from './answer-code.ts';
 import { Desired } from './desired.ts';
 import type { DesiredBook } from './desired-book.ts';

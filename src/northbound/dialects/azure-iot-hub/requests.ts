@@ -1,10 +1,10 @@
 import type { Command, CommandResult } from '../../../model/command.ts';
 import { GatewayError } from '../../../model/error.ts';
 import type { Value } from '../../../model/value.ts';
+import { decodeCommand, type Envelope } from '../../command-document.ts';
 import type { Packet } from '../../dialect.ts';
 import { jsonValue } from '../../shapes/envelope.ts';
-import { decodeCommand } from '../mqtt/commands.ts';
-import { isObject, type JsonObject } from './json.ts';
+import type { JsonObject } from './json.ts';
 import type { Layout } from './layout.ts';
 import type { PropertyBag } from './property-bag.ts';
 
@@ -45,7 +45,7 @@ export function methodCommand(
   const replyTo = { topic: originTopic({ kind: 'method', requestId }) };
   if (payload.length > MAX_METHOD_BYTES)
     throw invalid(twin, `its payload has ${payload.length} bytes, at most ${MAX_METHOD_BYTES} are read`);
-  if (name === COMMAND_METHOD) return { ...decodeCommand(withId(payload, id), twin, () => false), replyTo };
+  if (name === COMMAND_METHOD) return { ...decodeCommand(packetOf(payload), twin, { envelope: { id } }), replyTo };
   return { id, device: twin, method: name, arguments: argumentsOf(payload, twin), replyTo };
 }
 
@@ -65,33 +65,26 @@ function addressee(method: string, layout: Layout): readonly [twin: string, name
   throw new GatewayError('COMMAND_UNKNOWN', method, `there is no twin \`${method.slice(0, at)}\``);
 }
 
-/** The request names the command where the payload does not. What is no JSON is refused by whoever reads it. */
-function withId(payload: Uint8Array, id: string): Packet {
-  const packet = { topic: '', payload, qos: 0, retain: false } as const;
-  const text = Buffer.from(payload).toString('utf8');
-  try {
-    const command: unknown = JSON.parse(text);
-    if (!isObject(command) || Object.hasOwn(command, 'id')) return packet;
-  } catch {
-    return packet;
-  }
-  const separator = /^\s*\{\s*\}\s*$/.test(text) ? '' : ',';
-  return { ...packet, payload: Buffer.from(text.replace('{', `{"id":${JSON.stringify(id)}${separator}`)) };
-}
-
 function argumentsOf(payload: Uint8Array, twin: string): Readonly<Record<string, Value>> {
   const text = Buffer.from(payload).toString('utf8').trim();
   if (text === '' || text === 'null') return {};
-  const command = decodeCommand(asCall(text), twin, () => false);
+  const command = decodeCommand(asCall(text), twin);
   return 'arguments' in command ? command.arguments : {};
 }
 
 /** Read as the arguments of a command are, so that they are checked as those. */
 function asCall(text: string): Packet {
-  return { topic: '', payload: Buffer.from(`{"id":"-","method":"-","arguments":${text}}`), qos: 0, retain: false };
+  return packetOf(Buffer.from(`{"id":"-","method":"-","arguments":${text}}`));
 }
 
-/** A message from the cloud to the device, its property `twinId` saying for whom. It may have lain in the hub, so it has to say until when it is right. */
+function packetOf(payload: Uint8Array): Packet {
+  return { topic: '', payload, qos: 0, retain: false };
+}
+
+/**
+ * A message from the cloud to the device, its property `twinId` saying for whom; the system properties of the message say what its body does
+ * not: message id, user id, creation time, expiry. It may have lain in the hub, so it has to say until when it is right.
+ */
 export function messageCommand(bag: PropertyBag, payload: Uint8Array, layout: Layout): Command {
   const named = bag.twinId ?? undefined;
   const twin = named === undefined ? layout.defaultTwin : layout.twinOf(named);
@@ -99,13 +92,22 @@ export function messageCommand(bag: PropertyBag, payload: Uint8Array, layout: La
     const text = named === undefined ? 'its property `twinId` is missing' : `there is no twin \`${named}\``;
     throw new GatewayError(named === undefined ? 'COMMAND_INVALID' : 'COMMAND_UNKNOWN', named ?? 'message', text);
   }
-  const command = decodeCommand({ topic: '', payload, qos: 1, retain: false }, twin, () => false);
-  const replyTo = { topic: originTopic({ kind: 'message', messageId: bag['$.mid'] ?? command.id }) };
-  if (command.expiresTimeMs !== undefined || command.issuedTimeMs !== undefined) return { ...command, replyTo };
-  const expiresTimeMs = Date.parse(bag['$.exp'] ?? '');
-  if (Number.isNaN(expiresTimeMs))
+  const command = decodeCommand(packetOf(payload), twin, { envelope: envelopeOf(bag) });
+  if (command.expiresTimeMs === undefined && command.issuedTimeMs === undefined)
     throw invalid(twin, 'neither it nor its properties say when it expires, and it may have lain in the hub');
-  return { ...command, expiresTimeMs, replyTo };
+  return { ...command, replyTo: { topic: originTopic({ kind: 'message', messageId: bag['$.mid'] ?? command.id }) } };
+}
+
+function envelopeOf(bag: PropertyBag): Envelope {
+  const { '$.mid': id, '$.uid': by, '$.ctime': created, '$.exp': expires } = bag;
+  const issuedTimeMs = Date.parse(created ?? '');
+  const expiresTimeMs = Date.parse(expires ?? '');
+  return {
+    ...(id ? { id } : {}),
+    ...(by ? { by } : {}),
+    ...(Number.isNaN(issuedTimeMs) ? {} : { issuedTimeMs }),
+    ...(Number.isNaN(expiresTimeMs) ? {} : { expiresTimeMs }),
+  };
 }
 
 function invalid(twin: string, reason: string): GatewayError {

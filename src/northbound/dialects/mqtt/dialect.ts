@@ -1,12 +1,13 @@
 import type { HubPlan } from '../../../model/plan.ts';
 import { MESSAGE_KINDS } from '../../../model/twin-message.ts';
+import { decodeCommand, lifeOf } from '../../command-document.ts';
 import { compressPacket } from '../../compress.ts';
 import { toLimits } from '../../delivery-limits.ts';
 import { type Dialect, type DialectContext, labelsByTwin, type Packet, shapeContext } from '../../dialect.ts';
 import { type PlainDialect, withConversation } from '../../plain-dialect.ts';
+import { encodeResultBody } from '../../result-document.ts';
 import { createShape } from '../../shapes/index.ts';
-import { decodeCommand, encodeResultBody } from './commands.ts';
-import { expiryOf, withinLife } from './expiry.ts';
+import { expiryOf } from './expiry.ts';
 import { jsonPacket, messagePacket } from './json-packet.ts';
 import type { MqttSettings } from './settings.ts';
 import { encodeStatus, statusTime } from './status.ts';
@@ -84,11 +85,7 @@ function commandPart({ commands }: MqttSettings, subject: string, names: Readonl
     decode(packet, nowMs) {
       const twin = twinByTopic.get(packet.topic);
       if (twin === undefined) return undefined;
-      return withinLife(
-        decodeCommand(packet, twin, (topic) => twinByTopic.has(topic)),
-        packet,
-        nowMs,
-      );
+      return decodeCommand(packet, twin, { envelope: lifeOf(packet, nowMs), isOurs: (topic) => twinByTopic.has(topic) });
     },
     encodeResult(result) {
       const { replyTo, device } = result;

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Command } from '../../../model/command.ts';
 import { duration } from '../../../model/schema.ts';
 import type { TwinMessage } from '../../../model/twin-message.ts';
 import type { Packet } from '../../dialect.ts';
@@ -37,11 +36,4 @@ export function expiryOf(message: TwinMessage, sentTimeMs: number, expireAfter: 
   if (afterMs === undefined) return {};
   const leftMs = lastTimeMs(message) + afterMs - sentTimeMs;
   return { expiryS: Math.max(1, Math.round(Math.min(leftMs, afterMs) / 1_000)) };
-}
-
-/** What is left of the life of the packet bounds that of the command in it. */
-export function withinLife(command: Command, { expiryS }: Packet, nowMs: number): Command {
-  if (expiryS === undefined) return command;
-  const { expiresTimeMs = Number.POSITIVE_INFINITY } = command;
-  return { ...command, expiresTimeMs: Math.min(expiresTimeMs, nowMs + expiryS * 1_000) };
 }

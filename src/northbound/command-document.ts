@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import type { Command, CommandResult, PointResult, ReplyTo } from '../../../model/command.ts';
-import { GatewayError } from '../../../model/error.ts';
-import type { Value } from '../../../model/value.ts';
-import type { Packet } from '../../dialect.ts';
-import { jsonValue } from '../../shapes/envelope.ts';
+import type { Command, ReplyTo } from '../model/command.ts';
+import { GatewayError } from '../model/error.ts';
+import type { Value } from '../model/value.ts';
+import type { Packet } from './dialect.ts';
 import { jsonFault } from './json-fault.ts';
 
 /** Looked at before anything is parsed. */
@@ -18,7 +17,7 @@ const MAX_SETTINGS = 1_000;
 const wanted = z.custom<Value>(isWanted, 'true, false, a number, a text, or a list or map of them');
 
 const commandSchema = z.strictObject({
-  id: z.string('a text').min(1).max(MAX_ID_LENGTH),
+  id: z.string('a text').min(1).max(MAX_ID_LENGTH).optional(),
   desired: z.record(z.string(), wanted).optional(),
   method: z.string('a text').min(1).max(MAX_METHOD_LENGTH).optional(),
   arguments: z.record(z.string(), wanted).optional(),
@@ -43,20 +42,50 @@ function isWanted(value: unknown): boolean {
   return typeof value === 'boolean' || typeof value === 'bigint' || typeof value === 'string';
 }
 
-/** The command in a packet for a twin. Throws COMMAND_INVALID. `isOurs`: topics this gateway itself listens to. */
-export function decodeCommand(packet: Packet, twin: string, isOurs: (topic: string) => boolean): Command {
+/** What the hub says of a command beside its document. */
+export interface Envelope {
+  /** Where the document gives none. */
+  readonly id?: string;
+  readonly by?: string;
+  /** The earlier of both holds; UTC, milliseconds since 1970. */
+  readonly issuedTimeMs?: number;
+  readonly expiresTimeMs?: number;
+}
+
+export interface ReadOptions {
+  readonly envelope?: Envelope;
+  /** Topics this gateway itself listens to, which no answer may go to. Default: none. */
+  readonly isOurs?: (topic: string) => boolean;
+}
+
+/** The one reader of commands, whatever dialect they come in: the command in a packet for a twin. Throws COMMAND_INVALID. */
+export function decodeCommand(packet: Packet, twin: string, { envelope = {}, isOurs = () => false }: ReadOptions = {}): Command {
   if (packet.retain) throw invalid(twin, 'it is retained, and would be executed anew at each connect');
-  const { id, by, issued, expires, ...asked } = parse(packet.payload, twin);
+  const { id = envelope.id, by = envelope.by, issued, expires, ...asked } = parse(packet.payload, twin);
+  if (id === undefined || id.length > MAX_ID_LENGTH)
+    throw invalid(twin, `\`id\`: expected a text of 1 to ${MAX_ID_LENGTH} characters`);
+  if (by !== undefined && by.length > MAX_BY_LENGTH) throw invalid(twin, `\`by\`: expected at most ${MAX_BY_LENGTH} characters`);
+  const issuedTimeMs = earlier(issued, envelope.issuedTimeMs);
+  const expiresTimeMs = earlier(expires, envelope.expiresTimeMs);
   const replyTo = replyToOf(packet, twin, isOurs);
   return {
     id,
     device: twin,
     ...bodyOf(asked, twin),
     ...(by === undefined ? {} : { by }),
-    ...(issued === undefined ? {} : { issuedTimeMs: issued }),
-    ...(expires === undefined ? {} : { expiresTimeMs: expires }),
+    ...(issuedTimeMs === undefined ? {} : { issuedTimeMs }),
+    ...(expiresTimeMs === undefined ? {} : { expiresTimeMs }),
     ...(replyTo === undefined ? {} : { replyTo }),
   };
+}
+
+/** What is left of the life of an MQTT 5 packet bounds that of the command in it. */
+export function lifeOf({ expiryS }: Packet, nowMs: number): Envelope {
+  return expiryS === undefined ? {} : { expiresTimeMs: nowMs + expiryS * 1_000 };
+}
+
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 }
 
 type Asked = Omit<z.output<typeof commandSchema>, 'id' | 'by' | 'issued' | 'expires'>;
@@ -135,37 +164,4 @@ function replyToOf(
 
 function invalid(twin: string, reason: string, cause?: unknown): GatewayError {
   return new GatewayError('COMMAND_INVALID', twin, `the command cannot be read: ${reason}`, { cause });
-}
-
-/** `gw.result/1` */
-export function encodeResultBody(result: CommandResult): Readonly<Record<string, unknown>> {
-  const { id, device, status, method, settings, heldUntilTimeMs, error } = result;
-  return {
-    schema: 'gw.result/1',
-    id,
-    twin: device,
-    ...(method === undefined ? {} : { method }),
-    status,
-    ...(heldUntilTimeMs === undefined ? {} : { heldUntil: new Date(heldUntilTimeMs).toISOString() }),
-    ...(settings === undefined ? (method === undefined ? pointsOf(result) : outputsOf(result)) : { settings, until: 'restart' }),
-    ...(error === undefined ? {} : { error }),
-  };
-}
-
-function pointsOf({ points }: CommandResult) {
-  return { points: Object.fromEntries(Object.entries(points).map(([name, point]) => [name, encodePoint(point)])) };
-}
-
-function outputsOf({ outputs }: CommandResult) {
-  if (outputs === undefined) return {};
-  return { outputs: Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, jsonValue(value)])) };
-}
-
-function encodePoint({ status, value, deviceValue, error }: PointResult): Readonly<Record<string, Value | null | object>> {
-  return {
-    status,
-    ...(value === undefined ? {} : { value: jsonValue(value) }),
-    ...(deviceValue === undefined ? {} : { deviceValue: jsonValue(deviceValue) }),
-    ...(error === undefined ? {} : { error }),
-  };
 }
