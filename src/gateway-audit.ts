@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import type { AuditPlace, Fields } from './audit/audit-line.ts';
 import { type AuditLog, type AuditStatus, openAuditLog } from './audit/audit-log.ts';
 import { FloodGate } from './audit/flood-gate.ts';
-import { type GatewayError, toGatewayError } from './model/error.ts';
-import type { GatewayPlan } from './model/plan.ts';
+import { FLAPS, LinkAttempts } from './audit/link-attempts.ts';
+import { toGatewayError } from './model/error.ts';
+import type { ConnectionPlan, GatewayPlan } from './model/plan.ts';
 import type { Hub } from './northbound/hub.ts';
 import { atMost } from './runtime/at-most.ts';
 import type { Clock } from './runtime/clock.ts';
+import type { LinkState } from './runtime/link.ts';
 import type { Log } from './runtime/log.ts';
 import type { RefusedRequest } from './runtime/operations-server.ts';
 
@@ -20,6 +22,8 @@ export interface GatewayAudit {
   tell(kind: string, fields: Fields): void;
   /** The same hub, with every connection attempt and every packet that is no command told. */
   watchHub(hub: Hub): Hub;
+  /** To be told every state of the link to the devices of a connection. */
+  watchConnection(plan: Pick<ConnectionPlan, 'name' | 'endpoint'>): (state: LinkState) => void;
   readonly requestRefused: (refused: RefusedRequest) => void;
   status(): AuditStatus;
   /** The last entry is written; a disk that refuses is waited for so long. */
@@ -33,9 +37,21 @@ export interface GatewayAuditOptions {
   readonly stateDirectory: string;
 }
 
+const COMMAND_LINE = 'command-line';
+
 /** Beside the state of the connectors. */
 export function auditDirectory(stateDirectory: string): string {
   return join(stateDirectory, 'audit');
+}
+
+/** What was done at the command line: a chain of its own, within the directory of the gateway's. */
+export function commandLineAuditDirectory(stateDirectory: string): string {
+  return join(auditDirectory(stateDirectory), COMMAND_LINE);
+}
+
+/** The chains that lie in the directory of an audit log, or of a copy. */
+export function auditChains(directory: string): readonly string[] {
+  return [directory, join(directory, COMMAND_LINE)];
 }
 
 /** Everybody may send nonsense, and who may send commands may send too many. */
@@ -43,8 +59,6 @@ const FROM_ANYBODY = { burst: 1_000, perSecond: 1 };
 const REFUSED_COMMANDS = { burst: 10_000, perSecond: 10 };
 /** The cloud learns of a command soon, whatever the disk does. */
 const PLACE_WAIT_MS = 1_000;
-/** A hub that stays away is told again so often. */
-const REMIND_MS = 3_600_000;
 
 export async function createGatewayAudit(plan: GatewayPlan, options: GatewayAuditOptions): Promise<GatewayAudit> {
   const { log, clock, version, stateDirectory } = options;
@@ -66,12 +80,14 @@ class Auditor implements GatewayAudit {
   readonly #clock: Clock;
   readonly #anybody: FloodGate;
   readonly #refused: FloodGate;
+  readonly #flaps: FloodGate;
 
   constructor(chain: AuditLog, clock: Clock) {
     this.#chain = chain;
     this.#clock = clock;
     this.#anybody = new FloodGate(FROM_ANYBODY, () => clock.monotonicMs());
     this.#refused = new FloodGate(REFUSED_COMMANDS, () => clock.monotonicMs());
+    this.#flaps = new FloodGate(FLAPS, () => clock.monotonicMs());
   }
 
   answered(status: string, fields: Fields): Promise<AuditPlace | undefined> | undefined {
@@ -89,7 +105,7 @@ class Auditor implements GatewayAudit {
   };
 
   watchHub(hub: Hub): Hub {
-    const attempts = new HubAttempts(hub, this.#clock, (kind, fields) => this.tell(kind, fields));
+    const attempts = this.#attemptsOf('hub', hub.name, () => hub.endpoint);
     return {
       name: hub.name,
       limits: hub.limits,
@@ -116,15 +132,31 @@ class Auditor implements GatewayAudit {
     };
   }
 
+  watchConnection({ name, endpoint }: Pick<ConnectionPlan, 'name' | 'endpoint'>): (state: LinkState) => void {
+    const attempts = this.#attemptsOf('connection', name, () => endpoint);
+    let wasUp = false;
+    return (state) => {
+      if (state.state === 'up') attempts.succeeded();
+      if (state.state === 'waiting') attempts.failed(wasUp ? 'lost' : 'refused', state.error);
+      wasUp = state.state === 'up';
+    };
+  }
+
   status(): AuditStatus {
     return this.#chain.status();
   }
 
   async close(waitMs: number): Promise<void> {
-    const untoldKinds = [...this.#anybody.takeHeldBack(), ...this.#refused.takeHeldBack()];
+    const untoldKinds = [...this.#anybody.takeHeldBack(), ...this.#refused.takeHeldBack(), ...this.#flaps.takeHeldBack()];
     for (const [key, count] of untoldKinds) this.tell('flood', { of: key, notWritten: count });
     this.tell('stop', {});
     await atMost(waitMs, this.#chain.close(), this.#clock);
+  }
+
+  #attemptsOf(kind: 'hub' | 'connection', name: string, endpoint: () => string): LinkAttempts {
+    const monotonicMs = () => this.#clock.monotonicMs();
+    const tell = (of: string, fields: Fields) => this.tell(of, fields);
+    return new LinkAttempts({ kind, name, endpoint, flaps: this.#flaps, monotonicMs, tell });
   }
 
   #tellFew(kind: string, fields: Fields): void {
@@ -146,42 +178,6 @@ class Auditor implements GatewayAudit {
 
 function untold(heldBack: number): Fields {
   return heldBack === 0 ? {} : { notWrittenBefore: heldBack };
-}
-
-/** Each change is told; the same failure again and again is counted, and told now and then. */
-class HubAttempts {
-  readonly #hub: Hub;
-  readonly #clock: Clock;
-  readonly #tell: GatewayAudit['tell'];
-  #told = '';
-  #toldMs = 0;
-  #attempts = 0;
-
-  constructor(hub: Hub, clock: Clock, tell: GatewayAudit['tell']) {
-    this.#hub = hub;
-    this.#clock = clock;
-    this.#tell = tell;
-  }
-
-  succeeded(): void {
-    this.#write('hub', 'up', {});
-  }
-
-  failed(state: 'lost' | 'refused', { code, message }: GatewayError): void {
-    this.#attempts += 1;
-    const nowMs = this.#clock.monotonicMs();
-    if (this.#told === `${state} ${code}` && nowMs - this.#toldMs < REMIND_MS) return;
-    this.#write(code === 'HUB_UNAUTHORIZED' ? 'authentication' : 'hub', state, { code, reason: message });
-    this.#told = `${state} ${code}`;
-    this.#toldMs = nowMs;
-  }
-
-  #write(kind: string, state: string, fields: Fields): void {
-    const { name: hub, endpoint } = this.#hub;
-    this.#tell(kind, { hub, endpoint, state, ...fields, ...(this.#attempts > 1 ? { attempts: this.#attempts } : {}) });
-    this.#told = '';
-    this.#attempts = 0;
-  }
 }
 
 /** The same for the same configuration, however it is written; secrets are not in it. */

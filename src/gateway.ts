@@ -256,13 +256,15 @@ function startConnection(
   { plan, connector, log }: CreatedConnection,
   told: Pick<AcquisitionOptions, 'onBatch' | 'onEvent' | 'onGap' | 'onResolved'>,
   gatewayId: string,
-  { clock, options, stopping }: Context,
+  { clock, options, audit, stopping }: Context,
 ): ReplaceableConnection {
   const { stateDirectory } = options;
+  const onState = audit.watchConnection(plan);
   return new ReplaceableConnection(plan, {
     connector,
     create: (of) => openConnector(of, gatewayId, { log, clock, stateDirectory }),
-    acquire: (using, of, over) => acquire(using, { plan: of, clock, log, signal: AbortSignal.any([stopping, over]), ...told }),
+    acquire: (using, of, over) =>
+      acquire(using, { plan: of, clock, log, signal: AbortSignal.any([stopping, over]), onState, ...told }),
   });
 }
 

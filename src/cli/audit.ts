@@ -6,7 +6,7 @@ import { type AuditLine, type AuditPlace, piecesOf } from '../audit/audit-line.t
 import { type AuditBreak, type AuditProof, verifyAudit } from '../audit/verify-audit.ts';
 import { loadConfiguration } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
-import { auditDirectory } from '../gateway-audit.ts';
+import { auditChains, auditDirectory } from '../gateway-audit.ts';
 import { declarations } from '../gateway-plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
@@ -21,7 +21,7 @@ interface AuditOptions {
   readonly last?: string;
 }
 
-type Look = (directory: string, options: AuditOptions) => Promise<ExitCode>;
+type Look = (directories: readonly string[], options: AuditOptions) => Promise<ExitCode>;
 
 export function addAuditCommand(program: Command, finish: Finish): void {
   const audit = program
@@ -45,16 +45,27 @@ export function addAuditCommand(program: Command, finish: Finish): void {
 }
 
 async function open(options: AuditOptions, look: Look): Promise<ExitCode> {
-  if (options.directory !== undefined) return look(options.directory, options);
+  if (options.directory !== undefined) return look(await chainsIn(options.directory), options);
   const { plan, problems } = await loadConfiguration(options.config, declarations);
   process.stderr.write(formatProblems(problems));
-  return plan === undefined ? EXIT.config : look(auditDirectory(stateDirectory(plan)), options);
+  return plan === undefined ? EXIT.config : look(await chainsIn(auditDirectory(stateDirectory(plan))), options);
 }
 
-async function verify(directory: string, { json, head }: AuditOptions): Promise<ExitCode> {
-  const proof = await verifyAudit(directory, head === undefined ? {} : { known: parsePlace(head) });
-  process.stdout.write(json === true ? `${JSON.stringify(proof, null, 2)}\n` : format(directory, proof));
-  return proof.isSound ? EXIT.ok : EXIT.failed;
+/** That of the gateway first; that of the command line where there is one. */
+async function chainsIn(directory: string): Promise<readonly string[]> {
+  const [own = directory, ...others] = auditChains(directory);
+  const isThere = await Promise.all(others.map(async (other) => (await listFiles(other)).length > 0));
+  return [own, ...others.filter((_, index) => isThere[index])];
+}
+
+async function verify([own = '', ...others]: readonly string[], { json, head }: AuditOptions): Promise<ExitCode> {
+  const proof = await verifyAudit(own, head === undefined ? {} : { known: parsePlace(head) });
+  const proofs = [proof, ...(await Promise.all(others.map((directory) => verifyAudit(directory))))];
+  const [, commandLine] = proofs;
+  if (json === true)
+    process.stdout.write(`${JSON.stringify(commandLine === undefined ? proof : { ...proof, commandLine }, null, 2)}\n`);
+  else for (const [index, each] of proofs.entries()) process.stdout.write(format([own, ...others][index] ?? own, each));
+  return proofs.every(({ isSound }) => isSound) ? EXIT.ok : EXIT.failed;
 }
 
 function parsePlace(text: string): AuditPlace {
@@ -84,18 +95,25 @@ function formatBreak({ file, line, message }: AuditBreak): string {
   return `${file}${line === undefined ? '' : `:${line}`}: ${message}`;
 }
 
-async function show(directory: string, { json, kind, last }: AuditOptions): Promise<ExitCode> {
+/** Of all chains in the order of time. */
+async function show(directories: readonly string[], { json, kind, last }: AuditOptions): Promise<ExitCode> {
   const count = last === undefined ? Number.POSITIVE_INFINITY : Number(last);
   if (!(count >= 0)) throw new GatewayError('USAGE', String(last), 'expected a number of entries');
+  const found = await Promise.all(directories.map((directory) => newest(directory, kind, count)));
+  const lines = found.flat().toSorted((one, other) => one.time.localeCompare(other.time));
+  const shown = count === Number.POSITIVE_INFINITY ? lines : lines.slice(Math.max(0, lines.length - count));
+  for (const line of shown) process.stdout.write(json === true ? `${JSON.stringify(line)}\n` : formatLine(line));
+  return EXIT.ok;
+}
+
+async function newest(directory: string, kind: string | undefined, count: number): Promise<readonly AuditLine[]> {
   let lines: readonly AuditLine[] = [];
   for (const name of (await listFiles(directory)).toReversed()) {
     if (lines.length >= count) break;
     const pieces = [...piecesOf(await readFile(join(directory, name)))];
     lines = [...pieces.flatMap(({ line }) => (line !== undefined && (kind ?? line.kind) === line.kind ? [line] : [])), ...lines];
   }
-  const shown = count === Number.POSITIVE_INFINITY ? lines : lines.slice(Math.max(0, lines.length - count));
-  for (const line of shown) process.stdout.write(json === true ? `${JSON.stringify(line)}\n` : formatLine(line));
-  return EXIT.ok;
+  return lines;
 }
 
 /** `17 2026-11-29T12:00:00.000Z command id=c1 by=anna`; control characters stay escaped. */

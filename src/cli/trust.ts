@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
+import type { Fields } from '../audit/audit-line.ts';
 import { loadConfiguration } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
 import { declarations, loadTools } from '../gateway-plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import type { PeerCertificate, TrustTool } from '../southbound/trust-tool.ts';
+import { auditCommandLine } from './command-line-audit.ts';
 import { EXIT, type Finish } from './exit-code.ts';
 import { stateDirectory } from './state-directory.ts';
 
@@ -16,6 +18,8 @@ interface Options {
 /** What a command found or did: as JSON, or as a person reads it. */
 interface Outcome {
   readonly json: unknown;
+  /** What was changed of who is trusted; absent: nothing. */
+  readonly audit?: Fields;
   readonly text: string;
 }
 
@@ -36,7 +40,8 @@ export function addTrustCommand(program: Command, finish: Finish): void {
         const options = args.at(-2) as Options;
         const state = await chooseState(options);
         if (state === undefined) return finish(EXIT.config);
-        const { json, text } = await run(await trustTool(), state, String(args[0]));
+        const { json, text, audit } = await run(await trustTool(), state, String(args[0]));
+        if (audit !== undefined) await auditCommandLine(state, 'trust', { action: name.split(' ')[0], ...audit });
         process.stdout.write(options.json === true ? `${JSON.stringify(json, null, 2)}\n` : text);
         finish(EXIT.ok);
       });
@@ -48,17 +53,22 @@ export function addTrustCommand(program: Command, finish: Finish): void {
       const accepted = await tool.accept(state, what);
       return {
         json: accepted,
+        audit: audited(accepted),
         text: `trusted${accepted.standing === 'authority' ? ', with all that it signs' : ''}: ${describe(accepted)}\n`,
       };
     },
   );
   add('reject <thumbprint>', `trust a server or an authority no more; ${AT_ONCE}`, async (tool, state, what) => {
     const rejected = await tool.reject(state, what);
-    return { json: rejected, text: `trusted no more: ${describe(rejected)}\n` };
+    return { json: rejected, audit: audited(rejected), text: `trusted no more: ${describe(rejected)}\n` };
   });
   add('renew', 'make a new own certificate; servers that do not know it yet are shown the old one', async (tool, state) => {
     const renewed = await tool.renew(state);
-    return { json: renewed, text: `made: ${describe(renewed)}\nTrust it at every server before the old one expires.\n` };
+    return {
+      json: renewed,
+      audit: audited(renewed),
+      text: `made: ${describe(renewed)}\nTrust it at every server before the old one expires.\n`,
+    };
   });
 }
 
@@ -108,6 +118,10 @@ function formatRevocations(revocations: PeerCertificate['revocations']): string 
   if (revocations === undefined) return 'not known: accept its revocation list, too';
   const { revoked, nextUpdate, file } = revocations;
   return `${revoked} certificates${nextUpdate === undefined ? '' : `, next list due ${nextUpdate}`}, ${file}`;
+}
+
+function audited({ subject, sha256, standing }: PeerCertificate): Fields {
+  return { subject, sha256, standing };
 }
 
 function describe({ subject, sha256, seenAt, file }: PeerCertificate): string {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Command as Program } from 'commander';
+import { type AuditEntry, auditFields } from '../commands/audit.ts';
 import { createCommandRouter } from '../commands/command-router.ts';
 import { openConnector } from '../gateway-plug-ins.ts';
 import type { CommandResult } from '../model/command.ts';
-import { GatewayError } from '../model/error.ts';
+import { GatewayError, toGatewayError } from '../model/error.ts';
 import type { ConnectionPlan, DevicePlan, GatewayPlan } from '../model/plan.ts';
 import { describeValue, type Value } from '../model/value.ts';
 
@@ -13,6 +14,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { silentLog } from '../runtime/log.ts';
 import type { ConnectorSession } from '../southbound/connector.ts';
 import { presentDevices } from '../southbound/present-devices.ts';
+import { auditCommandLine, whoAsks } from './command-line-audit.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { loadOneMapping } from './load-one-mapping.ts';
 import { stateDirectory } from './state-directory.ts';
@@ -45,12 +47,27 @@ async function write(mapping: string, point: string, value: Value, { json, dryRu
   const context = { log: silentLog, clock: systemClock, stateDirectory: stateDirectory(plan) };
   const connector = await openConnector(connection, plan.gateway.id, context);
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  const session = await connector.open(signal);
+  const desired = { [name]: value };
+  const trial = dryRun === true ? ({ isDryRun: true } as const) : {};
+  const expiresTimeMs = systemClock.nowMs() + DEADLINE_MS;
+  const command = { id: randomUUID(), device, by: whoAsks(), desired, expiresTimeMs, ...trial };
+  const session = await connector.open(signal).catch(async (error: unknown) => {
+    const { code, message } = toGatewayError(error, connection.name);
+    await auditCommandLine(context.stateDirectory, 'command', {
+      command: command.id,
+      device,
+      status: 'failed',
+      desired,
+      code,
+      reason: message,
+    });
+    throw error;
+  });
   try {
-    const desired = { [name]: value };
-    const trial = dryRun === true ? ({ isDryRun: true } as const) : {};
-    const command = { id: randomUUID(), device, desired, expiresTimeMs: systemClock.nowMs() + DEADLINE_MS, ...trial };
-    const result = await createRouter(presentDevices(connection, session), session).execute(command, signal);
+    const entries: AuditEntry[] = [];
+    const router = createRouter(presentDevices(connection, session), session, (entry) => void entries.push(entry));
+    const result = await router.execute(command, signal);
+    for (const entry of entries) await auditCommandLine(context.stateDirectory, 'command', auditFields(entry));
     process.stdout.write(json === true ? `${toJson(result)}\n` : format(device, result));
     return result.status === 'done' || result.status === 'checked' ? EXIT.ok : EXIT.failed;
   } finally {
@@ -58,7 +75,7 @@ async function write(mapping: string, point: string, value: Value, { json, dryRu
   }
 }
 
-function createRouter(devices: readonly DevicePlan[], session: ConnectorSession) {
+function createRouter(devices: readonly DevicePlan[], session: ConnectorSession, audit: (entry: AuditEntry) => void) {
   return createCommandRouter({
     devices,
     invert: (point, value) => invert(operators, point, value),
@@ -66,7 +83,7 @@ function createRouter(devices: readonly DevicePlan[], session: ConnectorSession)
     latest: () => undefined,
     session: () => session,
     clock: systemClock,
-    audit: () => {},
+    audit,
   });
 }
 

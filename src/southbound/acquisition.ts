@@ -30,6 +30,8 @@ export interface AcquisitionOptions {
    * lasts is told every hour, and what is left of it when the signal is aborted.
    */
   readonly onGap?: (gap: DeviceGap) => void;
+  /** Called with each new state of the link. */
+  readonly onState?: (state: LinkState) => void;
   readonly backOff?: BackOffSettings;
 }
 
@@ -95,6 +97,7 @@ export function acquire(connector: Connector, options: AcquisitionOptions): Acqu
       session = undefined;
     }
     tellState(state, log, clock);
+    options.onState?.(state);
     if (state.state === 'waiting') tellBad(STATUS_OF_LOSS[state.error.code] ?? 'BadNoCommunication');
   };
 

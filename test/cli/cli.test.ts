@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { verifyAudit } from '../../src/audit/verify-audit.ts';
 import { SimulatedModbusDevice } from '../../src/simulator/modbus-device.ts';
 import { type ModbusTcpServer, startModbusTcpServer } from '../../src/simulator/modbus-tcp-server.ts';
+import { createAuthority } from '../support/certificates.ts';
 import { exitOf, LAUNCHER, runCli } from '../support/run-cli.ts';
 
 describe('the command line', function () {
@@ -111,6 +113,41 @@ describe('the command line', function () {
     assert.equal(refused.code, 1);
     assert.match(refused.stdout, /at most 1500.*COMMAND_OUT_OF_RANGE/);
     assert.match(readOnly.stdout, /COMMAND_READ_ONLY/);
+  });
+
+  it('writes down who wrote what, and what was refused, beside the log of the gateway', async () => {
+    const state = await mkdtemp(join(directory, 'state-'));
+    const environment = { STATE_DIRECTORY: state, SUDO_USER: 'anna' };
+    await Promise.all(['910', '9000'].map((value) => runCli(['write', press07(), 'speedSetpoint', value], environment)));
+    const authority = await createAuthority();
+    await runCli(['trust', 'accept', (await authority.issue('press')).certificate], environment);
+    await authority.remove();
+    const shown = await runCli(['audit', 'show', '--directory', join(state, 'audit'), '--json']);
+    const entries = shown.stdout
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+    assert.deepEqual(entries.map(({ kind, by, status, action }) => [kind, by, status ?? action]).toSorted(), [
+      ['command', `anna as ${userInfo().username}`, 'done'],
+      ['command', `anna as ${userInfo().username}`, 'refused'],
+      ['trust', `anna as ${userInfo().username}`, 'accept'],
+    ]);
+    const done = entries.find(({ status }) => status === 'done');
+    assert.deepEqual(done?.points, { speedSetpoint: { status: 'written', value: 910 } });
+    assert.ok((await verifyAudit(join(state, 'audit/command-line'))).isSound);
+    const [file = ''] = await readdir(join(state, 'audit/command-line')).then((names) =>
+      names.filter((name) => name.startsWith('audit-')),
+    );
+    const path = join(state, 'audit/command-line', file);
+    await writeFile(path, (await readFile(path, 'utf8')).replace('910', '911'));
+    assert.equal((await runCli(['audit', 'verify', '--directory', join(state, 'audit')])).code, 1);
+  });
+
+  it('writes a point, and says so, where it cannot be written down', async () => {
+    const environment = { STATE_DIRECTORY: join(press07(), 'no-directory') };
+    const written = await runCli(['write', press07(), 'speedSetpoint', '920'], environment);
+    assert.deepEqual([written.code, written.stdout], [0, 'press-07/speedSetpoint: written, read back 920\n']);
+    assert.match(written.stderr, /not in the audit log: .*ENOTDIR/);
   });
 
   it('tells in a dry run what the device would be given, and writes nothing', async () => {
