@@ -84,7 +84,9 @@ function withoutReserved(body: JsonObject, head: JsonObject): JsonObject {
 }
 
 export function isHistory({ stored: { message }, sentTimeMs, historyAfterMs }: Sending): boolean {
-  return message.isHistory === true || sentTimeMs - lastTimeMs(message) > historyAfterMs;
+  if (message.isHistory === true) return true;
+  // No value is older than the message: mostly that settles it, and nobody looks for the newest.
+  return sentTimeMs - message.startTimeMs > historyAfterMs && sentTimeMs - lastTimeMs(message) > historyAfterMs;
 }
 
 /** Of the newest value; UTC, milliseconds since 1970. */
