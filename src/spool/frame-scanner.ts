@@ -35,7 +35,7 @@ export class FrameScanner {
       this.#position = isLast ? limit : this.#position + used;
       if (isLast) this.#endDamage(limit, scanned);
     }
-    return (await Promise.all(scanned.map((item) => this.#unpack(item)))).flat();
+    return scanned.flatMap((item) => this.#unpack(item));
   }
 
   #walk(bytes: Buffer, isLast: boolean, scanned: Scanned[]): number {
@@ -64,9 +64,9 @@ export class FrameScanner {
     scanned.push({ found: 'frame', at, frame });
   }
 
-  async #unpack(item: Scanned): Promise<readonly Scanned[]> {
+  #unpack(item: Scanned): readonly Scanned[] {
     if (item.found === 'damage' || item.frame.kind !== 'block') return [item];
-    const messages = await this.#codec.open(item.frame);
+    const messages = this.#codec.open(item.frame);
     if (messages === undefined) return [{ found: 'damage', from: item.at, to: item.at + frameBytes(item.frame) }];
     return messages.map((frame) => ({ ...item, frame }));
   }

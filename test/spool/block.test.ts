@@ -23,8 +23,8 @@ function messages(contents: readonly string[], offset = 7): readonly Frame[] {
   }));
 }
 
-async function opened(codec: BlockCodec, blocks: readonly Frame[]): Promise<readonly Frame[]> {
-  return (await Promise.all(blocks.map((block) => codec.open(block)))).flatMap((all) => all ?? assert.fail('damaged'));
+function opened(codec: BlockCodec, blocks: readonly Frame[]): readonly Frame[] {
+  return blocks.flatMap((block) => codec.open(block) ?? assert.fail('damaged'));
 }
 
 describe('a block', () => {
@@ -35,7 +35,7 @@ describe('a block', () => {
       await fc.assert(
         fc.asyncProperty(contents, async (texts) => {
           const frames = messages(texts);
-          assert.deepEqual(await opened(codec, await codec.seal(frames)), frames);
+          assert.deepEqual(opened(codec, await codec.seal(frames)), frames);
         }),
         { numRuns: 30 },
       );
@@ -47,7 +47,7 @@ describe('a block', () => {
     const frames = messages(Array.from({ length: 100 }, (_, index) => `${index}`.padEnd(3_000, 'x')));
     const blocks = await codec.seal(frames);
     assert.ok(blocks.length >= 4, `${blocks.length} blocks`);
-    assert.deepEqual(await opened(codec, blocks), frames);
+    assert.deepEqual(opened(codec, blocks), frames);
     const size = blocks.reduce((sum, block) => sum + encodeFrame(block).length, 0);
     assert.ok(size < 30_000, `${size} bytes for 300 000`);
   });
@@ -60,11 +60,11 @@ describe('a block', () => {
       const body = Buffer.from(block.body);
       body[at] = (body[at] ?? 0) ^ 1;
       const changed = decodeFrame(encodeFrame({ ...block, body }), 0);
-      assert.equal(await codec.open(changed as Frame), undefined, `byte ${at}`);
+      assert.equal(codec.open(changed as Frame), undefined, `byte ${at}`);
     }
     for (const place of [{ offset: 8 }, { index: 1 }, { epoch: 'f'.repeat(16) }])
-      assert.equal(await codec.open({ ...block, ...place }), undefined, JSON.stringify(place));
-    assert.equal(await new BlockCodec({ compression: 'none', keys: [NEW_KEY] }).open(block), undefined);
+      assert.equal(codec.open({ ...block, ...place }), undefined, JSON.stringify(place));
+    assert.equal(new BlockCodec({ compression: 'none', keys: [NEW_KEY] }).open(block), undefined);
   });
 });
 
