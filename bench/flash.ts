@@ -44,7 +44,7 @@ export const flash: Bench = async (effort) => {
 };
 
 async function measure(setup: Setup, { isQuick }: Effort): Promise<Row> {
-  const [warmUpMs, sampleMs] = isQuick ? [500, 3_000] : [10_000, 30_000];
+  const [warmUpMs, sampleMs] = isQuick ? [500, 2_500] : [10_000, 30_000];
   const directory = await mkdtemp(join(tmpdir(), 'bench-flash-'));
   const { devices, messageAge, commitWindow } = setup;
   const disk = await Flash.mount(directory);

@@ -41,7 +41,7 @@ interface Taken {
 }
 
 async function measure(load: Load, launcher: string, { isQuick }: Effort): Promise<Taken> {
-  const [warmUpMs, sampleMs] = isQuick ? [1_000, 1_000] : [8_000, 20_000];
+  const [warmUpMs, sampleMs] = isQuick ? [1_000, 1_200] : [8_000, 20_000];
   const directory = await mkdtemp(join(tmpdir(), 'bench-gateway-'));
   const broker = await startBenchBroker();
   const plant = await modbus.start(load);

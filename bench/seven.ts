@@ -52,7 +52,7 @@ async function run(half: Half, asked: Load, writes: number, { isQuick }: Effort)
   try {
     await writeFile(join(directory, 'gateway.yaml'), gatewayYaml(directory, Object.keys(plant.mappings)));
     for (const [name, text] of Object.entries(plant.mappings)) await writeFile(join(directory, name), text);
-    const [warmUpMs, sampleMs] = isQuick ? [500, 1_500] : [3_000, 6_000];
+    const [warmUpMs, sampleMs] = isQuick ? [1_500, 1_500] : [3_000, 6_000];
     const args = [directory, ...[warmUpMs, sampleMs, writes].map(String)];
     const child = await startChild<Taken>(import.meta.url, './seven/gateway.ts', args, GATEWAY_NODE_OPTIONS);
     await child.stop();
