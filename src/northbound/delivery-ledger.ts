@@ -23,9 +23,12 @@ export class DeliveryLedger {
     return this.#inFlight;
   }
 
-  /** For what is read from the first that is not acknowledged, until the next rewind. `onPrefix` is called with the place up to which everything of its class is settled. */
-  openLane(onPrefix: (last: SpoolPlace) => void): DeliveryLane {
-    return new DeliveryLane(this.#known, onPrefix);
+  /**
+   * For what is read from the first that is not acknowledged, until the next rewind; `ahead`: from a later one, beside such a lane.
+   * `onPrefix` is called with the place up to which everything of its class is settled.
+   */
+  openLane(onPrefix: (last: SpoolPlace) => void, begins: 'first' | 'ahead' = 'first'): DeliveryLane {
+    return new DeliveryLane(this.#known, onPrefix, begins);
   }
 
   /** Resolves when at most `count` messages are in flight. */
@@ -76,15 +79,26 @@ export class DeliveryLane {
   readonly #sent = byClass<number[]>(() => []);
   readonly #known: Readonly<Record<MessageClass, Known>>;
   readonly #onPrefix: (last: SpoolPlace) => void;
+  /** In which the first is still to be sent, with nothing before it in another lane. */
+  readonly #fresh: Set<MessageClass>;
   inFlight = 0;
 
-  constructor(known: Readonly<Record<MessageClass, Known>>, onPrefix: (last: SpoolPlace) => void) {
+  constructor(known: Readonly<Record<MessageClass, Known>>, onPrefix: (last: SpoolPlace) => void, begins: 'first' | 'ahead') {
     this.#known = known;
     this.#onPrefix = onPrefix;
+    this.#fresh = new Set(begins === 'first' ? MESSAGE_CLASSES : []);
   }
 
   send({ class: name, offset }: SpoolPlace): void {
+    if (this.#fresh.delete(name)) this.#forgetBefore(name, offset);
     this.#sent[name].push(offset);
+  }
+
+  /** The spool dropped it since: else memory would grow with every outage. */
+  #forgetBefore(name: MessageClass, first: number): void {
+    for (const offsets of Object.values(this.#known[name])) {
+      for (const offset of offsets) if (offset < first) offsets.delete(offset);
+    }
   }
 
   advance({ class: name }: SpoolPlace): void {

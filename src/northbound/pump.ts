@@ -100,12 +100,12 @@ export class Pump {
     reader.rewind();
     const maxBehind = Math.min(BEHIND_WINDOWS * window, Math.max(1, BEHIND_S * allowance.perSecond));
     const lanes = drain.order === 'live-first' ? reader.liveFirst(maxBehind) : undefined;
-    if (lanes === undefined) return [this.#lane(reader)];
-    return [this.#lane(lanes.live), this.#lane(lanes.history, this.#historyPace)];
+    if (lanes === undefined) return [this.#lane(reader, 'first')];
+    return [this.#lane(lanes.live, 'ahead'), this.#lane(lanes.history, 'first', this.#historyPace)];
   }
 
-  #lane(spool: SpoolLane, historyPace?: Pace): SendingLane {
-    return { spool, historyPace, delivery: this.#ledger.openLane((last) => spool.acknowledge(last)) };
+  #lane(spool: SpoolLane, begins: 'first' | 'ahead', historyPace?: Pace): SendingLane {
+    return { spool, historyPace, delivery: this.#ledger.openLane((last) => spool.acknowledge(last), begins) };
   }
 
   async #send(stored: Stored, lane: SendingLane, session: HubSession, stream: Stream): Promise<void> {

@@ -61,6 +61,20 @@ describe('delivery ledger', () => {
     assert.equal(ledger.inFlight, 2);
   });
 
+  it('forgets what the spool has dropped since, but not what another lane is still to send', async () => {
+    const before = openLane();
+    for (const offset of [1, 2, 50]) await begin(before, stored('telemetry', offset));
+    ledger.end(before, stored('telemetry', 2), true);
+    for (const offset of [1, 50]) ledger.end(before, stored('telemetry', offset), false);
+    const live = ledger.openLane(() => {}, 'ahead');
+    assert.equal(await begin(live, stored('telemetry', 90)), 'first');
+    assert.equal(await begin(openLane(), stored('telemetry', 1)), 'again', 'kept beside a lane that is ahead');
+    assert.equal(await begin(openLane(), stored('telemetry', 40)), 'first', 'what came before was dropped');
+    const anew = openLane();
+    assert.equal(await begin(anew, stored('telemetry', 2)), 'first', 'so that nothing is known of it any more');
+    assert.equal(await begin(anew, stored('telemetry', 50)), 'again');
+  });
+
   it('never gives more places than there are, however many wait for one', async () => {
     const lanes = [openLane(), openLane()];
     for (const offset of [1, 2]) await begin(openLane(), stored('telemetry', offset));
