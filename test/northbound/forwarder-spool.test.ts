@@ -154,14 +154,15 @@ describe('forwarder on the spool on disk', () => {
       sleep: async (ms, signal) => {
         if (ms < 60_000) return systemClock.sleep(ms, signal);
         passedMs += ms;
-        setTimeout(() => void append(201, 1), 2);
       },
     };
     await stop(0);
-    await start({ order: 'live-first' }, { clock, limits: { messagesPerDay: 40 } });
+    await start({ order: 'live-first', historyPerSecond: 200 }, { clock, limits: { messagesPerDay: 40 } });
     await append(1, 1);
     await waitsFor(0);
     await append(2, 199);
+    await until(() => broker.messages.some(isHistory));
+    await append(201, 1);
     await waitsFor(0);
     const order = sequences();
     assert.ok(order.indexOf(201) < order.indexOf(200), 'the new one went first');
