@@ -89,7 +89,7 @@ export interface ReplaceableParts {
   create(plan: ConnectionPlan): Promise<Connector>;
 }
 
-/** A connection whose plan may become another one: it is closed and opened anew, which its devices notice as a pause. */
+/** A connection whose plan may become another one: it is closed and opened anew; what is due in that pause is told as missed. */
 export class ReplaceableConnection implements RunningConnection {
   readonly #parts: ReplaceableParts;
   #plan: ConnectionPlan;
@@ -130,6 +130,7 @@ export class ReplaceableConnection implements RunningConnection {
   async #reopen(): Promise<void> {
     const plan = this.#plan;
     const connector = await this.#parts.create(plan);
+    connector.begin?.();
     this.#over.abort();
     await this.#acquisition.done;
     this.#connector = connector;

@@ -25,14 +25,18 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
   const refused = new RefusedRanges(clock);
   const groups = polledGroups(plan);
   const loadOnce = once(() => lineLoad(plan));
+  const begin = (atMs: number) => {
+    for (const { cycle } of groups) cycle.begin(atMs);
+  };
   const connector: Connector = {
     name: plan.name,
+    begin: () => begin(clock.monotonicMs()),
     open: async (signal) => {
       const attemptedMs = clock.monotonicMs();
       const { port, wire } = await openWire(plan, { units, clock, count: counters.count, log }, signal).catch(
         (error: unknown) => {
           // From then on polls are due that nobody makes.
-          for (const { cycle } of groups) cycle.begin(attemptedMs);
+          begin(attemptedMs);
           throw error;
         },
       );

@@ -63,6 +63,11 @@ class OpcuaConnector implements Connector {
       .filter(({ address }) => address !== undefined);
   }
 
+  begin(): void {
+    const { clock } = this.#context;
+    this.#memory.missing.begin(clock.monotonicMs(), clock.nowMs());
+  }
+
   async open(signal: AbortSignal): Promise<ConnectorSession> {
     quietLibrary(this.#context.log);
     hardenDecoder();

@@ -38,7 +38,8 @@ export class EventGaps {
   tell(items: readonly EventItem[], reason: DeviceGap['reason'], fromTimeMs: number): void {
     const { clock, onGap } = this.#context;
     const times = { fromTimeMs, toTimeMs: Math.max(fromTimeMs, clock.nowMs()) };
-    for (const gap of missedOf(items.map(toMissed), { polls: 0, ...times }, reason)) onGap({ ...gap, isOver: true });
+    for (const gap of missedOf(items.map(toMissed), { polls: 0, ...times }, reason))
+      onGap({ ...gap, isOfEvents: true, isOver: true });
   }
 }
 

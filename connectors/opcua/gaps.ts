@@ -64,14 +64,16 @@ export class Gaps {
       if (item?.gap?.isLost === true && samples.length === item.nodes.length) this.close(item, samples, false);
   }
 
-  /** Of the points which the server does not watch; how much they would have told nobody knows. To be called often. */
-  tellRefused(points: readonly MissedPoint[]): void {
+  /** Of the points and events which the server does not watch; how much they would have told nobody knows. To be called often. */
+  tellRefused(points: readonly MissedPoint[], events: readonly MissedPoint[]): void {
     const { clock } = this.#context;
     const forMs = clock.monotonicMs() - this.#refusedToldMs;
     if (forMs < TELL_REFUSED_MS) return;
     this.#refusedToldMs += forMs;
     const toTimeMs = clock.nowMs();
-    this.#tell(points, 'refused', { fromTimeMs: Math.round(toTimeMs - forMs), toTimeMs });
+    const times = { fromTimeMs: Math.round(toTimeMs - forMs), toTimeMs };
+    this.#tell(points, 'refused', times);
+    this.#tell(events, 'refused', times, { isOfEvents: true });
   }
 
   /** The first session opens only after some attempts: no queue and no history tells what happened until then. */
@@ -115,8 +117,8 @@ export class Gaps {
     points: readonly MissedPoint[],
     reason: DeviceGap['reason'],
     times: Pick<DeviceGap, 'fromTimeMs' | 'toTimeMs'>,
-    end: Pick<DeviceGap, 'isOver'> = {},
+    more: Pick<DeviceGap, 'isOver' | 'isOfEvents'> = {},
   ): void {
-    for (const gap of missedOf(points, { polls: 0, ...times }, reason)) this.#context.onGap({ ...gap, ...end });
+    for (const gap of missedOf(points, { polls: 0, ...times }, reason)) this.#context.onGap({ ...gap, ...more });
   }
 }

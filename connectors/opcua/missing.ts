@@ -36,7 +36,7 @@ export class Missing {
     return this.#awayTimeMs;
   }
 
-  /** The first attempt to open a session has failed. */
+  /** The first attempt to open a session was made then, and has failed; or a session of another connector ended. */
   begin(attemptedMs: number, attemptedTimeMs: number): void {
     for (const intervalMs of new Set(this.#points.filter(isPolled).map((point) => point.intervalMs)))
       this.cycle(intervalMs).begin(attemptedMs);
@@ -57,7 +57,7 @@ export class Missing {
   /** Everything up to now. */
   take(): readonly DeviceGap[] {
     const nowMs = this.#clock.monotonicMs();
-    const told = [...this.#points.filter((point) => !isPolled(point)), ...this.#events];
+    const told = this.#points.filter((point) => !isPolled(point));
     const fromTimeMs = this.#awayTimeMs ?? this.#clock.nowMs();
     this.#awayTimeMs = Math.max(fromTimeMs, this.#clock.nowMs());
     const counted = [...this.#cycles.values()].flatMap((cycle) => {
@@ -65,7 +65,9 @@ export class Missing {
       const points = this.#points.filter((point) => isPolled(point) && point.intervalMs === cycle.intervalMs);
       return passed === undefined ? [] : missedOf(points, toMissed(passed, this.#clock), 'device-away');
     });
-    return [...counted, ...missedOf(told, { polls: 0, fromTimeMs, toTimeMs: this.#awayTimeMs }, 'device-away')];
+    const untold = { polls: 0, fromTimeMs, toTimeMs: this.#awayTimeMs };
+    const ofEvents = missedOf(this.#events, untold, 'device-away').map((gap) => ({ ...gap, isOfEvents: true as const }));
+    return [...counted, ...missedOf(told, untold, 'device-away'), ...ofEvents];
   }
 }
 

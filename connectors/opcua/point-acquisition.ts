@@ -200,7 +200,7 @@ export class PointAcquisition {
     const { clock, signal, isAway, onFailure } = this.#context;
     while (!signal.aborted) {
       await clock.sleep(LOOK_FOR_RETRIES_MS, signal).catch(() => {});
-      if (!signal.aborted && !isAway()) this.#gaps.tellRefused([...this.#refused(), ...this.#context.refusedEvents()]);
+      if (!signal.aborted && !isAway()) this.#gaps.tellRefused(this.#refused(), this.#context.refusedEvents());
       if (!signal.aborted && !isAway()) await this.#lookAround().catch((error) => isAway() || onFailure(error));
     }
   }

@@ -24,6 +24,8 @@ export type MissedPoint = Pick<Point, 'id' | 'device' | 'name'>;
 export interface DeviceGap {
   readonly device: string;
   readonly reason: UnmeasuredReason;
+  /** It is about entries of `events` only: apart from points, which are measured until another moment. */
+  readonly isOfEvents?: true;
   /** All of them miss something. */
   readonly points: readonly MissedPoint[];
   /** What is missing lies between; UTC, milliseconds since 1970. */

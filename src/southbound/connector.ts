@@ -64,6 +64,11 @@ export type MethodResult =
   | { readonly called: false; readonly error: GatewayError };
 
 export interface Connector extends Link<ConnectorSession> {
+  /**
+   * Called before the first `open` of one that takes the place of another: what is due from now on, and what the other will not measure
+   * any more, is told as missed by the first session. Absent, or not called: from the first session, or attempt, on.
+   */
+  begin?(): void;
   /** For `/status` and metrics; cheap, callable at any time. */
   status(): ConnectorStatus;
   /**

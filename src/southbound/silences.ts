@@ -9,9 +9,7 @@ const MORE_MAY_COME_MS = 1_000;
 /** Of one device and reason one gap is told in this time; what comes sooner waits, and becomes one with what follows. */
 export const TELL_AGAIN_MS = 60_000;
 
-interface Silence {
-  readonly device: string;
-  readonly reason: DeviceGap['reason'];
+interface Silence extends Pick<DeviceGap, 'device' | 'reason' | 'isOfEvents'> {
   fromTimeMs: number;
   /** Up to then it was told already. */
   toldTimeMs: number;
@@ -38,7 +36,7 @@ export interface SilencesOptions {
 }
 
 /**
- * Puts together what devices miss: one gap for each silence, from its first piece to the first reading after it. A silence that lasts
+ * Puts together what devices miss, points and events apart: one gap for each silence, from its first piece to the first reading after it. A silence that lasts
  * is told every hour, each slice beginning where the one before ended. One that ends is told at once (a moment later where others may
  * end with it), unless another of the same
  * device and reason was told less than a minute ago; then it waits, and what comes meanwhile joins it: its span then covers what was
@@ -46,7 +44,7 @@ export interface SilencesOptions {
  */
 export class Silences {
   readonly #options: SilencesOptions;
-  readonly #byDevice = new Map<string, Map<DeviceGap['reason'], Silence>>();
+  readonly #byDevice = new Map<string, Map<string, Silence>>();
   readonly #toldMs = new Map<string, number>();
 
   constructor(options: SilencesOptions) {
@@ -109,18 +107,19 @@ export class Silences {
     return [...this.#byDevice.values()].flatMap((silences) => [...silences.values()]);
   }
 
-  #silenceOf({ device, reason, fromTimeMs }: DeviceGap): Silence {
-    const silences = this.#byDevice.get(device) ?? new Map<DeviceGap['reason'], Silence>();
+  #silenceOf({ device, reason, isOfEvents, fromTimeMs }: DeviceGap): Silence {
+    const silences = this.#byDevice.get(device) ?? new Map<string, Silence>();
     this.#byDevice.set(device, silences);
-    const known = silences.get(reason);
+    const what = { device, reason, ...(isOfEvents === undefined ? {} : { isOfEvents }) };
+    const known = silences.get(keyOf(what));
     if (known !== undefined) return known;
     const silence: Silence = {
-      ...{ device, reason, fromTimeMs, toTimeMs: fromTimeMs, toldTimeMs: Number.NEGATIVE_INFINITY },
+      ...{ ...what, fromTimeMs, toTimeMs: fromTimeMs, toldTimeMs: Number.NEGATIVE_INFINITY },
       ...{ readings: 0, points: new Map<string, MissedPoint>(), lastPoints: undefined, endTimeMs: undefined, hasNews: false },
       sinceMs: this.#options.clock.monotonicMs(),
       pieceMs: this.#options.clock.monotonicMs(),
     };
-    silences.set(reason, silence);
+    silences.set(keyOf(silence), silence);
     return silence;
   }
 
@@ -148,20 +147,21 @@ export class Silences {
 
   /** Gives whether there was something to tell. */
   #tell(silence: Silence, toTimeMs: number): boolean {
-    const { device, reason, fromTimeMs, readings, points, hasNews } = silence;
+    const { device, reason, isOfEvents, fromTimeMs, readings, points, hasNews } = silence;
     if (!hasNews) return false;
     this.#toldMs.set(keyOf(silence), this.#options.clock.monotonicMs());
-    this.#options.onGap({ device, reason, points: [...points.values()], fromTimeMs, toTimeMs, readings });
+    const what = { device, reason, ...(isOfEvents === undefined ? {} : { isOfEvents }) };
+    this.#options.onGap({ ...what, points: [...points.values()], fromTimeMs, toTimeMs, readings });
     return true;
   }
 
-  #forget({ device, reason }: Silence): void {
-    const silences = this.#byDevice.get(device);
-    silences?.delete(reason);
-    if (silences?.size === 0) this.#byDevice.delete(device);
+  #forget(silence: Silence): void {
+    const silences = this.#byDevice.get(silence.device);
+    silences?.delete(keyOf(silence));
+    if (silences?.size === 0) this.#byDevice.delete(silence.device);
   }
 }
 
-function keyOf({ device, reason }: Silence): string {
-  return `${device} ${reason}`;
+function keyOf({ device, reason, isOfEvents }: Pick<Silence, 'device' | 'reason' | 'isOfEvents'>): string {
+  return `${device} ${reason}${isOfEvents === true ? ' of events' : ''}`;
 }

@@ -58,6 +58,22 @@ describe('what devices miss', () => {
     assert.equal(told.length, 1);
   });
 
+  it('is one of points and one of events, each over at its own time', async () => {
+    const { miss, measure, tellDue, told, clock } = start();
+    miss([a]);
+    miss([b], { isOfEvents: true, isOver: true, readings: 0 });
+    await clock.advance(2_000);
+    tellDue();
+    measure(a);
+    assert.deepEqual(
+      told.map(({ isOfEvents, points, toTimeMs }) => [isOfEvents, points, toTimeMs]),
+      [
+        [true, [b], 0],
+        [undefined, [a], 2_000],
+      ],
+    );
+  });
+
   it('is told every hour while it lasts, in slices that meet and add up', async () => {
     const { clock, miss, measure, tellDue, summary } = start();
     for (let minute = 0; minute < 150; minute += 1) {
