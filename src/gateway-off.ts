@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import type { DeviceGap } from './model/device-gap.ts';
+import { type DeviceGap, whatIsMissed } from './model/device-gap.ts';
 import type { DevicePlan, GatewayPlan } from './model/plan.ts';
+import type { Point } from './model/point.ts';
 import type { Batch } from './model/reading.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Log } from './runtime/log.ts';
@@ -16,6 +17,8 @@ export interface GatewayOffOptions {
   readonly stateDirectory: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** How often a reading of the point is due, milliseconds; `undefined` where nobody can know. */
+  readonly dueEveryMs: (point: Point, device: DevicePlan) => number | undefined;
   readonly declare: (twin: string, gap: Omit<DeviceGap, 'device'>) => void;
   /** Whether the disk takes what is measured. While it does not, the gateway gives no sign of life: an end would lose what waits. */
   readonly isKept: () => boolean;
@@ -112,13 +115,16 @@ export class GatewayOff {
     if (isWrong && !isLast) return;
     this.#waiting.delete(device.twin);
     if (isWrong) log.warn('clock behind the last sign of life', { twin: device.twin, last: new Date(fromTimeMs).toISOString() });
-    const points = device.points
-      .map(({ point }) => point)
-      .filter(({ address, access }) => address !== undefined && access !== 'write');
     const times = isWrong
       ? { fromTimeMs: backTimeMs, toTimeMs: backTimeMs }
       : { fromTimeMs, toTimeMs: Math.max(fromTimeMs, backTimeMs) };
-    declare(device.twin, { reason: 'gateway-off', points, ...times, readings: 0 });
+    const readings = this.#dueIn(device, times.toTimeMs - times.fromTimeMs);
+    declare(device.twin, { reason: 'gateway-off', points: whatIsMissed(device), ...times, readings });
+  }
+
+  #dueIn(device: DevicePlan, forMs: number): number {
+    const every = device.points.map(({ point }) => this.#options.dueEveryMs(point, device) ?? Number.POSITIVE_INFINITY);
+    return every.reduce((sum, everyMs) => sum + Math.floor(forMs / everyMs), 0);
   }
 
   /** What was in an open message, or waited for its commit, when the gateway was killed, is gone. */

@@ -3,6 +3,7 @@ import type { Declarations } from './model/declaration.ts';
 import { describePoints } from './model/describe-points.ts';
 import { GatewayError } from './model/error.ts';
 import type { ConnectionPlan, DevicePlan, GatewayPlan, HubPlan } from './model/plan.ts';
+import type { Point } from './model/point.ts';
 import type { PointDescription } from './model/point-description.ts';
 import type { Dialect, DialectContext } from './northbound/dialect.ts';
 import { dialects } from './northbound/dialects/index.ts';
@@ -25,6 +26,12 @@ export async function openConnector(
   if (definition === undefined) throw new GatewayError('BUG', connection.name, `no connector speaks ${connection.protocol}`);
   const create = await definition.load();
   return create(connection, { ...context, gatewayId });
+}
+
+/** How often a reading of the point is due, milliseconds; `undefined` where nobody can know. */
+export function dueEveryMs(point: Point, connection: ConnectionPlan | undefined): number | undefined {
+  if (point.address === undefined || point.access === 'write') return undefined;
+  return connectors.find(({ protocol }) => protocol === connection?.protocol)?.dueEveryMs?.(point as never);
 }
 
 /** The tools of a protocol, loaded now and not before; empty where it has none. */

@@ -7,7 +7,7 @@ import { type Commands, createCommands, openReplayMemory } from './gateway-comma
 import { type RunningDevice, startDevice } from './gateway-device.ts';
 import { GatewayOff, lastSign } from './gateway-off.ts';
 import { followPatterns } from './gateway-patterns.ts';
-import { createDialect, openConnector } from './gateway-plug-ins.ts';
+import { createDialect, dueEveryMs, openConnector } from './gateway-plug-ins.ts';
 import { progressOf } from './gateway-progress.ts';
 import { ReplaceableConnection, ReplaceableDevice } from './gateway-replaceable.ts';
 import { gatewayStatus, type RunningHub } from './gateway-status.ts';
@@ -123,7 +123,14 @@ async function run(
   );
   const declare = (twin: string, gap: Omit<DeviceGap, 'device'>) => devices.get(twin)?.declare(gap);
   const isKept = () => spool.status().state === 'ok';
-  const off = new GatewayOff(context.lastSeen, { plan, stateDirectory: options.stateDirectory, clock, log, declare, isKept });
+  const off = new GatewayOff(context.lastSeen, {
+    ...{ plan, stateDirectory: options.stateDirectory, clock, log, declare, isKept },
+    dueEveryMs: (point, { connection }) =>
+      dueEveryMs(
+        point,
+        plan.connections.find(({ name }) => name === connection),
+      ),
+  });
   await off.begin(stop.signal);
   const onBatch = (batch: Batch) => {
     off.see(batch);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { GatewayOff, lastSign } from '../src/gateway-off.ts';
 import type { DeviceGap } from '../src/model/device-gap.ts';
 import type { GatewayPlan } from '../src/model/plan.ts';
+import type { Point } from '../src/model/point.ts';
 import { badReading } from '../src/model/reading.ts';
 import { silentLog } from '../src/runtime/log.ts';
 import type { SignOfLife } from '../src/runtime/sign-of-life.ts';
@@ -40,7 +41,16 @@ describe('the time in which the gateway was off', () => {
     const told: Omit<DeviceGap, 'device'>[] = [];
     const stop = new AbortController();
     const declare = (_twin: string, gap: Omit<DeviceGap, 'device'>) => void told.push(gap);
-    const off = new GatewayOff(last, { plan: plan(), stateDirectory: directory, clock, log: silentLog, declare, isKept });
+    const dueEveryMs = ({ name }: Point) => (name === 'oil' ? 7_000 : undefined);
+    const off = new GatewayOff(last, {
+      plan: plan(),
+      stateDirectory: directory,
+      clock,
+      log: silentLog,
+      dueEveryMs,
+      declare,
+      isKept,
+    });
     const measure = () => off.see({ device: device.twin, readings: [readingOf(device, ['oil', clock.nowMs(), 1])] });
     const fail = () =>
       off.see({
@@ -57,7 +67,10 @@ describe('the time in which the gateway was off', () => {
     measure();
     measure();
     assert.deepEqual(spans(), [['gateway-off', -60_000 - UNDER_WAY_MS, 2_000]]);
-    assert.deepEqual([told[0]?.points.map(({ name }) => name), told[0]?.readings], [['oil', 'speed'], 0]);
+    assert.deepEqual(
+      [told[0]?.points.map(({ name }) => name), told[0]?.readings],
+      [['oil', 'speed'], Math.floor((62_000 + UNDER_WAY_MS) / 7_000)],
+    );
   });
 
   it('begins with the stop where there was one, and ends with the start where the device is away then', async () => {

@@ -1,5 +1,6 @@
 import type { ConnectorDefinition } from '../../src/southbound/connector.ts';
 import { checkPlan } from './check.ts';
+import { isRegisterPoint, type ModbusPlanPoint } from './plan.ts';
 import { pointSchema } from './point-settings.ts';
 import {
   type RtuOverTcpSettings,
@@ -17,6 +18,9 @@ import { valueTypeOf } from './value-type.ts';
 const tools = async () => (await import('./tools.ts')).tools;
 const load = async () => (await import('./connector.ts')).createConnector;
 
+/** Who a device is is asked now and then. */
+const dueEveryMs = (point: ModbusPlanPoint) => (isRegisterPoint(point) ? point.intervalMs : undefined);
+
 const formerKeys = {
   maxGap:
     'what it takes to read over a gap is now reckoned; `readUnwanted: false` in place of `maxGap: 0`, `doNotRead` for what must not be touched',
@@ -29,6 +33,7 @@ export const modbusTcp: ConnectorDefinition = {
   device: tcpDevice,
   point: pointSchema,
   typeOf: valueTypeOf,
+  dueEveryMs,
   formerKeys,
   endpoint: (settings: TcpSettings) => `modbus-tcp://${settings.host.toLowerCase()}:${portOf(settings)}`,
   check: checkPlan,
@@ -43,6 +48,7 @@ export const modbusRtu: ConnectorDefinition = {
   device: rtuDevice,
   point: pointSchema,
   typeOf: valueTypeOf,
+  dueEveryMs,
   formerKeys,
   endpoint: ({ port }: RtuSettings) => `modbus-rtu://${port}`,
   check: checkPlan,
@@ -57,6 +63,7 @@ export const modbusRtuOverTcp: ConnectorDefinition = {
   device: rtuDevice,
   point: pointSchema,
   typeOf: valueTypeOf,
+  dueEveryMs,
   formerKeys,
   endpoint: ({ host, port }: RtuOverTcpSettings) => `modbus-rtu-over-tcp://${host.toLowerCase()}:${port}`,
   check: checkPlan,

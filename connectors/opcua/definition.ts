@@ -1,7 +1,8 @@
+import type { Point } from '../../src/model/point.ts';
 import type { ConnectorDefinition } from '../../src/southbound/connector.ts';
 import { checkPlan } from './check.ts';
 import { eventSchema, methodSchema } from './features.ts';
-import { connectionSchema, deviceSchema, type OpcuaSettings, pointSchema } from './settings.ts';
+import { connectionSchema, deviceSchema, type OpcuaPoint, type OpcuaSettings, pointSchema } from './settings.ts';
 
 export const opcua: ConnectorDefinition = {
   protocol: 'opcua',
@@ -10,6 +11,8 @@ export const opcua: ConnectorDefinition = {
   connection: connectionSchema,
   device: deviceSchema,
   point: pointSchema,
+  dueEveryMs: ({ address, intervalMs }: Point<OpcuaPoint>) =>
+    address.serverAggregate?.every ?? (address.read === 'poll' ? intervalMs : undefined),
   pattern: 'browse',
   event: eventSchema,
   method: methodSchema,

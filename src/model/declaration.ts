@@ -25,6 +25,8 @@ export interface ProtocolDeclaration {
   readonly formerKeys?: Readonly<Record<string, string>>;
   /** What values of a point consist of, before any operator; absent, or `undefined`: what the mapping says as `type`, if anything. */
   typeOf?(point: never): ValueType | undefined;
+  /** How often a reading of the point is due, milliseconds; absent, or `undefined`: nobody can know, as where it comes when it changes. */
+  dueEveryMs?(point: never): number | undefined;
   /** Values come with the time of the device; absent: the gateway stamps them. */
   readonly hasDeviceTimes?: true;
   /** The same text for two connections means: one and the same endpoint, to be shared. */
