@@ -11,6 +11,7 @@ import { LatestReadings } from '../../src/pipeline/latest-readings.ts';
 import { operators } from '../../src/pipeline/operators/index.ts';
 import { createPipeline } from '../../src/pipeline/pipeline.ts';
 import { systemClock as clock } from '../../src/runtime/clock.ts';
+import { compactHeap } from '../../src/runtime/compact-heap.ts';
 import { silentLog as log } from '../../src/runtime/log.ts';
 import { type Acquisition, acquire } from '../../src/southbound/acquisition.ts';
 import { tellReady } from '../harness/child.ts';
@@ -33,6 +34,7 @@ export interface Taken {
 const { plan, problems } = await loadConfiguration(directory, declarations);
 if (plan === undefined) throw new Error(problems.map(({ message }) => message).join('\n'));
 
+compactHeap();
 const { gateway } = plan;
 let values = 0;
 let badValues = 0;
