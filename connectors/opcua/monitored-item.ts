@@ -19,10 +19,10 @@ export interface MonitoredItem {
   readonly samplingMs: number;
   readonly queueSize: number;
   /** The server's name for it. */
-  id?: number;
+  id: number | undefined;
   /** What the server made of it. */
-  revisedSamplingMs?: number;
-  revisedQueueSize?: number;
+  revisedSamplingMs: number | undefined;
+  revisedQueueSize: number | undefined;
   /** The server knows no such deadband: all changes come. */
   isDeadbandRefused?: boolean;
   /** The server said with the last value that it looks less often than it promised. */
@@ -30,7 +30,7 @@ export interface MonitoredItem {
   /** Values that were lost in the server's queue, as often as it said so. */
   overflows?: number;
   /** It has sent a value since it was created. */
-  isActive?: boolean;
+  isActive: boolean;
   /** Changes may have been missed. */
   gap?: Gap;
   /** Why the server does not watch it. */
@@ -54,7 +54,7 @@ export type ItemState = 'waiting' | 'active' | 'failed';
 
 export function stateOf({ problem, isActive }: MonitoredItem): ItemState {
   if (problem !== undefined) return 'failed';
-  return isActive === true ? 'active' : 'waiting';
+  return isActive ? 'active' : 'waiting';
 }
 
 const DEADBAND_PROBLEMS: ReadonlySet<string> = new Set([
@@ -71,12 +71,23 @@ export function sharingKey({ nodeId, point }: UsableNode): string {
   return `${sampling ?? point.intervalMs} ${queueSize ?? ''} ${rare} ${nodeId.toString()}`;
 }
 
+/** There are a hundred thousand of them: what all items have has its place in the object from the beginning. */
 export function planItem(nodes: readonly [UsableNode, ...UsableNode[]], handle: number, publishingMs: number): MonitoredItem {
   const [node] = nodes;
   const { sampling, queueSize } = node.point.address;
   const samplingMs = sampling ?? node.point.intervalMs;
   const valuesPerPublish = samplingMs > 0 ? Math.ceil(publishingMs / samplingMs) : 10;
-  return { node, nodes, handle, samplingMs, queueSize: queueSize ?? valuesPerPublish + 2 };
+  return {
+    node,
+    nodes,
+    handle,
+    samplingMs,
+    queueSize: queueSize ?? valuesPerPublish + 2,
+    id: undefined,
+    revisedSamplingMs: undefined,
+    revisedQueueSize: undefined,
+    isActive: false,
+  };
 }
 
 /** Asks the server to watch the items, in requests of a size it accepts; what it refuses is told by `problem`. */

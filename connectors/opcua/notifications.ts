@@ -41,7 +41,8 @@ export function readChanges(
     if (item === undefined) continue;
     const hasOverflown = isOverflow(value.statusCode.value);
     if (hasOverflown) counters.overflows += 1;
-    item.isOverloaded = isOverload(value.statusCode.value);
+    const isOverloaded = isOverload(value.statusCode.value);
+    if (isOverloaded || item.isOverloaded === true) item.isOverloaded = isOverloaded;
     const from = readings.length;
     for (const node of item.nodes) readings.push(toReading(node, value, nowMs));
     if (isNotable(item, value.statusCode.value)) onNotable(item, readings.slice(from), hasOverflown);
@@ -52,7 +53,7 @@ export function readChanges(
 
 /** The first word of an item, the first after a break, a loss in its queue, and what may say that the node is gone. */
 function isNotable({ isActive, gap }: MonitoredItem, code: number): boolean {
-  return isActive !== true || gap !== undefined || isOverflow(code) || qualityOf(code) === 'bad';
+  return !isActive || gap !== undefined || isOverflow(code) || qualityOf(code) === 'bad';
 }
 
 /** `undefined` when the server does not have it any more. Rejects when the server cannot be asked. */

@@ -113,7 +113,7 @@ export class Watching {
       }
       await createItems(session, subscription.id, items, facts.limits);
       const untilMs = clock.monotonicMs() + MAX_WAITING_SILENCES * subscription.maxSilenceMs;
-      for (const item of items) if (item.isActive !== true && item.problem === undefined) this.#waiting.set(item, untilMs);
+      for (const item of items) if (!item.isActive && item.problem === undefined) this.#waiting.set(item, untilMs);
     }
   }
 
@@ -137,9 +137,9 @@ export class Watching {
     const nowMs = this.#context.clock.monotonicMs();
     const overdue: MonitoredItem[] = [];
     for (const [item, untilMs] of this.#waiting) {
-      if (item.isActive !== true && untilMs > nowMs) continue;
+      if (!item.isActive && untilMs > nowMs) continue;
       this.#waiting.delete(item);
-      if (item.isActive !== true) overdue.push(item);
+      if (!item.isActive) overdue.push(item);
     }
     return overdue;
   }
