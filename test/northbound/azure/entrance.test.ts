@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { createHmac, X509Certificate } from 'node:crypto';
 import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { GatewayError } from '../../../src/model/error.ts';
+import type { Attempt } from '../../../src/northbound/dialect.ts';
 import { createMqttHub } from '../../../src/northbound/mqtt-hub.ts';
 import { ADDRESS, HubPlant } from '../../support/azure/hub-plant.ts';
 import { IotHub } from '../../support/azure/iot-hub.ts';
@@ -216,6 +218,27 @@ describe('the entrance to an IoT hub', () => {
       const ofService = new X509Certificate(certificate).fingerprint256;
       await assert.rejects(gateway({ key: secret(KEY) }, { pin: ofService }).open(NEVER), { code: 'HUB_UNTRUSTED' });
       assert.deepEqual([service.registrations.length, plant.hub.connects.length], [2, 0]);
+    });
+
+    it('does not ask in the same moment as all others, least of all when a hub has gone', async () => {
+      const waits = { first: [] as number[], again: [] as number[] };
+      for (let gatewayNumber = 0; gatewayNumber < 40; gatewayNumber += 1) {
+        let sleeps: number[] = [];
+        const counting = { ...clock, sleep: async (ms: number) => void sleeps.push(ms) };
+        const settings = { host: undefined, provisioning: { idScope: ID_SCOPE }, auth: { key: secret(KEY) } };
+        const { prepare, wire } = azureDialect({ settings, context: { clock: counting, stateDirectory: '/dev/null/none' } });
+        const [endpoint] = wire.endpoints;
+        const ask = (async () => ({ host: ADDRESS, deviceId: 'gw-01' })) as Attempt['ask'];
+        const attempt = { endpoint: endpoint ?? assert.fail(), signal: NEVER, ask };
+        await prepare?.(attempt);
+        waits.first.push(...sleeps);
+        sleeps = [];
+        await prepare?.({ ...attempt, previous: new GatewayError('HUB_UNAUTHORIZED', 'hub', 'gone') });
+        waits.again.push(...sleeps);
+      }
+      assert.deepEqual([waits.first.length, waits.again.length], [40, 40]);
+      assert.ok(Math.max(...waits.first) <= 10_000 && Math.max(...waits.again) <= 60_000);
+      assert.ok(new Set(waits.first).size > 30 && Math.max(...waits.again) > 20_000);
     });
 
     it('asks once, and keeps the answer over restarts', async () => {

@@ -13,6 +13,8 @@ import type { AzureSettings } from './settings.ts';
 
 /** So many attempts in a row may fail before the provisioning service is asked whether the hub has moved. */
 const FAILURES_BEFORE_PROVISIONING = 10;
+/** Milliseconds over which gateways spread that start together, or whose hub has gone: the service takes 1 000 registrations a minute. */
+const SPREAD_MS = { first: 10_000, again: 60_000 };
 const API_VERSION = '2021-04-12';
 const PROVISIONING_API_VERSION = '2019-03-31';
 const PROVISIONING_TOKEN_LIFE_MS = 600_000;
@@ -82,6 +84,12 @@ export class Entrance {
     };
   }
 
+  /** Not all gateways of a fleet at once. */
+  async #spread(withinMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, random = Math.random } = this.#options;
+    await clock.sleep(withinMs * random(), signal);
+  }
+
   get #registrationId(): string {
     return this.#options.settings.provisioning?.registrationId ?? this.#options.deviceId;
   }
@@ -142,6 +150,7 @@ export class Entrance {
         : credential.shown;
     const told = { ...payload, ...(modelId === undefined ? {} : { modelId }) };
     const registration = { registrationId, ...(Object.keys(told).length === 0 ? {} : { payload: told }) };
+    await this.#spread(before === undefined ? SPREAD_MS.first : SPREAD_MS.again, attempt.signal);
     const endpoint = { ...attempt.endpoint, host };
     const assignment = await attempt.ask({
       endpoint,
