@@ -1,3 +1,4 @@
+import { concat, defer, from, Subject } from 'rxjs';
 import type { RunningDevice } from './gateway-device.ts';
 import type { DevicePlan, PointPlan } from './model/plan.ts';
 import type { Reading } from './model/reading.ts';
@@ -75,4 +76,17 @@ export function followPatterns(device: DevicePlan, start: (device: DevicePlan) =
       for (const { point } of points) byPoint.set(point.id, arrival);
     },
   };
+}
+
+/** What patterns stand for, for whoever describes devices. */
+export class ResolvedDevices {
+  readonly #known = new Map<string, DevicePlan>();
+  readonly #changes = new Subject<DevicePlan>();
+  /** Those that are known when subscribed to, then each that changes. */
+  readonly devices = defer(() => concat(from([...this.#known.values()]), this.#changes));
+
+  resolve(device: DevicePlan): void {
+    this.#known.set(device.twin, device);
+    this.#changes.next(device);
+  }
 }

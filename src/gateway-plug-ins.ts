@@ -1,3 +1,4 @@
+import { EMPTY } from 'rxjs';
 import { connectors } from '../connectors/index.ts';
 import type { Declarations } from './model/declaration.ts';
 import { describePoints } from './model/describe-points.ts';
@@ -64,6 +65,13 @@ export function describeDevice(device: DevicePlan, { connections }: GatewayPlan)
 
 /** How every hub of a configuration is spoken to, for tools that send nothing; by the name of the hub. */
 export async function dialectsOf(plan: GatewayPlan, stateDirectory = ''): Promise<ReadonlyMap<string, Dialect>> {
-  const context = { version: '', clock: systemClock, log: silentLog, stateDirectory, latest: () => undefined };
+  const context = {
+    version: '',
+    clock: systemClock,
+    log: silentLog,
+    stateDirectory,
+    latest: () => undefined,
+    resolved: EMPTY,
+  };
   return new Map(await Promise.all(plan.hubs.map(async (hub) => [hub.name, await createDialect(hub, plan, context)] as const)));
 }

@@ -6,7 +6,7 @@ import { createGatewayAudit, type GatewayAudit } from './gateway-audit.ts';
 import { type Commands, createCommands, openReplayMemory } from './gateway-commands.ts';
 import { type RunningDevice, startDevice } from './gateway-device.ts';
 import { GatewayOff, lastSign } from './gateway-off.ts';
-import { followPatterns } from './gateway-patterns.ts';
+import { followPatterns, ResolvedDevices } from './gateway-patterns.ts';
 import { createDialect, dueEveryMs, openConnector } from './gateway-plug-ins.ts';
 import { progressOf } from './gateway-progress.ts';
 import { ReplaceableConnection, ReplaceableDevice } from './gateway-replaceable.ts';
@@ -68,6 +68,7 @@ interface Context extends GatewayTime {
   readonly options: GatewayOptions;
   readonly spool: Spool;
   readonly latest: LatestReadings;
+  readonly resolved: ResolvedDevices;
   readonly audit: GatewayAudit;
   /** Of the run before this one. */
   readonly lastSeen: SignOfLife | undefined;
@@ -84,7 +85,8 @@ export async function startGateway(plan: GatewayPlan, options: GatewayOptions): 
     plan.connections.map((connection) => createConnector(connection, plan, { ...options, clock })),
   );
   const latest = new LatestReadings(plan.devices);
-  const hubs = await Promise.all(plan.hubs.map((hub) => createHub(hub, plan, latest, { ...options, clock })));
+  const resolved = new ResolvedDevices();
+  const hubs = await Promise.all(plan.hubs.map((hub) => createHub(hub, plan, { latest, resolved }, { ...options, clock })));
   const lastSeen = await lastSign(plan, options.stateDirectory);
   const spool = await openSpool({
     ...plan.spool,
@@ -96,7 +98,7 @@ export async function startGateway(plan: GatewayPlan, options: GatewayOptions): 
   const audit = await createGatewayAudit(plan, { ...options, clock });
   const stop = new AbortController();
   try {
-    const context: Context = { log, ...time, options, spool, latest, audit, lastSeen, stopping: stop.signal };
+    const context: Context = { log, ...time, options, spool, latest, resolved, audit, lastSeen, stopping: stop.signal };
     return await run(plan, connectors, hubs, context, stop);
   } catch (error) {
     stop.abort(error);
@@ -148,6 +150,7 @@ async function run(
     context.latest.resolve(device);
     devices.get(device.twin)?.resolve(device);
     commands.resolve(device);
+    context.resolved.resolve(device);
   };
   const connections = created.map((connection) =>
     startConnection(connection, { onBatch, onEvent, onGap, onResolved }, plan.gateway.id, context),
@@ -283,10 +286,10 @@ interface CreatedHub {
 async function createHub(
   plan: HubPlan,
   gatewayPlan: GatewayPlan,
-  latest: LatestReadings,
+  { latest, resolved }: Pick<Context, 'latest' | 'resolved'>,
   { log, version, clock, stateDirectory }: GatewayOptions & { readonly clock: Clock },
 ): Promise<CreatedHub> {
-  const known = { version, stateDirectory, latest: (point: Point) => latest.get(point) };
+  const known = { version, stateDirectory, latest: (point: Point) => latest.get(point), resolved: resolved.devices };
   const context = { ...known, clock, log: log.with({ hub: plan.name }) };
   const dialect = await createDialect(plan, gatewayPlan, context);
   return { plan, hub: createMqttHub(plan.name, dialect, clock, context.log) };

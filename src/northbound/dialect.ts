@@ -1,3 +1,4 @@
+import type { Observable } from 'rxjs';
 import type { Command, CommandResult } from '../model/command.ts';
 import type { DialectDeclaration } from '../model/declaration.ts';
 import type { GatewayError } from '../model/error.ts';
@@ -206,6 +207,8 @@ export interface DialectContext {
   readonly version: string;
   /** All of the configuration; which messages reach this hub is decided before. */
   readonly devices: readonly DevicePlan[];
+  /** Devices with the points that their patterns stand for now: those that are known when subscribed to, then each that changes. */
+  readonly resolved: Observable<DevicePlan>;
   /** What a device sends: names, types, units. */
   describe(device: DevicePlan): readonly PointDescription[];
   /** The last engineering reading of a point. */
@@ -236,5 +239,8 @@ export function shapeContext(context: DialectContext, historyAfterMs: number): S
   const { gateway, devices, describe, clock } = context;
   const labels = labelsByTwin(context);
   const labelsOf = (twin: string) => labels.get(twin) ?? gateway.labels;
-  return { gateway: gateway.id, labelsOf, devices, describe, historyAfterMs, startTimeMs: clock.nowMs() };
+  const now = new Map(devices.map((device) => [device.twin, device]));
+  context.resolved.subscribe((device) => now.set(device.twin, device));
+  const deviceOf = (twin: string) => now.get(twin);
+  return { gateway: gateway.id, labelsOf, devices, deviceOf, describe, historyAfterMs, startTimeMs: clock.nowMs() };
 }

@@ -2,6 +2,7 @@ import type { Command, CommandResult } from '../model/command.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Stored } from '../model/twin-message.ts';
 import type { WallClock } from '../runtime/clock.ts';
+import { type Descriptions, tellDescriptions } from './descriptions.ts';
 import type { Conversation, Dialect, Line, Packet } from './dialect.ts';
 
 const MAX_SHOWN_LENGTH = 100;
@@ -11,6 +12,8 @@ export interface PlainDialect extends Omit<Dialect, 'converse'> {
   readonly subscriptions: readonly string[];
   /** Sent after each connect, e.g. the retained `online`. */
   birth?(clock: WallClock): readonly Packet[];
+  /** Told after each connect, too. */
+  readonly descriptions?: Descriptions;
   /** Sent before a planned disconnect, e.g. the retained `offline`. */
   death?(clock: WallClock): Packet;
   /** `undefined`: not for us. Throws COMMAND_INVALID with what a person could mend. */
@@ -29,6 +32,7 @@ function converse(dialect: PlainDialect, line: Line): Conversation {
     subscriptions: dialect.subscriptions,
     async start() {
       for (const packet of dialect.birth?.(line.clock) ?? []) line.tell(packet);
+      if (dialect.descriptions !== undefined) tellDescriptions(line, dialect.descriptions);
     },
     async publish(stored) {
       const packets = encodeOrReject(dialect, stored, line);

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { createShape } from '../../src/northbound/shapes/index.ts';
 import { deviceOf } from '../support/device.ts';
-import { HandClock } from '../support/hand-clock.ts';
 import { mqttDialect } from './plant.ts';
-import { CONTEXT } from './shape-messages.ts';
+import { CONTEXT, storedOf, TELEMETRY } from './shape-messages.ts';
 
 const POINTS = {
   temperature: { type: 'int16', scale: 0.1, unit: 'degreeCelsius', range: { min: -40, max: 150 } },
@@ -70,8 +69,22 @@ describe('metadata of opcua-pubsub-json', () => {
     for (const id of ids[0]) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   });
 
+  it('is of a new version where other points are there, and so is what is sent afterwards', () => {
+    const [few, more] = [{ level: {} }, { level: {}, flow: {} }].map((points) => deviceOf({ points }));
+    const shape = createShape('opcua-pubsub-json', { ...CONTEXT, devices: [few ?? assert.fail()] });
+    const versionsOf = (device = few) => {
+      const told = JSON.parse(shape.describe?.(device ?? assert.fail())?.payload ?? '');
+      const [sent] = shape.encode(storedOf({ ...TELEMETRY, twin: 'press-07' }), 0);
+      const [message] = JSON.parse(sent?.payload ?? '').Messages;
+      assert.deepEqual(told.MetaData.ConfigurationVersion, message.MetaDataVersion);
+      return message.MetaDataVersion.MajorVersion - 820_540_800;
+    };
+    assert.deepEqual([versionsOf(few), versionsOf(few), versionsOf(more), versionsOf(more), versionsOf(few)], [0, 0, 1, 1, 2]);
+  });
+
   it('is retained at a topic of its own after each connect', () => {
-    const [, ...described] = mqttDialect({ shape: 'opcua-pubsub-json' }).birth?.(new HandClock(0)) ?? [];
+    const { devices, packetOf } = mqttDialect({ shape: 'opcua-pubsub-json' }).descriptions ?? assert.fail();
+    const described = devices.map((device) => packetOf(device) ?? assert.fail());
     assert.deepEqual(
       described.map(({ topic, retain, qos }) => [topic, retain, qos]),
       [

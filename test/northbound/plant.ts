@@ -1,3 +1,4 @@
+import { EMPTY } from 'rxjs';
 import { describePoints } from '../../src/model/describe-points.ts';
 import type { DevicePlan, GatewayIdentity } from '../../src/model/plan.ts';
 import type { Dialect, DialectContext, TwinLabels } from '../../src/northbound/dialect.ts';
@@ -23,7 +24,7 @@ export function device(twin: string, labels: TwinLabels = {}): DevicePlan {
 /** What a dialect knows of a gateway that has read nothing yet. */
 export function dialectContext(devices: readonly DevicePlan[]): DialectContext {
   const describe = (each: DevicePlan) => describePoints(each, {}, operators);
-  const known = { gateway: GATEWAY, version: '1.2.3', devices, describe, stateDirectory: '' };
+  const known = { gateway: GATEWAY, version: '1.2.3', devices, describe, resolved: EMPTY, stateDirectory: '' };
   return { ...known, latest: () => undefined, clock: systemClock, log: silentLog };
 }
 

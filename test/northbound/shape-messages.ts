@@ -102,6 +102,7 @@ export const CONTEXT: ShapeContext = {
   gateway: 'gw-01',
   labelsOf: () => ({ site: 'plant-a' }),
   devices: [device('press-07')],
+  deviceOf: device,
   describe: dialectContext([]).describe,
   historyAfterMs: 60_000,
   startTimeMs: Date.UTC(2026, 0, 1),

@@ -12,7 +12,7 @@ import { CONTEXT, storedOf, T0_MS, TELEMETRY } from './shape-messages.ts';
 const ANNOUNCED = deviceOf({ points: { temperature: { unit: 'degreeCelsius' }, pressure: {} } });
 
 function payloads(template: TemplateSettings, message = TELEMETRY): readonly string[] {
-  const context = { ...CONTEXT, devices: [ANNOUNCED] };
+  const context = { ...CONTEXT, devices: [ANNOUNCED], deviceOf: () => ANNOUNCED };
   return createShape({ template }, context)
     .encode(storedOf(message), T0_MS)
     .map(({ payload }) => payload);

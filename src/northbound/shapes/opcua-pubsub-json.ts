@@ -19,8 +19,7 @@ const WRITERS = ['values', 'event', 'gap', 'status'] as const;
 type Writer = (typeof WRITERS)[number];
 
 export function opcuaPubSubShape(context: ShapeContext): Shape {
-  const version = Math.max(0, Math.floor((context.startTimeMs - VERSION_EPOCH_MS) / 1_000));
-  const MetaDataVersion = { MajorVersion: version, MinorVersion: version };
+  const versions = new Versions(context.startTimeMs);
   const places = new Map(context.devices.map(({ twin }, index) => [twin, index]));
   const writerOf = (twin: string, writer: Writer) => ({
     DataSetWriterId: (places.get(twin) ?? places.size) * WRITERS.length + WRITERS.indexOf(writer) + 1,
@@ -33,13 +32,41 @@ export function opcuaPubSubShape(context: ShapeContext): Shape {
       const { message } = stored;
       const { twin, kind } = message;
       if (kind === 'telemetry' || kind === 'property') {
-        const head = { ...writerOf(twin, 'values'), MetaDataVersion };
+        const head = { ...writerOf(twin, 'values'), MetaDataVersion: versions.of(twin) };
         return [encodeData(deltaFrames(message, head), sending)];
       }
       return [encodeData([eventOf(message, writerOf(twin, kind))], sending)];
     },
-    describe: (device) => encodeMetaData(device, context, { ...writerOf(device.twin, 'values'), MetaDataVersion }),
+    describe(device) {
+      const { twin } = device;
+      const fields = context.describe(device).map((point) => fieldMetaData(twin, point));
+      versions.note(twin, JSON.stringify(fields));
+      const head = { ...writerOf(twin, 'values'), MetaDataVersion: versions.of(twin) };
+      return encodeMetaData(device, context.gateway, fields, head);
+    },
   };
+}
+
+/** A version is the second in which it came to be. */
+class Versions {
+  readonly #first: number;
+  readonly #latest = new Map<string, { readonly number: number; readonly fields: string }>();
+
+  constructor(startTimeMs: number) {
+    this.#first = Math.max(0, Math.floor((startTimeMs - VERSION_EPOCH_MS) / 1_000));
+  }
+
+  of(twin: string): MetaDataVersion {
+    const number = this.#latest.get(twin)?.number ?? this.#first;
+    return { MajorVersion: number, MinorVersion: number };
+  }
+
+  /** Other fields than before are a new version. */
+  note(twin: string, fields: string): void {
+    const before = this.#latest.get(twin);
+    if (before?.fields !== fields)
+      this.#latest.set(twin, { number: before === undefined ? this.#first : before.number + 1, fields });
+  }
 }
 
 /** The class of a message is its writer group. */
@@ -106,7 +133,7 @@ function eventOf(message: TwinMessage, head: JsonObject): JsonObject {
   return { ...head, Timestamp: isoTime(startTimeMs), ...statusOf(message), MessageType: 'ua-event', Payload };
 }
 
-function encodeMetaData(device: DevicePlan, { gateway, describe }: ShapeContext, head: MetaDataHead): Encoded {
+function encodeMetaData(device: DevicePlan, gateway: string, fields: readonly JsonObject[], head: MetaDataHead): Encoded {
   const { MetaDataVersion, ...writer } = head;
   const body = {
     MessageId: `${gateway}:${device.twin}:metadata:${MetaDataVersion.MajorVersion}`,
@@ -116,7 +143,7 @@ function encodeMetaData(device: DevicePlan, { gateway, describe }: ShapeContext,
     MetaData: {
       Name: device.twin,
       ...(device.model === undefined ? {} : { Description: { Text: device.model } }),
-      Fields: describe(device).map((point) => fieldMetaData(device.twin, point)),
+      Fields: fields,
       ConfigurationVersion: MetaDataVersion,
     },
   };
@@ -126,5 +153,10 @@ function encodeMetaData(device: DevicePlan, { gateway, describe }: ShapeContext,
 interface MetaDataHead {
   readonly DataSetWriterId: number;
   readonly DataSetWriterName: string;
-  readonly MetaDataVersion: { readonly MajorVersion: number; readonly MinorVersion: number };
+  readonly MetaDataVersion: MetaDataVersion;
+}
+
+interface MetaDataVersion {
+  readonly MajorVersion: number;
+  readonly MinorVersion: number;
 }

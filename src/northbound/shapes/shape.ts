@@ -10,6 +10,8 @@ export interface ShapeContext {
   labelsOf(twin: string): Readonly<Record<string, string>>;
   /** All twins of the configuration. */
   readonly devices: readonly DevicePlan[];
+  /** A twin with the points that its patterns stand for now. */
+  deviceOf(twin: string): DevicePlan | undefined;
   /** What a twin sends: names, types, units. */
   describe(device: DevicePlan): readonly PointDescription[];
   /** A message is history when it says so, or when its last value was older than this at the time of sending. */
@@ -33,6 +35,9 @@ export interface Shape {
    * them are. `sentTimeMs`: UTC, of this attempt.
    */
   encode(stored: Stored, sentTimeMs: number): readonly Encoded[];
-  /** What a receiver has to know of a twin to read its messages, to be retained where it can be; absent: nothing. */
+  /**
+   * What a receiver has to know of a twin to read its messages, to be retained where it can be; absent: nothing. Told again where it changes;
+   * what is encoded afterwards is of the new version.
+   */
   describe?(device: DevicePlan): Encoded;
 }

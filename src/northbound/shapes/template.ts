@@ -1,3 +1,4 @@
+import type { DevicePlan } from '../../model/plan.ts';
 import { worseQuality } from '../../model/quality.ts';
 import { messageId } from '../../model/twin-message.ts';
 import type { JsonValue } from '../../model/value.ts';
@@ -112,17 +113,17 @@ function valueNames({ name, value, quality, status = 'Good' }: StepValue): Names
   return { point: name, value: jsonValue(value), quality, status };
 }
 
-/** Looked up when a twin first sends. */
-function unitsOf({ devices, describe }: ShapeContext): UnitOf {
-  const units = new Map<string, ReadonlyMap<string, string>>();
+/** Looked up when a twin first sends, and when it has other points. */
+function unitsOf({ deviceOf, describe }: ShapeContext): UnitOf {
+  const units = new Map<string, { readonly device: DevicePlan | undefined; readonly byPoint: ReadonlyMap<string, string> }>();
   return (twin, point) => {
+    const device = deviceOf(twin);
     let ofTwin = units.get(twin);
-    if (ofTwin === undefined) {
-      const device = devices.find((each) => each.twin === twin);
+    if (ofTwin === undefined || ofTwin.device !== device) {
       const named = device === undefined ? [] : describe(device).map(({ name, unit = '' }) => [name, unit] as const);
-      ofTwin = new Map(named.filter(([, unit]) => unit !== ''));
+      ofTwin = { device, byPoint: new Map(named.filter(([, unit]) => unit !== '')) };
       units.set(twin, ofTwin);
     }
-    return ofTwin.get(point) ?? null;
+    return ofTwin.byPoint.get(point) ?? null;
   };
 }

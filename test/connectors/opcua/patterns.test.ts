@@ -25,7 +25,7 @@ defaults: { interval: 50 ms }
 points:
   speed: { address: nsu=urn:test:plant;s=Speed }
   twice: { expression: speed * 2 }
-  temperatures: { address: { browse: Objects/Line/*/Temperature, name: "{1}Temperature" }, scale: 10 }
+  temperatures: { address: { browse: Objects/Line/*/Temperature, name: "{1}Temperature" }, scale: 10, unit: kelvin }
   counts: { address: { browse: Objects/Line/*/Count }, read: poll }
   setpoints:
     address: { browse: Objects/Line/*/Setpoint, name: "{1}Setpoint" }
@@ -95,6 +95,12 @@ class Line {
   }
 }
 
+/** A data set message. */
+interface Frame {
+  readonly Payload: object;
+  readonly MetaDataVersion: { readonly MajorVersion: number };
+}
+
 type Told = readonly [value: unknown, quality: string];
 
 describe('points by browsing', () => {
@@ -106,7 +112,7 @@ describe('points by browsing', () => {
   let gateway: RunningGateway;
   let recorded: RecordedLog;
 
-  async function begin(browseEvery: string, fill: () => void): Promise<void> {
+  async function begin(browseEvery: string, fill: () => void, shape = 'twin'): Promise<void> {
     server = await startOpcuaServer();
     line = new Line(server);
     fill();
@@ -114,7 +120,7 @@ describe('points by browsing', () => {
     await cable.plug();
     broker = await SinkBroker.start();
     configuration = new TemporaryConfiguration({
-      'gateway.yaml': `gateway: { id: plant-a }\nhubs: { cloud: { dialect: mqtt, url: "${broker.url}" } }\nspool: { directory: ./spool }\noperations: { port: 0 }\n`,
+      'gateway.yaml': `gateway: { id: plant-a }\nhubs: { cloud: { dialect: mqtt, url: "${broker.url}", shape: ${shape} } }\nspool: { directory: ./spool }\noperations: { port: 0 }\n`,
       'mappings/press.yaml': mapping(`opc.tcp://127.0.0.1:${cable.port}`, browseEvery),
     });
     recorded = new RecordedLog();
@@ -197,6 +203,50 @@ describe('points by browsing', () => {
     );
     assert.ok(told('Motor2Temperature').filter(([, quality]) => quality === 'bad').length <= 2);
     assertGapless();
+  }).timeout(60_000);
+
+  it('tells what the points are in the metadata of the twin, and anew where others come and go', async () => {
+    const metadata = () =>
+      broker.publishes
+        .filter(({ topic }) => topic === 'plant-a/line-1/metadata')
+        .map(({ payload, retain }) => {
+          const { MetaData } = JSON.parse(Buffer.from(payload).toString());
+          const fields = MetaData.Fields as { Name: string; Properties: { Key: string }[] }[];
+          return { retain, version: Number(MetaData.ConfigurationVersion.MajorVersion), fields };
+        });
+    const last = () => metadata().at(-1) ?? assert.fail('nothing was told');
+    const hasNow = (name: string) =>
+      metadata()
+        .at(-1)
+        ?.fields.some(({ Name }) => Name === name) === true;
+    await begin('1 s', () => line.add('Motor 1', 20), 'opcua-pubsub-json');
+    await broker.until(() => hasNow('Motor1Temperature'));
+    const first = last();
+    assert.equal(first.retain, true);
+    assert.deepEqual(first.fields.map(({ Name }) => Name).toSorted(), [
+      'Motor1Setpoint',
+      'Motor1Temperature',
+      'motor1Count',
+      'speed',
+      'twice',
+    ]);
+    const units = first.fields.filter(({ Properties }) => Properties.some(({ Key }) => Key === 'EngineeringUnits'));
+    assert.deepEqual(
+      units.map(({ Name }) => Name),
+      ['Motor1Temperature'],
+    );
+    line.add('Motor 2', 30);
+    await broker.until(() => hasNow('Motor2Temperature'));
+    assert.ok(last().version > first.version);
+    const sent = () =>
+      broker.publishes.flatMap(({ topic, payload }) =>
+        topic.endsWith('/telemetry') ? (JSON.parse(Buffer.from(payload).toString()).Messages as Frame[]) : [],
+      );
+    await broker.until(() => sent().some(({ Payload }) => 'Motor2Temperature' in Payload));
+    const frame = sent().findLast(({ Payload }) => 'Motor2Temperature' in Payload);
+    assert.equal(frame?.MetaDataVersion.MajorVersion, last().version);
+    line.remove('Motor 1');
+    await broker.until(() => hasNow('Motor2Temperature') && !hasNow('Motor1Temperature'));
   }).timeout(60_000);
 
   it('looks now and then where the server tells nothing, and finds its points again when it was restarted', async () => {

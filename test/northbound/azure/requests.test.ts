@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { Subject } from 'rxjs';
 import type { CallCommand, WriteCommand } from '../../../src/model/command.ts';
+import type { DevicePlan } from '../../../src/model/plan.ts';
 import type { Stored } from '../../../src/model/twin-message.ts';
 import { answerCommands, HubPlant, until } from '../../support/azure/hub-plant.ts';
 import { press } from '../../support/azure/plant.ts';
@@ -203,6 +205,22 @@ describe('the ways between Azure and the gateway', () => {
       await session.publish({ ...known, message: { ...known.message, clock: { boot: 'b', offsetMs: 0 } } });
       const message = plant.hub.telemetry.find(({ properties }) => properties.schema === 'gw.telemetry/1');
       assert.equal(message?.properties.clock, 'unsynchronised');
+    });
+
+    it('describes the points, and again only where they are others', async () => {
+      const resolved = new Subject<DevicePlan>();
+      const gateway = plant.gateway({ settings: { shape: 'opcua-pubsub-json' }, context: { resolved } });
+      const described = () =>
+        plant.hub.telemetry
+          .filter(({ properties }) => properties.schema === 'gw.metadata.opcua-pubsub/1')
+          .map(({ body: told }) => JSON.parse(told).MetaData.Fields.length);
+      const session = await plant.open(gateway);
+      await until(() => described().length === 1);
+      const now = press('press-07');
+      resolved.next(now);
+      resolved.next({ ...now, points: now.points.slice(1) });
+      await session.publish(stored(7));
+      assert.deepEqual(described(), [3, 2]);
     });
 
     it('names the component, and its own time, in IoT Plug and Play', async () => {

@@ -2,6 +2,7 @@ import type { Command, CommandResult } from '../../../model/command.ts';
 import { GatewayError } from '../../../model/error.ts';
 import type { Stored } from '../../../model/twin-message.ts';
 import type { WallClock } from '../../../runtime/clock.ts';
+import { type Descriptions, tellDescriptions } from '../../descriptions.ts';
 import type { Conversation, Dialect, Line, Packet } from '../../dialect.ts';
 import { Pace } from '../../pace.ts';
 import { encodeOrReject } from '../../plain-dialect.ts';
@@ -21,11 +22,22 @@ export interface ConversationParts {
   readonly jobs: Jobs | undefined;
   readonly commands: TopicCommands;
   /** What is said when it has connected, and before it goes. */
-  readonly birth: (clock: WallClock) => readonly Packet[];
+  readonly birth: (clock: WallClock) => Packet;
+  readonly descriptions: Descriptions;
   readonly death: (clock: WallClock) => Packet;
 }
 
-export function converse({ line, dialect, desk, shadows, jobs, commands, birth, death }: ConversationParts): Conversation {
+export function converse({
+  line,
+  dialect,
+  desk,
+  shadows,
+  jobs,
+  commands,
+  birth,
+  death,
+  descriptions,
+}: ConversationParts): Conversation {
   const send = async (packet: Packet): Promise<number> => {
     const bytes = packet.payload.length;
     if (bytes > MAX_PAYLOAD_BYTES) throw tooLarge(line.subject, packet.topic, bytes);
@@ -40,7 +52,8 @@ export function converse({ line, dialect, desk, shadows, jobs, commands, birth, 
   return {
     subscriptions: [...(shadows?.subscriptions ?? []), ...(jobs?.subscriptions ?? []), ...commands.subscriptions],
     async start() {
-      for (const packet of birth(line.clock)) line.tell(packet);
+      line.tell(birth(line.clock));
+      tellDescriptions(line, descriptions);
       void shadows?.start();
       jobs?.start();
     },

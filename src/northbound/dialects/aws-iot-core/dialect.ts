@@ -5,6 +5,7 @@ import type { DevicePlan, HubPlan } from '../../../model/plan.ts';
 import { MESSAGE_KINDS, type Stored } from '../../../model/twin-message.ts';
 import type { WallClock } from '../../../runtime/clock.ts';
 import { toLimits } from '../../delivery-limits.ts';
+import type { Descriptions } from '../../descriptions.ts';
 import { type Dialect, type DialectContext, type Line, labelsByTwin, type Packet, shapeContext } from '../../dialect.ts';
 import { createShape } from '../../shapes/index.ts';
 import { jsonPacket, messagePacket } from '../mqtt/json-packet.ts';
@@ -56,8 +57,8 @@ export function createAwsDialect(plan: HubPlan, context: DialectContext): Dialec
     const shadows = settings.shadows ? new Shadows({ ...shared, ...memory }) : undefined;
     const jobs = settings.jobs ? new Jobs({ ...shared, twins: memory.twins, book: memory.book }) : undefined;
     const death = (clock: WallClock) => status('offline', { ...statusTime(clock), reason: 'stopped' });
-    const birth = (clock: WallClock) => [status('online', statusTime(clock)), ...encoder.descriptions(settings.retainStatus)];
-    return converse({ line, dialect: encoder, desk, shadows, jobs, commands, birth, death });
+    const birth = (clock: WallClock) => status('online', statusTime(clock));
+    return converse({ line, dialect: encoder, desk, shadows, jobs, commands, birth, death, descriptions: encoder.descriptions });
   };
   const directory = join(context.stateDirectory, 'aws-iot-core', plan.name);
   const provisioned = { settings, wire, gateway, directory, log: context.log, thing };
@@ -94,13 +95,15 @@ function encoderOf(plan: HubPlan, context: DialectContext) {
     const topic = ingestTopic(settings.rule, fill(twin, kind));
     return shape.encode(stored, sentTimeMs).map((encoded) => messagePacket(topic, encoded, twin));
   };
-  const descriptions = (retain: boolean) =>
-    context.devices.flatMap((device) => {
+  const descriptions: Descriptions = {
+    devices: context.devices,
+    resolved: context.resolved,
+    packetOf(device) {
       const description = shape.describe?.(device);
-      return description === undefined
-        ? []
-        : [messagePacket(fill(device.twin, 'metadata'), description, device.twin, { retain })];
-    });
+      if (description === undefined) return undefined;
+      return messagePacket(fill(device.twin, 'metadata'), description, device.twin, { retain: settings.retainStatus });
+    },
+  };
   const topics = () => [...new Set([...names.keys()].flatMap((twin) => MESSAGE_KINDS.map((kind) => fill(twin, kind))))];
   return { names, encode, descriptions, topics };
 }

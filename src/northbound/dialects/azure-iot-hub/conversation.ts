@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { CommandResult } from '../../../model/command.ts';
 import { GatewayError } from '../../../model/error.ts';
 import type { Stored } from '../../../model/twin-message.ts';
+import { type Descriptions, tellDescriptions } from '../../descriptions.ts';
 import type { Conversation, Line, Packet } from '../../dialect.ts';
 import { encodeResultBody } from '../../result-document.ts';
 import { answerCode, codeOf } from './answer-code.ts';
@@ -36,6 +37,7 @@ export interface ConversationOptions {
   readonly telemetry: (stored: Stored) => readonly Packet[];
   /** Told at the first connect. */
   readonly birth: () => readonly Packet[];
+  readonly descriptions: Descriptions;
   /** `isRenewal`: the connection is opened anew at once. */
   readonly death: (isRenewal: boolean) => Packet | undefined;
   readonly missingStates: (reported: JsonObject) => readonly JsonObject[];
@@ -69,12 +71,13 @@ export class AzureConversation implements Conversation {
 
   /** Listened to already; now the whole of the twin, so that no change is missed. */
   async start(): Promise<void> {
-    const { hasTwin, birth, missingStates } = this.#options;
+    const { hasTwin, birth, descriptions, missingStates } = this.#options;
     if (hasTwin) {
       await this.#fetch();
       for (const patch of missingStates(this.#reported.document)) this.#insist(patch);
     }
     for (const packet of birth()) this.#line.tell(packet);
+    tellDescriptions(this.#line, descriptions);
   }
 
   /** A state goes to the twin; what of it cannot, or is not of now, goes as a message, so that nothing is lost. */

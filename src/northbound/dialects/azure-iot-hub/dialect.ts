@@ -87,8 +87,10 @@ export function createAzureDialect(plan: HubPlan, context: DialectContext): Dial
         birth() {
           if (isAnnounced) return [];
           isAnnounced = true;
-          return [status('online', statusTime(clock)), ...messages.descriptions(deviceId)];
+          messages.forgetDescriptions();
+          return [status('online', statusTime(clock))];
         },
+        descriptions: { devices, resolved: context.resolved, packetOf: (device) => messages.description(device, deviceId) },
         death(isRenewal) {
           isAnnounced = isRenewal;
           return isRenewal ? undefined : status('offline', { ...statusTime(clock), reason: 'stopped' });
@@ -115,6 +117,7 @@ function createMessages(settings: AzureSettings, context: DialectContext, layout
   const labels = labelsByTwin(context);
   const shapes = shapeContext(context, settings.historyAfter);
   const shape = createShape(settings.shape, shapes);
+  const told = new Map<string, string>();
   const options = {
     gateway: context.gateway.id,
     compress: settings.compress,
@@ -124,14 +127,15 @@ function createMessages(settings: AzureSettings, context: DialectContext, layout
   return {
     encode: (stored: Stored, sentTimeMs: number, deviceId: string): readonly Packet[] =>
       shape.encode(stored, sentTimeMs).map((encoded, number) => telemetryPacket(encoded, stored, number, deviceId, options)),
-    /** What a receiver has to know of the twins; nothing is retained, so it is told at each start. */
-    descriptions: (deviceId: string): readonly Packet[] =>
-      context.devices.flatMap((device) => {
-        const { payload, contentType, properties } = shape.describe?.(device) ?? {};
-        if (payload === undefined) return [];
-        const system = { '$.ct': contentType ?? '', '$.ce': 'utf-8' };
-        return [messagePacket(deviceId, system, { ...properties, twinId: device.twin }, Buffer.from(payload))];
-      }),
+    /** What a receiver has to know of a twin; nothing is retained, so it is told at each start, and not again while it stays the same. */
+    description(device: DevicePlan, deviceId: string): Packet | undefined {
+      const { payload, contentType, properties } = shape.describe?.(device) ?? {};
+      if (payload === undefined || told.get(device.twin) === payload) return undefined;
+      told.set(device.twin, payload);
+      const system = { '$.ct': contentType ?? '', '$.ce': 'utf-8' };
+      return messagePacket(deviceId, system, { ...properties, twinId: device.twin }, Buffer.from(payload));
+    },
+    forgetDescriptions: () => told.clear(),
   };
 }
 

@@ -37,14 +37,16 @@ export function createMqttDialect(plan: HubPlan, context: DialectContext): Plain
       ...(settings.commands === false ? {} : { command: fillTemplate(settings.commands.topic, namesOf(twin), plan.name) }),
     }),
     wire: { ...wireSettings(settings, gateway), will: status('offline', { reason: 'connection lost' }) },
-    birth: (clock) => [
-      status('online', statusTime(clock)),
-      ...context.devices.flatMap((device) => {
+    birth: (clock) => [status('online', statusTime(clock))],
+    descriptions: {
+      devices: context.devices,
+      resolved: context.resolved,
+      packetOf(device) {
         const description = shape.describe?.(device);
-        if (description === undefined) return [];
-        return [messagePacket(topicOf(device.twin, 'metadata'), description, device.twin, { retain: settings.retain })];
-      }),
-    ],
+        if (description === undefined) return undefined;
+        return messagePacket(topicOf(device.twin, 'metadata'), description, device.twin, { retain: settings.retain });
+      },
+    },
     death: (clock) => status('offline', { ...statusTime(clock), reason: 'stopped' }),
     encode(stored, sentTimeMs) {
       const { message } = stored;
