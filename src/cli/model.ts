@@ -76,7 +76,9 @@ function addressOf(dialect: Dialect | undefined, twin: string): TwinAddress | un
     href: hrefOf(endpoint),
     security: username !== undefined ? 'basic' : certificateFile !== undefined ? 'auto' : 'nosec',
     topicOf: topics.of,
+    shape: topics.shape,
     ...(topics.command === undefined ? {} : { commandTopic: topics.command }),
+    ...(topics.results === undefined ? {} : { resultTopic: topics.results }),
   };
 }
 

@@ -117,6 +117,10 @@ export interface TwinTopics {
   of(kind: MessageKind): string;
   /** Absent: no commands are listened to. */
   readonly command?: string;
+  /** Where commands are answered. */
+  readonly results?: string;
+  /** Name of the shape that messages have. */
+  readonly shape: string;
 }
 
 export interface Attempt {

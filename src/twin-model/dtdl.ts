@@ -70,8 +70,12 @@ function eventContent(name: string): Json {
   return { '@type': 'Telemetry', name, comment: 'event', schema: { '@type': 'Object', fields } };
 }
 
+/** What a method gives back, as Plug and Play answers it; only the device knows the fields. */
+const OUTPUTS = { name: 'outputs', schema: { '@type': 'Object', fields: [] } };
+
 function methodContent({ name, arguments: inputs }: MethodPlan, version: DtdlVersion): Json {
-  if (inputs.length === 0) return { '@type': 'Command', name };
+  const command = { '@type': 'Command', name, response: OUTPUTS };
+  if (inputs.length === 0) return command;
   const fields = inputs.map((input) => ({ name: input.name, schema: schemaOf(argumentType(input), version) }));
-  return { '@type': 'Command', name, request: { name: 'arguments', schema: { '@type': 'Object', fields } } };
+  return { ...command, request: { name: 'arguments', schema: { '@type': 'Object', fields } } };
 }

@@ -3,6 +3,7 @@ import type { DevicePlan, MethodPlan } from '../model/plan.ts';
 import { argumentType, type PointDescription } from '../model/point-description.ts';
 import type { MessageKind } from '../model/twin-message.ts';
 import type { Json } from './dtdl-schema.ts';
+import { messageSchema, RESULT_SCHEMA } from './wot-messages.ts';
 import { dataSchemaOf, limited } from './wot-schema.ts';
 
 /** Where a twin is spoken of, and to. */
@@ -13,6 +14,10 @@ export interface TwinAddress {
   topicOf(kind: MessageKind): string;
   /** Absent: no commands are listened to. */
   readonly commandTopic?: string;
+  /** Where commands are answered. */
+  readonly resultTopic?: string;
+  /** Name of the shape of messages. */
+  readonly shape?: string;
 }
 
 const CONTEXT = ['https://www.w3.org/2022/wot/td/v1.1', { mqv: 'http://www.w3.org/2018/wot/mqtt#' }];
@@ -40,7 +45,7 @@ export function thingDescription(
       : { id: `urn:fieldmarshal:${encodeURIComponent(gateway)}:${encodeURIComponent(twin)}` }),
     title: twin,
     description:
-      'Values come in messages of the gateway, several at once: a property is what stands there under its name, in the shape of the hub.',
+      'Values come in messages of the gateway, several at once: the events message_telemetry and message_property are these messages, a property is what stands in them under its name. Actions are answered by the event command_result with the same id.',
     ...(model === undefined ? {} : { links: [{ rel: 'type', href: model }] }),
     ...securityOf(address),
     properties: Object.fromEntries(points.map((point) => [point.name, propertyOf(point, address)])),
@@ -48,7 +53,11 @@ export function thingDescription(
       ...written.map((point) => [`set_${point.name}`, writeAction(point, address)]),
       ...called.map((method) => [method.name, methodAction(method, address)]),
     ]),
-    events: Object.fromEntries(events.map(({ name }) => [name, eventOf(name, address)])),
+    events: Object.fromEntries([
+      ...events.map(({ name }) => [name, eventOf(name, address)]),
+      ...messageEvents(points, address),
+      ...resultEvent(address),
+    ]),
   };
 }
 
@@ -69,7 +78,7 @@ function propertyOf(point: PointDescription, address: TwinAddress | undefined): 
     ...(description === undefined ? {} : { description }),
     ...valueSchema(point),
     ...{ readOnly: true, observable: true },
-    ...subscription(address, kind, ['observeproperty', 'unobserveproperty']),
+    ...(address === undefined ? {} : subscription(address.topicOf(kind), address, ['observeproperty', 'unobserveproperty'])),
   };
 }
 
@@ -79,7 +88,28 @@ function eventOf(name: string, address: TwinAddress | undefined): Json {
     severity: { type: 'integer', minimum: 1, maximum: 1_000 },
     message: { type: 'string' },
   };
-  return { data: { type: 'object', properties }, ...subscription(address, 'event', ['subscribeevent', 'unsubscribeevent']) };
+  return {
+    data: { type: 'object', properties },
+    ...(address === undefined ? {} : subscription(address.topicOf('event'), address)),
+  };
+}
+
+/** Whole messages, for whoever takes nothing but what is on the wire. */
+function messageEvents(
+  points: readonly PointDescription[],
+  address: TwinAddress | undefined,
+): readonly (readonly [string, Json])[] {
+  if (address === undefined) return [];
+  return (['telemetry', 'property'] as const).flatMap((kind) => {
+    const own = points.filter((point) => point.kind === kind);
+    const data = own.length === 0 ? undefined : messageSchema(address.shape, kind, own, valueSchema);
+    return data === undefined ? [] : [[`message_${kind}`, { data, ...subscription(address.topicOf(kind), address) }]];
+  });
+}
+
+function resultEvent(address: TwinAddress | undefined): readonly (readonly [string, Json])[] {
+  if (address?.resultTopic === undefined) return [];
+  return [['command_result', { data: RESULT_SCHEMA, ...subscription(address.resultTopic, address) }]];
 }
 
 /** The input is the command as it is sent. */
@@ -102,14 +132,16 @@ function methodAction({ name, arguments: inputs }: MethodPlan, address: TwinAddr
 function action(command: Json, address: TwinAddress | undefined): Json {
   const properties = { id: COMMAND_ID, ...command };
   const input = { type: 'object', properties, required: Object.keys(properties) };
-  if (address?.commandTopic === undefined) return { input };
+  const told = { input, output: RESULT_SCHEMA, synchronous: false };
+  if (address?.commandTopic === undefined) return told;
   const { href, commandTopic } = address;
   const form = { href, op: 'invokeaction', contentType: JSON_TYPE, 'mqv:controlPacket': 'publish', 'mqv:topic': commandTopic };
-  return { input, forms: [{ ...form, 'mqv:qos': '1', 'mqv:retain': false }] };
+  return { ...told, forms: [{ ...form, 'mqv:qos': '1', 'mqv:retain': false }] };
 }
 
-function subscription(address: TwinAddress | undefined, kind: MessageKind, op: readonly string[]): Json {
-  if (address === undefined) return {};
-  const form = { href: address.href, op, contentType: JSON_TYPE, 'mqv:controlPacket': 'subscribe' };
-  return { forms: [{ ...form, 'mqv:filter': address.topicOf(kind), 'mqv:qos': '1' }] };
+const ON_EVENT = ['subscribeevent', 'unsubscribeevent'];
+
+function subscription(topic: string, { href }: TwinAddress, op = ON_EVENT): Json {
+  const form = { href, op, contentType: JSON_TYPE, 'mqv:controlPacket': 'subscribe' };
+  return { forms: [{ ...form, 'mqv:filter': topic, 'mqv:qos': '1' }] };
 }

@@ -7,8 +7,11 @@ import { DATA_TYPES } from '../../src/model/data-type.ts';
 import type { DevicePlan } from '../../src/model/plan.ts';
 import type { PointDescription } from '../../src/model/point-description.ts';
 import { decodeCommand } from '../../src/northbound/command-document.ts';
+import { encodeResultBody } from '../../src/northbound/result-document.ts';
+import { createShape } from '../../src/northbound/shapes/index.ts';
 import { type TwinAddress, thingDescription } from '../../src/twin-model/thing-description.ts';
 import { device } from '../northbound/plant.ts';
+import { CONTEXT as GATEWAY, MESSAGES, SHAPES, storedOf, T0_MS, TELEMETRY } from '../northbound/shape-messages.ts';
 
 const CONTEXT = 'https://www.w3.org/2022/wot/td/v1.1';
 const ADDRESS: TwinAddress = {
@@ -16,6 +19,8 @@ const ADDRESS: TwinAddress = {
   security: 'basic',
   topicOf: (kind) => `gw-01/press-07/${kind}`,
   commandTopic: 'gw-01/press-07/command',
+  resultTopic: 'gw-01/press-07/result',
+  shape: 'twin',
 };
 const PRESS: DevicePlan = {
   ...device('press-07'),
@@ -40,6 +45,14 @@ function validator() {
   addFormats.default(ajv);
   return ajv.compile(schema);
 }
+
+function formatted(): Ajv {
+  const ajv = new Ajv({ strict: false });
+  addFormats.default(ajv);
+  return ajv;
+}
+
+const WRONG = { telemetry: 'temperature', property: 'emergencyStop' } as const;
 
 const anyPoint = fc.record(
   {
@@ -87,8 +100,59 @@ describe('WoT Thing Descriptions', () => {
         forms: [{ ...form, op: ['observeproperty', 'unobserveproperty'], 'mqv:filter': 'gw-01/press-07/property' }],
       },
     });
-    assert.deepEqual(Object.keys(events), ['overTemperature']);
+    assert.deepEqual(Object.keys(events), ['overTemperature', 'message_property', 'command_result']);
     assert.deepEqual([security, securityDefinitions], [['basic_sc'], { basic_sc: { scheme: 'basic' } }]);
+  });
+
+  for (const shape of ['twin', 'expanded', 'pnp']) {
+    it(`have events that are the messages of the hub (${shape})`, () => {
+      const points: readonly PointDescription[] = [
+        { name: 'temperature', kind: 'telemetry', type: 'float64' },
+        { name: 'strokes', kind: 'telemetry', type: 'int64' },
+        { name: 'pressure', kind: 'telemetry', type: 'float64', min: 0 },
+        { name: 'running', kind: 'telemetry', type: 'boolean' },
+        { name: 'text', kind: 'telemetry', type: 'string' },
+        { name: 'emergencyStop', kind: 'property', type: 'boolean' },
+      ];
+      const thing = thingDescription('gw-01', PRESS, points, { ...ADDRESS, shape });
+      assert.ok(validate(JSON.parse(JSON.stringify(thing))), JSON.stringify(validate.errors));
+      const { events } = thing as { events: Record<string, { data: object; forms: { 'mqv:filter': string }[] }> };
+      const encoder = createShape(SHAPES[shape] ?? assert.fail(), GATEWAY);
+      for (const kind of ['telemetry', 'property'] as const) {
+        const { data, forms } = events[`message_${kind}`] ?? assert.fail();
+        assert.equal(forms[0]?.['mqv:filter'], `gw-01/press-07/${kind}`);
+        const isMessage = formatted().compile(data);
+        for (const { payload } of encoder.encode(storedOf(MESSAGES[kind] ?? assert.fail()), T0_MS))
+          assert.ok(isMessage(JSON.parse(payload)), JSON.stringify(isMessage.errors));
+        const wrong = encoder.encode(storedOf({ ...TELEMETRY, kind, values: { [WRONG[kind]]: [[0, 'much']] } }), T0_MS);
+        assert.ok(!isMessage(JSON.parse(wrong[0]?.payload ?? '')), 'a judge');
+      }
+    });
+  }
+
+  it('say nothing of messages whose form only their author knows', () => {
+    const { events } = thingDescription('gw-01', PRESS, [SETPOINT], { ...ADDRESS, shape: 'template' }) as { events: object };
+    assert.deepEqual(Object.keys(events), ['overTemperature', 'command_result']);
+  });
+
+  it('have an event that is the answer to an action', () => {
+    const { events, actions } = thingDescription('gw-01', PRESS, [SETPOINT], ADDRESS) as {
+      events: Record<string, { data: object; forms: { 'mqv:filter': string }[] }>;
+      actions: Record<string, { output: object }>;
+    };
+    const { data, forms } = events.command_result ?? assert.fail();
+    assert.equal(forms[0]?.['mqv:filter'], 'gw-01/press-07/result');
+    assert.deepEqual(actions.start?.output, data);
+    const isResult = formatted().compile(data);
+    const error = { code: 'COMMAND_OUT_OF_RANGE', message: '9 is above 8' } as const;
+    const base = { id: '7', device: 'press-07', points: {} };
+    for (const result of [
+      encodeResultBody({ ...base, status: 'done', points: { speed: { status: 'written', value: 5n } } }),
+      encodeResultBody({ ...base, status: 'refused', error }),
+      encodeResultBody({ ...base, status: 'done', method: 'start', outputs: { job: 4_711 } }),
+    ])
+      assert.ok(isResult(JSON.parse(JSON.stringify(result))), JSON.stringify(isResult.errors));
+    assert.ok(!isResult({ schema: 'gw.result/1', twin: 'press-07', status: 'perhaps' }));
   });
 
   it('have actions whose input the gateway takes as a command', () => {

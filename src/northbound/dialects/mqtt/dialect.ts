@@ -34,7 +34,13 @@ export function createMqttDialect(plan: HubPlan, context: DialectContext): Plain
     messageTopics: () => [...new Set([...names.keys()].flatMap((twin) => MESSAGE_KINDS.map((kind) => topicOf(twin, kind))))],
     topicsOf: (twin) => ({
       of: (kind) => topicOf(twin, kind),
-      ...(settings.commands === false ? {} : { command: fillTemplate(settings.commands.topic, namesOf(twin), plan.name) }),
+      shape: typeof settings.shape === 'string' ? settings.shape : Object.keys(settings.shape).join(),
+      ...(settings.commands === false
+        ? {}
+        : {
+            command: fillTemplate(settings.commands.topic, namesOf(twin), plan.name),
+            results: fillTemplate(settings.commands.results, namesOf(twin), plan.name),
+          }),
     }),
     wire: { ...wireSettings(settings, gateway), will: status('offline', { reason: 'connection lost' }) },
     birth: (clock) => [status('online', statusTime(clock))],
