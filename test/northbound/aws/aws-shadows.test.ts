@@ -1,47 +1,17 @@
 import assert from 'node:assert/strict';
 import type { Command, CommandResult } from '../../../src/model/command.ts';
-import type { Dialect } from '../../../src/northbound/dialect.ts';
-import type { HubSession } from '../../../src/northbound/hub.ts';
-import { AwsAccount, AwsEmulator } from '../../support/aws/aws-emulator.ts';
 import { settle } from '../../support/hand-clock.ts';
-import { awsDialect, openSession, property, settingsFor, until } from './plant.ts';
+import { property, until } from './plant.ts';
+import { type AwsRig, eachWithAws } from './rig.ts';
 
 describe('dialect aws-iot-core: shadows', () => {
-  let account: AwsAccount;
-  let emulator: AwsEmulator;
-  let dialect: Dialect;
-  let session: HubSession;
-  let commands: Command[];
+  let aws: AwsRig;
 
-  before(async function () {
-    this.timeout(30_000);
-    account = await AwsAccount.create();
+  eachWithAws({ jobs: false }, (rig) => {
+    aws = rig;
   });
 
-  after(() => account.remove());
-
-  beforeEach(async () => {
-    emulator = await AwsEmulator.start(account);
-    dialect = awsDialect(settingsFor(account, emulator, { jobs: false }));
-    commands = [];
-  });
-
-  afterEach(async () => {
-    await session.close();
-    await emulator.broker.stop();
-    assert.deepEqual(emulator.violations, []);
-    assert.deepEqual(emulator.refusals, []);
-  });
-
-  const open = async () => {
-    session = await openSession(dialect);
-    session.commands.subscribe((command) => void commands.push(command));
-  };
-  const reopen = async () => {
-    await session.close();
-    await open();
-  };
-  const shadow = (name = 'press-07') => emulator.shadows.document('gw-01', name);
+  const shadow = (name = 'press-07') => aws.emulator.shadows.document('gw-01', name);
   const reported = (name = 'press-07') => {
     const { _gateway: own, ...values } = shadow(name)?.reported ?? {};
     return { own: own as Record<string, unknown> | undefined, values };
@@ -56,8 +26,8 @@ describe('dialect aws-iot-core: shadows', () => {
     command !== undefined && 'desired' in command ? command.desired : undefined;
 
   it('reports a property to the named shadow of its twin, and resolves when AWS has taken it', async () => {
-    await open();
-    const bytes = await session.publish(property(1, { emergencyStop: [5, true], mode: [9, 'auto'] }, { startTimeMs: 0 }));
+    await aws.open();
+    const bytes = await aws.session.publish(property(1, { emergencyStop: [5, true], mode: [9, 'auto'] }, { startTimeMs: 0 }));
     assert.ok(bytes > 50);
     const { own, values } = reported();
     assert.deepEqual(values, { emergencyStop: true, mode: 'auto' });
@@ -65,59 +35,59 @@ describe('dialect aws-iot-core: shadows', () => {
   });
 
   it('names the shadow of a twin with a dot in its name by a colon', async () => {
-    await open();
-    await session.publish(property(1, { level: [0, 4] }, { twin: 'hall.meter' }));
+    await aws.open();
+    await aws.session.publish(property(1, { level: [0, 4] }, { twin: 'hall.meter' }));
     assert.deepEqual(reported('hall:meter').values, { level: 4 });
   });
 
   it('takes a point without a value out, says why, and takes that back', async () => {
-    await open();
-    await session.publish(property(1, { level: [0, 4] }));
-    await session.publish(property(2, { level: [0, null, 'bad', 'BadTimeout'] }));
+    await aws.open();
+    await aws.session.publish(property(1, { level: [0, 4] }));
+    await aws.session.publish(property(2, { level: [0, null, 'bad', 'BadTimeout'] }));
     assert.deepEqual([reported().values, reported().own?.quality], [{}, { level: 'BadTimeout' }]);
-    await reopen();
-    await session.publish(property(3, { level: [0, 5] }));
+    await aws.reopen();
+    await aws.session.publish(property(3, { level: [0, 5] }));
     assert.deepEqual([reported().values, reported().own?.quality], [{ level: 5 }, {}]);
   });
 
   it('says that a time was not known, and takes that back', async () => {
-    await open();
-    await session.publish(property(1, { level: [0, 4] }, { clock: { boot: 'b', offsetMs: 0 } }));
+    await aws.open();
+    await aws.session.publish(property(1, { level: [0, 4] }, { clock: { boot: 'b', offsetMs: 0 } }));
     assert.equal(reported().own?.clock, 'unsynchronised');
-    await reopen();
-    await session.publish(property(2, { level: [0, 5] }));
+    await aws.reopen();
+    await aws.session.publish(property(2, { level: [0, 5] }));
     assert.deepEqual(reported().own, { epoch: 'e1', seq: 2, time: reported().own?.time });
   });
 
   it('keeps the order of reports, however many are under way', async () => {
-    emulator.jitterMs = 20;
-    await open();
-    await Promise.all(Array.from({ length: 30 }, (_, index) => session.publish(property(index + 1, { level: [0, index] }))));
+    aws.emulator.jitterMs = 20;
+    await aws.open();
+    await Promise.all(Array.from({ length: 30 }, (_, index) => aws.session.publish(property(index + 1, { level: [0, index] }))));
     assert.deepEqual(
-      emulator.shadows.reports.map(({ reported: { level } }) => level),
+      aws.emulator.shadows.reports.map(({ reported: { level } }) => level),
       Array.from({ length: 30 }, (_, index) => index),
     );
   }).timeout(10_000);
 
   it('does not report again what was taken and only its answer lost', async () => {
-    await open();
-    await session.publish(property(1, { level: [0, 1] }));
-    await session.publish(property(2, { level: [0, 2] }));
-    await reopen();
-    await Promise.all([session.publish(property(1, { level: [0, 1] })), session.publish(property(2, { level: [0, 2] }))]);
-    await session.publish(property(3, { level: [0, 3] }));
+    await aws.open();
+    await aws.session.publish(property(1, { level: [0, 1] }));
+    await aws.session.publish(property(2, { level: [0, 2] }));
+    await aws.reopen();
+    await Promise.all([aws.session.publish(property(1, { level: [0, 1] })), aws.session.publish(property(2, { level: [0, 2] }))]);
+    await aws.session.publish(property(3, { level: [0, 3] }));
     assert.deepEqual(
-      emulator.shadows.reports.map(({ reported: { level } }) => level),
+      aws.emulator.shadows.reports.map(({ reported: { level } }) => level),
       [1, 2, 3],
     );
   });
 
   it('sends what a device tells of its past to the topic, never to the shadow', async () => {
-    await open();
-    await session.publish(property(1, { level: [0, 7] }));
-    await session.publish(property(2, { level: [0, 1] }, { isHistory: true }));
+    await aws.open();
+    await aws.session.publish(property(1, { level: [0, 7] }));
+    await aws.session.publish(property(2, { level: [0, 1] }, { isHistory: true }));
     assert.deepEqual(reported().values, { level: 7 });
-    const history = emulator.broker.publishes.find(({ topic }) => topic === 'dt/gw-01/press-07/property');
+    const history = aws.emulator.broker.publishes.find(({ topic }) => topic === 'dt/gw-01/press-07/property');
     assert.equal(JSON.parse(history?.payload.toString() ?? '{}').history, true);
   });
 
@@ -130,21 +100,24 @@ describe('dialect aws-iot-core: shadows', () => {
     [403, 'HUB_UNAUTHORIZED'],
   ] as const) {
     it(`takes the rejection ${code} as ${expected}`, async () => {
-      await open();
-      await session.publish(property(1, { level: [0, 1] }));
-      emulator.shadows.failures.push(code);
-      await assert.rejects(session.publish(property(2, { level: [0, 2] })), { code: expected });
+      await aws.open();
+      await aws.session.publish(property(1, { level: [0, 1] }));
+      aws.emulator.shadows.failures.push(code);
+      await assert.rejects(aws.session.publish(property(2, { level: [0, 2] })), { code: expected });
       await settle();
-      if (expected === 'HUB_UNAUTHORIZED') assert.equal((await session.lost).code, expected);
-      else await session.publish(property(3, { level: [0, 3] }));
+      if (expected === 'HUB_UNAUTHORIZED') assert.equal((await aws.session.lost).code, expected);
+      else await aws.session.publish(property(3, { level: [0, 3] }));
     });
   }
 
   it('lets no report overtake one that has to come again', async () => {
-    await open();
-    await session.publish(property(1, { level: [0, 1] }));
-    emulator.shadows.failures.push(429);
-    const both = () => [session.publish(property(2, { level: [0, 2] })), session.publish(property(3, { mode: [0, 'auto'] }))];
+    await aws.open();
+    await aws.session.publish(property(1, { level: [0, 1] }));
+    aws.emulator.shadows.failures.push(429);
+    const both = () => [
+      aws.session.publish(property(2, { level: [0, 2] })),
+      aws.session.publish(property(3, { mode: [0, 'auto'] })),
+    ];
     const outcomes = await Promise.allSettled(both());
     assert.deepEqual(
       outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.code),
@@ -156,97 +129,97 @@ describe('dialect aws-iot-core: shadows', () => {
   });
 
   it('sends a report again after a conflict of versions', async () => {
-    await open();
-    await session.publish(property(1, { level: [0, 1] }));
-    emulator.shadows.failures.push(409, 409);
-    await session.publish(property(2, { level: [0, 2] }));
+    await aws.open();
+    await aws.session.publish(property(1, { level: [0, 1] }));
+    aws.emulator.shadows.failures.push(409, 409);
+    await aws.session.publish(property(2, { level: [0, 2] }));
     assert.deepEqual(reported().values, { level: 2 });
   });
 
   it('rejects a report by which the shadow would become too large, and lives on', async () => {
-    await open();
-    await assert.rejects(session.publish(property(1, { text: [0, 'x'.repeat(9_000)] })), { code: 'HUB_MESSAGE_REJECTED' });
-    await session.publish(property(2, { level: [0, 2] }));
+    await aws.open();
+    await assert.rejects(aws.session.publish(property(1, { text: [0, 'x'.repeat(9_000)] })), { code: 'HUB_MESSAGE_REJECTED' });
+    await aws.session.publish(property(2, { level: [0, 2] }));
   });
 
   it('writes what is desired, and reports what was read back', async () => {
-    await open();
-    await session.publish(property(1, { speed: [0, 100] }));
-    emulator.desire('press-07', { speed: 900 });
-    await until(() => commands.length === 1);
-    const [command] = commands as [Command];
+    await aws.open();
+    await aws.session.publish(property(1, { speed: [0, 100] }));
+    aws.emulator.desire('press-07', { speed: 900 });
+    await until(() => aws.commands.length === 1);
+    const [command] = aws.commands as [Command];
     assert.deepEqual([command.device, desiredOf(command)], ['press-07', { speed: 900 }]);
-    await session.respond(written(command, 'speed', 900));
+    await aws.session.respond(written(command, 'speed', 900));
     assert.equal(reported().values.speed, 900);
   });
 
   it('tries a wish that is refused once, says why, and tries it again when it is wished again', async () => {
-    await open();
-    emulator.desire('press-07', { speed: 9_000 });
-    await until(() => commands.length === 1);
-    const [command] = commands as [Command];
+    await aws.open();
+    aws.emulator.desire('press-07', { speed: 9_000 });
+    await until(() => aws.commands.length === 1);
+    const [command] = aws.commands as [Command];
     const error = { code: 'COMMAND_OUT_OF_RANGE', message: '9000 is above 1500' } as const;
     const points = { speed: { status: 'refused', error } } as const;
-    await session.respond({ id: command.id, device: 'press-07', status: 'refused', points });
+    await aws.session.respond({ id: command.id, device: 'press-07', status: 'refused', points });
     assert.deepEqual(reported().own?.refused, { speed: 'COMMAND_OUT_OF_RANGE: 9000 is above 1500' });
     // Each of these brings the delta again.
-    for (let sequence = 1; sequence <= 5; sequence += 1) await session.publish(property(sequence, { level: [0, sequence] }));
-    await reopen();
-    await session.publish(property(6, { level: [0, 6] }));
-    assert.equal(commands.length, 1);
-    emulator.desire('press-07', { speed: 800 });
-    await until(() => commands.length === 2);
-    await session.respond(written(commands[1] ?? command, 'speed', 800));
+    for (let sequence = 1; sequence <= 5; sequence += 1) await aws.session.publish(property(sequence, { level: [0, sequence] }));
+    await aws.reopen();
+    await aws.session.publish(property(6, { level: [0, 6] }));
+    assert.equal(aws.commands.length, 1);
+    aws.emulator.desire('press-07', { speed: 800 });
+    await until(() => aws.commands.length === 2);
+    await aws.session.respond(written(aws.commands[1] ?? command, 'speed', 800));
     assert.equal(reported().values.speed, 800);
     assert.deepEqual(reported().own?.refused, {});
   });
 
   it('finds after a connect what was desired while it was away', async () => {
-    emulator.desire('press-08', { speed: 300, valve: { open: true, position: 4 } });
-    await open();
-    await until(() => commands.length === 1);
-    assert.deepEqual(desiredOf(commands[0]), { speed: 300, valve: { open: true, position: 4 } });
+    aws.emulator.desire('press-08', { speed: 300, valve: { open: true, position: 4 } });
+    await aws.open();
+    await until(() => aws.commands.length === 1);
+    assert.deepEqual(desiredOf(aws.commands[0]), { speed: 300, valve: { open: true, position: 4 } });
   });
 
   it('asks for the whole of a map of which only a part differs', async () => {
-    await open();
-    await session.publish(property(1, { valve: [0, { open: true, position: 4 }] }));
-    emulator.desire('press-07', { valve: { open: true, position: 9 } });
-    await until(() => commands.length === 1);
-    assert.deepEqual(desiredOf(commands[0]), { valve: { open: true, position: 9 } });
+    await aws.open();
+    await aws.session.publish(property(1, { valve: [0, { open: true, position: 4 }] }));
+    aws.emulator.desire('press-07', { valve: { open: true, position: 9 } });
+    await until(() => aws.commands.length === 1);
+    assert.deepEqual(desiredOf(aws.commands[0]), { valve: { open: true, position: 9 } });
   });
 
   it('tells the outcome of a command in the next session where the first is lost', async () => {
-    await open();
-    await session.publish(property(1, { speed: [0, 1] }));
-    emulator.desire('press-07', { speed: 2 });
-    await until(() => commands.length === 1);
-    const [command] = commands as [Command];
-    const first = session;
-    emulator.broker.cut();
+    await aws.open();
+    await aws.session.publish(property(1, { speed: [0, 1] }));
+    aws.emulator.desire('press-07', { speed: 2 });
+    await until(() => aws.commands.length === 1);
+    const [command] = aws.commands as [Command];
+    const first = aws.session;
+    aws.emulator.broker.cut();
     await first.lost;
     await first.respond(written(command, 'speed', 2)).catch(() => {});
-    await reopen();
+    await aws.reopen();
     await until(() => reported().values.speed === 2);
-    assert.equal(commands.length, 1);
+    assert.equal(aws.commands.length, 1);
   });
 
   it('is not misled by a delta that comes late', async () => {
-    await open();
-    emulator.desire('press-07', { speed: 1 });
-    await until(() => commands.length === 1);
-    emulator.desire('press-07', { speed: 2 });
-    await until(() => commands.length === 2);
+    await aws.open();
+    aws.emulator.desire('press-07', { speed: 1 });
+    await until(() => aws.commands.length === 1);
+    aws.emulator.desire('press-07', { speed: 2 });
+    await until(() => aws.commands.length === 2);
     const late = { version: 1, state: { speed: 1 }, metadata: { speed: { timestamp: 5 } } };
-    emulator.tell({ topic: '$aws/things/gw-01/shadow/name/press-07/update/delta', body: late });
-    await session.publish(property(1, { level: [0, 1] }));
-    assert.deepEqual(commands.map(desiredOf), [{ speed: 1 }, { speed: 2 }]);
+    aws.emulator.tell({ topic: '$aws/things/gw-01/shadow/name/press-07/update/delta', body: late });
+    await aws.session.publish(property(1, { level: [0, 1] }));
+    assert.deepEqual(aws.commands.map(desiredOf), [{ speed: 1 }, { speed: 2 }]);
   });
 
   it('ends the session when the shadow service does not answer', async () => {
-    await open();
-    emulator.delayMs = 60_000;
-    await assert.rejects(session.publish(property(1, { level: [0, 1] })), { code: 'HUB_TIMEOUT' });
-    assert.equal((await session.lost).code, 'HUB_TIMEOUT');
+    await aws.open();
+    aws.emulator.delayMs = 60_000;
+    await assert.rejects(aws.session.publish(property(1, { level: [0, 1] })), { code: 'HUB_TIMEOUT' });
+    assert.equal((await aws.session.lost).code, 'HUB_TIMEOUT');
   }).timeout(5_000);
 });

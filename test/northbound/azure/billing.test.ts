@@ -1,22 +1,14 @@
 import assert from 'node:assert/strict';
-import { answerCommands, HubPlant, until } from '../../support/azure/hub-plant.ts';
+import { answerCommands, eachWithPlant, type HubPlant, until } from '../../support/azure/hub-plant.ts';
 import { press } from '../../support/azure/plant.ts';
 import { telemetry } from '../../support/recorded-spool-reader.ts';
 
 describe('what IoT Hub bills', () => {
   let plant: HubPlant;
 
-  before(async function () {
-    this.timeout(30_000);
-    plant = await HubPlant.start();
+  eachWithPlant((started) => {
+    plant = started;
   });
-
-  afterEach(async () => {
-    assert.deepEqual(plant.hub.violations, []);
-    await plant.rest();
-  });
-
-  after(() => plant.end());
 
   /** Bytes of what was billed since the connect. */
   const open = async (labels: Readonly<Record<string, string>> = {}) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { GatewayError } from '../../../src/model/error.ts';
 import type { Attempt } from '../../../src/northbound/dialect.ts';
 import { createMqttHub } from '../../../src/northbound/mqtt-hub.ts';
-import { ADDRESS, HubPlant } from '../../support/azure/hub-plant.ts';
+import { ADDRESS, eachWithPlant, type HubPlant } from '../../support/azure/hub-plant.ts';
 import { IotHub } from '../../support/azure/iot-hub.ts';
 import { azureDialect, GROUP_KEY, KEY, OTHER_KEY, press, secret } from '../../support/azure/plant.ts';
 import { type Enrolment, ProvisioningService } from '../../support/azure/provisioning.ts';
@@ -21,17 +21,9 @@ const ID_SCOPE = '0ne00ABCDEF';
 describe('the entrance to an IoT hub', () => {
   let plant: HubPlant;
 
-  before(async function () {
-    this.timeout(30_000);
-    plant = await HubPlant.start();
+  eachWithPlant((started) => {
+    plant = started;
   });
-
-  afterEach(async () => {
-    assert.deepEqual(plant.hub.violations, []);
-    await plant.rest();
-  });
-
-  after(() => plant.end());
 
   const register = (id: string, credentials: Parameters<IotHub['register']>[1]) => plant.hub.register(id, credentials);
 

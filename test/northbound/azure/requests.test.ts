@@ -3,7 +3,7 @@ import { Subject } from 'rxjs';
 import type { CallCommand, WriteCommand } from '../../../src/model/command.ts';
 import type { DevicePlan } from '../../../src/model/plan.ts';
 import type { Stored } from '../../../src/model/twin-message.ts';
-import { answerCommands, HubPlant, until } from '../../support/azure/hub-plant.ts';
+import { answerCommands, eachWithPlant, type HubPlant, until } from '../../support/azure/hub-plant.ts';
 import { press } from '../../support/azure/plant.ts';
 import { telemetry } from '../../support/recorded-spool-reader.ts';
 
@@ -15,17 +15,9 @@ describe('the ways between Azure and the gateway', () => {
   let plant: HubPlant;
   const two = [press('press-07'), press('press-08')];
 
-  before(async function () {
-    this.timeout(30_000);
-    plant = await HubPlant.start();
+  eachWithPlant((started) => {
+    plant = started;
   });
-
-  afterEach(async () => {
-    assert.deepEqual(plant.hub.violations, []);
-    await plant.rest();
-  });
-
-  after(() => plant.end());
 
   const invoke = async (method: string, payload?: unknown) => {
     const { status, payload: text } = await plant.hub.invoke('gw-01', method, payload);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { CommandResult, WriteCommand } from '../../../src/model/command.ts';
 import type { Stored, TwinMessage } from '../../../src/model/twin-message.ts';
-import { answerCommands, HubPlant, until } from '../../support/azure/hub-plant.ts';
+import { answerCommands, eachWithPlant, type HubPlant, until } from '../../support/azure/hub-plant.ts';
 import { KEY, press } from '../../support/azure/plant.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
@@ -18,17 +18,9 @@ function written(value: number): Partial<CommandResult> {
 describe('the device twin of Azure', () => {
   let plant: HubPlant;
 
-  before(async function () {
-    this.timeout(30_000);
-    plant = await HubPlant.start();
+  eachWithPlant((started) => {
+    plant = started;
   });
-
-  afterEach(async () => {
-    assert.deepEqual(plant.hub.violations, []);
-    await plant.rest();
-  });
-
-  after(() => plant.end());
 
   const twin = () => plant.hub.device('gw-01').twin;
 

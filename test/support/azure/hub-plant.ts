@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,24 @@ export class HubPlant {
     await this.authority.remove();
     await rm(this.stateDirectory, { recursive: true, force: true });
   }
+}
+
+/** For all tests of a suite: a plant that is at rest between them, and whose gateways have broken no rule. */
+export function eachWithPlant(use: (plant: HubPlant) => void): void {
+  let plant: HubPlant;
+
+  before(async function () {
+    this.timeout(30_000);
+    plant = await HubPlant.start();
+    use(plant);
+  });
+
+  afterEach(async () => {
+    assert.deepEqual(plant.hub.violations, []);
+    await plant.rest();
+  });
+
+  after(() => plant.end());
 }
 
 /** Answers every command of a session with what `execute` says, as the desk of the forwarder does. */
