@@ -72,7 +72,17 @@ describe('DTDL, judged by the parser of Microsoft', () => {
       ] as const;
       const press = { ...device('press-07'), events: [{ name: 'overheated', settings: {} }], methods };
       const points = [point({ type: 'string', words }), point({ name: 'all', type: { element: 'string' }, words })];
-      parser.parse(JSON.stringify(dtdlInterface(MODEL, press, points, version)));
+      const model = dtdlInterface(MODEL, press, points, version);
+      parser.parse(JSON.stringify(model));
+      const commands = (model.contents as readonly Content[]).filter((content) => content['@type'] === 'Command');
+      assert.deepEqual(
+        commands.map((command) => ['request' in command, 'response' in command]),
+        [
+          [false, true],
+          [true, true],
+          [true, true],
+        ],
+      );
     });
   }
 
