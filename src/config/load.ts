@@ -152,9 +152,18 @@ class Loader {
     reader?.traits.check(this.#scope);
     if (this.#problems.errors > 0) return { problems: this.#problems.sorted() };
     const plan = this.#plan(gateway, connections, reader);
-    for (const remark of this.#check?.(plan) ?? []) addDeviceRemark(remark, reader?.places ?? new Map(), this.#scope);
+    for (const remark of [...this.#remarksOfHubs(plan), ...(this.#check?.(plan) ?? [])])
+      addDeviceRemark(remark, reader?.places ?? new Map(), this.#scope);
     const problems = this.#problems.sorted();
     return this.#problems.errors > 0 ? { problems } : { plan, problems };
+  }
+
+  #remarksOfHubs({ hubs, devices }: GatewayPlan): readonly Remark[] {
+    return hubs.flatMap(({ name, dialect, settings }) => {
+      const own = devices.filter((device) => Object.values(device.hubs).some((names) => names.includes(name)));
+      const declaration = this.#declarations.dialects.find((one) => one.dialect === dialect);
+      return declaration?.checkDevices?.(settings as never, own) ?? [];
+    });
   }
 
   #plan(

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { DevicePlan } from './plan.ts';
 import type { PointDescription, ValueType } from './point-description.ts';
 
 /**
@@ -76,6 +77,8 @@ export interface DialectDeclaration {
   messageBytes?(settings: never): number;
   /** `labels`: names of all labels of the gateway and its twins, for topics that name them. */
   check?(settings: never, labels?: readonly string[]): readonly Remark[];
+  /** Checks what goes to the hub; remarks name the device. */
+  checkDevices?(settings: never, devices: readonly DevicePlan[]): readonly Remark[];
 }
 
 /** Everything the configuration is composed of; the composition root hands it in. */

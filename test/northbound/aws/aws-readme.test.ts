@@ -50,6 +50,33 @@ describe('README of aws-iot-core', () => {
     });
   }
 
+  it('warns of a point that can be desired in a shadow and does not stand there', async () => {
+    const { gateway } = account.files;
+    const point = (number: number, more = '') =>
+      `{ address: { holding: ${number} }, type: uint16${more}, write: { min: 0, max: 9 } }`;
+    const mapping = `twin: press-07
+connection: { protocol: modbus-tcp, host: 10.0.0.1, unit: 1 }
+points:
+  speed: ${point(1)}
+  mode: ${point(2, ', as: property')}
+`;
+    const warningsWith = async (more: string) => {
+      using configuration = new TemporaryConfiguration({
+        'gateway.yaml': example('gateway').replace('    auth:', `${more}    auth:`),
+        'gw.crt': await readFile(gateway.certificate),
+        'secrets/gw.key': await readFile(gateway.privateKey),
+        'mappings/press.yaml': mapping,
+      });
+      const { plan, problems } = await loadConfiguration(configuration.directory, declarations);
+      assert.ok(plan !== undefined);
+      return problems.map(({ line, message, hint }) => [line, message, hint]);
+    };
+    const [[line, message, hint] = [], ...others] = await warningsWith('');
+    assert.deepEqual([line, hint, others], [4, 'say `as: property`', []]);
+    assert.match(String(message), /`speed` can be desired/);
+    assert.deepEqual(await warningsWith('    shadows: false\n'), []);
+  });
+
   it('asks for the rights that are needed, and for no more topics than that', async () => {
     emulator = await AwsEmulator.start(account);
     emulator.allow(await fingerprintOf(account.files.gateway), policyOf(example('policy')));

@@ -1,4 +1,5 @@
 import type { Remark } from '../../../model/declaration.ts';
+import type { DevicePlan } from '../../../model/plan.ts';
 import { checkShape } from '../../shapes/check.ts';
 import { placeholdersOf, templateFault } from '../mqtt/topic-template.ts';
 import { KEEP_ALIVE_MS, MAX_SLASHES } from './limits.ts';
@@ -16,6 +17,19 @@ export function checkSettings(settings: AwsSettings, labels?: readonly string[])
       labels,
     }),
   ];
+}
+
+/** What is desired of a point stands in a shadow, and what it is then should, too. */
+export function checkDevices({ shadows }: AwsSettings, devices: readonly DevicePlan[]): readonly Remark[] {
+  if (!shadows) return [];
+  return devices.flatMap(({ twin, points, patterns = [] }) =>
+    [...points, ...patterns]
+      .filter(({ point, write }) => write !== undefined && point.kind === 'telemetry')
+      .map(({ point: { name } }): Remark => {
+        const message = `\`${name}\` can be desired in the shadow of the twin, which does not follow when the machine is set by hand`;
+        return { severity: 'warning', device: twin, point: name, key: 'write', message, hint: 'say `as: property`' };
+      }),
+  );
 }
 
 function checkIdentity({ auth, provisioning, thing }: AwsSettings): Remark[] {

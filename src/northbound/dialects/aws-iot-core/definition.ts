@@ -1,5 +1,5 @@
 import type { DialectDefinition } from '../../dialect.ts';
-import { checkSettings } from './check.ts';
+import { checkDevices, checkSettings } from './check.ts';
 import { settingsSchema } from './settings.ts';
 
 export const awsIotCore: DialectDefinition = {
@@ -7,5 +7,6 @@ export const awsIotCore: DialectDefinition = {
   summary: 'AWS IoT Core: messages on topics or basic ingest, named shadows, jobs, fleet provisioning by claim',
   settings: settingsSchema,
   check: checkSettings,
+  checkDevices,
   load: async () => (await import('./dialect.ts')).createAwsDialect,
 };
