@@ -7,8 +7,8 @@ import { sealRuns } from './sealed-runs.ts';
 import type { LogPlace } from './segment-list.ts';
 
 const NAME = 'gap-copies';
-/** Enough for the newest record. */
-const TAIL_BYTES = 64 * 1024;
+/** Holds the newest block, whole. */
+const TAIL_BYTES = 256 * 1024;
 
 /**
  * The gap records of the log that hubs wait for, a second time, in a file of their own: when the one in the log is damaged, what it

@@ -40,6 +40,22 @@ describe('the second copies of gap records', () => {
     await again.close();
   });
 
+  it('tell what was in the newest segment when that is gone, though a new epoch begins', async () => {
+    const disk = new SimulatedDisk();
+    const spool = await withDisk(disk);
+    for (let value = 1; value <= 40; value += 1) await spool.append([draft('press', value, ['cloud'], 'x'.repeat(800))]);
+    await spool.append([gapDraft(7)]);
+    await spool.close();
+    disk.overwrite(disk.paths('telemetry/segment-').at(-1) ?? assert.fail(), undefined);
+    for (let starts = 0; starts < 2; starts += 1) {
+      const again = await withDisk(disk);
+      await again.append([draft('press', 41 + starts)]);
+      assert.equal(readingsTold(gaps(await readAll(again.reader('cloud')))), 7);
+      assert.equal(again.events.filter(({ event }) => event === 'epoch changed').length, starts === 0 ? 1 : 0);
+      await again.close();
+    }
+  });
+
   it('tell it once, whatever fails meanwhile and however often the gateway starts', async () => {
     const base = new SimulatedDisk();
     const spool = await withDisk(base);
