@@ -28,6 +28,7 @@ export interface StatusSources {
   readonly clock: GatewayStatus['clock'];
   readonly connections: readonly RunningConnection[];
   readonly hubs: readonly RunningHub[];
+  readonly settings: NonNullable<GatewayStatus['settings']>;
   readonly spool: SpoolStatus;
   readonly audit: GatewayStatus['audit'];
   readonly latest: LatestReadings;
@@ -36,7 +37,7 @@ export interface StatusSources {
 
 /** One look at everything that runs: the source of `/status`, `/metrics` and the live view. */
 export function gatewayStatus(sources: StatusSources): GatewayStatus {
-  const { plan, version, startedTimeMs, nowMs, connections, hubs, spool, audit } = sources;
+  const { plan, version, startedTimeMs, nowMs, connections, hubs, spool, audit, settings } = sources;
   const { state, isDiskLow, bytes, segments, counters, error } = spool;
   return {
     gateway: plan.gateway.id,
@@ -47,6 +48,7 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
     connections: connections.map((connection) => connectionStatus(connection, sources)),
     hubs: hubs.map((hub) => hubStatus(hub, spool)),
     ...(audit === undefined ? {} : { audit }),
+    ...(Object.keys(settings).length === 0 ? {} : { settings: { ...settings } }),
     spool: {
       state,
       isDiskLow,

@@ -21,11 +21,12 @@ import type { Point } from './model/point.ts';
 import type { Batch, Reading } from './model/reading.ts';
 import type { GatewayStatus } from './model/status.ts';
 import type { Stored } from './model/twin-message.ts';
+import type { JsonValue } from './model/value.ts';
 import { startForwarding } from './northbound/forwarder.ts';
 import type { Hub } from './northbound/hub.ts';
 import { createMqttHub } from './northbound/mqtt-hub.ts';
 import { createHistoryPipeline } from './pipeline/history.ts';
-import { LatestReadings } from './pipeline/latest-readings.ts';
+import { LatestReadings, toJsonValue } from './pipeline/latest-readings.ts';
 import { operators } from './pipeline/operators/index.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
 import { atMost } from './runtime/at-most.ts';
@@ -155,7 +156,9 @@ async function run(
   const connections = created.map((connection) =>
     startConnection(connection, { onBatch, onEvent, onGap, onResolved }, plan.gateway.id, context),
   );
-  const applySettings = async (before: DevicePlan, { device, isPaceChanged = false, logLevel }: SettingChanges) => {
+  const settings: Record<string, JsonValue> = {};
+  const applySettings = async (before: DevicePlan, { device, isPaceChanged = false, logLevel, values = {} }: SettingChanges) => {
+    for (const [name, value] of Object.entries(values)) settings[name] = toJsonValue(value);
     if (logLevel !== undefined) options.setLogLevel?.(logLevel);
     if (device === undefined) return;
     context.latest.resolve(device);
@@ -180,6 +183,7 @@ async function run(
       clock: { state: clock.isKnown ? 'known' : 'doubted', steps: clock.steps },
       connections,
       hubs,
+      settings,
       spool: spool.status(),
       audit: audit.status(),
       latest: context.latest,

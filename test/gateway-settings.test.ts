@@ -39,7 +39,8 @@ describe('settings that a command changes', function () {
     plant.memory.holding[50] = 300;
     await plant.until('the other point is read on', () => valuesOf('oil').at(-1) === 300);
     assert.deepEqual((await plant.send({ id: 'c1', desired: { oil: 100 } })).status, 'done');
-    const { connections } = plant.gateway.status();
+    const { connections, settings } = plant.gateway.status();
+    assert.match(JSON.stringify(settings), /^\{"[^."]+\.speed\.interval":"50 ms"\}$/);
     assert.deepEqual([connections[0]?.link.state, connections[0]?.devices[0]?.failures], ['up', 0]);
     const [told] = plant.audit('command');
     assert.deepEqual([told?.settings, told?.by, told?.status], [{ 'speed.interval': '50 ms' }, 'anna', 'done']);
@@ -66,6 +67,7 @@ describe('settings that a command changes', function () {
     await plant.stopGateway();
     const before = valuesOf('oil').length;
     await plant.startGateway();
+    assert.equal(plant.gateway.status().settings, undefined);
     await plant.until('the first value came', () => valuesOf('oil').length > before);
     plant.memory.holding[50] = 20;
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -79,6 +81,7 @@ describe('settings that a command changes', function () {
     assert.equal((await plant.send({ id: 's3', settings: { logLevel: 'debug' }, dryRun: true })).status, 'checked');
     plant.log.log.debug('not written');
     await plant.send({ id: 's4', settings: { logLevel: 'debug' } });
+    assert.deepEqual(plant.gateway.status().settings, { logLevel: 'debug' });
     plant.log.log.with({ a: 1 }).debug('written');
     assert.deepEqual([plant.log.events('not written').length, plant.log.events('written').length], [0, 1]);
   });

@@ -18,6 +18,8 @@ export interface SettingChanges {
   /** It is read at another pace. */
   readonly isPaceChanged?: boolean;
   readonly logLevel?: LogLevel;
+  /** What was asked for, by name, that of its twin first where it belongs to one. */
+  readonly values?: Readonly<Record<string, Scalar>>;
 }
 
 export interface CheckedSettings {
@@ -35,7 +37,8 @@ export function checkSettings({ settings }: SettingCommand, device: DevicePlan, 
   const results = Object.entries(settings).map(([name, value]): [string, SettingResult] => {
     const checked = checkOne(name, value, changes.device ?? device, rules);
     if ('code' in checked) return [name, { status: 'refused', error: { code: checked.code, message: checked.message } }];
-    changes = { ...changes, ...checked };
+    const whole = checked.device === undefined ? name : `${device.twin}.${name}`;
+    changes = { ...changes, ...checked, values: { ...changes.values, [whole]: value } };
     return [name, { status: 'changed', value }];
   });
   return { changes, results: Object.fromEntries(results), isRefused: results.some(([, { status }]) => status === 'refused') };

@@ -13,6 +13,8 @@ export interface GatewayStatus {
   readonly clock: { readonly state: 'known' | 'doubted'; readonly steps: number };
   readonly connections: readonly ConnectionStatus[];
   readonly hubs: readonly HubStatus[];
+  /** What the cloud has changed since the start, by name: `logLevel`, `press-07.speed.interval`; absent: nothing. */
+  readonly settings?: Readonly<Record<string, JsonValue>>;
   /** Absent where nothing is audited. */
   readonly audit?: {
     readonly state: 'ok' | 'degraded';

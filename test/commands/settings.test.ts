@@ -33,7 +33,13 @@ describe('checkSettings', () => {
       sum,
       blind,
     ];
-    assert.deepEqual(changes, { device: { ...device, points }, isPaceChanged: true, logLevel: 'debug' });
+    const values = {
+      'press-07.oil.interval': '250 ms',
+      'press-07.oil.deadband': 2,
+      'press-07.speed.interval': '1 min',
+      logLevel: 'debug',
+    };
+    assert.deepEqual(changes, { device: { ...device, points }, isPaceChanged: true, logLevel: 'debug', values });
   });
 
   const refused: readonly (readonly [name: string, value: Scalar, code: string])[] = [
