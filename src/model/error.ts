@@ -35,6 +35,7 @@ export const ERRORS = {
   HUB_TIMEOUT: rule('hub', true, 'the hub does not answer in time; check the network; the spool keeps the messages'),
   HUB_THROTTLED: rule('hub', true, 'the hub takes less than is sent; send less or buy a larger tier'),
   HUB_UNAUTHORIZED: rule('hub', true, 'check credential, client id and rights at the hub'),
+  HUB_MESSAGE_FORBIDDEN: rule('hub', true, 'give the gateway the right to publish there; until then its messages wait'),
   HUB_UNTRUSTED: rule('hub', true, 'check the CA file, the host name and the clock of the gateway'),
   HUB_MESSAGE_REJECTED: rule('hub', false, 'the hub will not take this message; the gap record tells which'),
   HUB_MESSAGE_TOO_LARGE: rule(

@@ -47,7 +47,10 @@ export interface ForwardingOptions {
   execute(command: Command, signal: AbortSignal): Promise<CommandResult>;
 }
 
-export type ForwardingStatus = Pick<HubStatus, 'endpoint' | 'link' | 'inFlight' | 'window' | 'expiries' | 'quota' | 'counters'>;
+export type ForwardingStatus = Pick<
+  HubStatus,
+  'endpoint' | 'link' | 'inFlight' | 'window' | 'forbidden' | 'expiries' | 'quota' | 'counters'
+>;
 
 export interface Forwarding {
   status(): ForwardingStatus;
@@ -97,12 +100,14 @@ class Forwarder implements Forwarding {
   status(): ForwardingStatus {
     const { hub } = this.#options;
     const { quota } = this.#allowance;
+    const { forbidden } = this.#pump;
     return {
       endpoint: hub.endpoint,
       expiries: hub.expiries,
       link: toLinkStatus(this.#link),
       inFlight: this.#pump.inFlight,
       window: this.#pump.window,
+      ...(forbidden === undefined ? {} : { forbidden }),
       ...(quota === undefined ? {} : { quota }),
       counters: { ...this.#pump.counters(), ...this.#desk.counters() },
     };

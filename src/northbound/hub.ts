@@ -10,7 +10,8 @@ export interface HubSession extends Session {
   readonly window: number;
   /**
    * Resolves with the bytes of the payload when the hub has acknowledged the message (MQTT PUBACK); only then may the spool
-   * drop it. Messages go out in the order of the calls. Rejects with HUB_MESSAGE_REJECTED (this message will never be taken), HUB_THROTTLED (try again later), or
+   * drop it. Messages go out in the order of the calls. Rejects with HUB_MESSAGE_REJECTED (this message will never be taken), HUB_THROTTLED (try again later),
+   * HUB_MESSAGE_FORBIDDEN (when the gateway has got the right), or
    * the cause of the loss when the session is lost.
    */
   publish(stored: Stored): Promise<number>;

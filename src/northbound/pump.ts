@@ -1,10 +1,12 @@
 import { type ErrorCode, GatewayError, toGatewayError } from '../model/error.ts';
 import type { DrainPlan } from '../model/plan.ts';
+import type { HubStatus } from '../model/status.ts';
 import type { Stored, TwinMessage } from '../model/twin-message.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { SpoolLane, SpoolReader } from '../spool/spool.ts';
 import type { Allowance } from './allowance.ts';
+import { Barrier } from './barrier.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import type { HubSession } from './hub.ts';
 import { Pace } from './pace.ts';
@@ -33,6 +35,9 @@ export class Pump {
   readonly #options: PumpOptions;
   readonly #ledger = new DeliveryLedger();
   readonly #historyPace: Pace;
+  readonly #barrier: Barrier;
+  #refusal: GatewayError | undefined;
+  #forbidden: HubStatus['forbidden'];
   readonly #counts = {
     acknowledged_messages: 0,
     acknowledged_bytes: 0,
@@ -47,6 +52,12 @@ export class Pump {
   constructor(options: PumpOptions) {
     this.#options = options;
     this.#historyPace = new Pace(options.drain.historyPerSecond);
+    this.#barrier = new Barrier(options.random);
+  }
+
+  /** Since when the hub lets the gateway publish nothing, and why; `undefined`: it does. */
+  get forbidden(): HubStatus['forbidden'] {
+    return this.#forbidden;
   }
 
   get inFlight(): number {
@@ -71,9 +82,11 @@ export class Pump {
   async run(session: HubSession, signal: AbortSignal): Promise<void> {
     const rate = new SendRate(session.window, this.#options.random);
     while (!signal.aborted) {
-      const pauseMs = await this.#runStream(session, rate, signal);
+      const throttledMs = await this.#runStream(session, rate, signal);
       await this.#ledger.atMost(0);
-      if (pauseMs !== undefined) await this.#options.clock.sleep(pauseMs, signal).catch(() => {});
+      const pauseMs = Math.max(throttledMs ?? 0, this.#barrier.pauseMs());
+      this.#tellBarrier();
+      if (pauseMs > 0) await this.#options.clock.sleep(pauseMs, signal).catch(() => {});
     }
     await this.#ledger.atMost(0);
     this.#window = 0;
@@ -116,6 +129,7 @@ export class Pump {
     try {
       const bytes = await session.publish(this.#asSent(stored, lane));
       stream.took();
+      if (this.#barrier.took(stored)) this.#tellBarrier();
       this.#acknowledged(stored, bytes, lane);
     } catch (error) {
       isSettled = await this.#refused(stored, toGatewayError(error, stored.message.twin), stream);
@@ -141,11 +155,31 @@ export class Pump {
   /** Whether the message is done with for good. After a loss it is not: the next session sends it again. */
   async #refused(stored: Stored, error: GatewayError, stream: Stream): Promise<boolean> {
     if (REJECTIONS[error.code] !== undefined) return await this.#reject(stored, error);
+    if (error.code === 'HUB_MESSAGE_FORBIDDEN') {
+      if (this.#barrier.refused(stored)) return await this.#reject(stored, error);
+      this.#refusal = error;
+      stream.end();
+    }
     if (error.code === 'HUB_THROTTLED') {
       this.#counts.throttled_messages += 1;
       stream.throttled();
     }
     return false;
+  }
+
+  /** Once when it closes, once when it opens. */
+  #tellBarrier(): void {
+    const { clock, log } = this.#options;
+    const error = this.#refusal;
+    if (this.#barrier.isClosed === (this.#forbidden !== undefined) || error === undefined) return;
+    if (!this.#barrier.isClosed) {
+      this.#forbidden = undefined;
+      log.info('messages allowed', {});
+      return;
+    }
+    const { code, message, rule } = error;
+    this.#forbidden = { sinceTimeMs: clock.nowMs(), code, message, action: rule.action };
+    log.warn('messages forbidden', { code, reason: message, action: rule.action });
   }
 
   async #reject(stored: Stored, error: GatewayError): Promise<boolean> {

@@ -67,6 +67,11 @@ export class Stream {
     await Promise.all(lanes.map((lane) => this.#forward(lane)));
   }
 
+  /** Sends nothing more: what was not taken comes again. */
+  end(): void {
+    this.#end.abort();
+  }
+
   took(): void {
     this.#options.rate.took();
   }

@@ -5,8 +5,9 @@ import { type Forwarding, type ForwardingOptions, startForwarding } from '../../
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
+import { RecordedLog } from '../support/recorded-log.ts';
 import { RecordedSpoolReader, telemetry } from '../support/recorded-spool-reader.ts';
-import { SinkBroker, type SinkScript } from '../support/sink-broker.ts';
+import { SinkBroker, type SinkPublish, type SinkScript } from '../support/sink-broker.ts';
 import { mqttDialect } from './plant.ts';
 
 const QUICK = { firstMs: 5, maxMs: 20, resetAfterMs: 60_000 };
@@ -142,6 +143,50 @@ describe('forwarder', () => {
       range(40),
     );
     assert.equal(forwarding.status().counters.throttled_messages, 3);
+  });
+
+  describe('without the right to publish', () => {
+    const hasty = {
+      clock: { ...systemClock, sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(Math.min(ms, 30), signal) },
+    };
+    const patient = { acknowledgeTimeout: '5 s' };
+
+    it('waits, says so, and sends all of it in order when it has the right', async () => {
+      append(40, () => 'press-07');
+      const recorded = new RecordedLog();
+      let isAllowed = false;
+      const answer: SinkScript['answer'] = ({ retain, payload }) =>
+        retain || isAllowed || !/"seq":(1\d|[2-9]\d),/.test(payload.toString()) ? 'acknowledge' : { reasonCode: 0x87 };
+      const forwarding = await start({ answer }, { ...hasty, log: recorded.log }, patient);
+      await until(() => forwarding.status().forbidden !== undefined);
+      await systemClock.sleep(300);
+      const { forbidden, waitingMessages: _, link } = { waitingMessages: 0, ...forwarding.status() };
+      assert.deepEqual([forbidden?.code, link.state], ['HUB_MESSAGE_FORBIDDEN', 'up']);
+      assert.match(forbidden?.message ?? '', /no right.*0x87/);
+      assert.deepEqual([reader.rejected, reader.cursor], [[], reader.stored[8]?.offset]);
+      assert.ok(broker.messages.length < 300, `${broker.messages.length} sent`);
+      isAllowed = true;
+      await allAcknowledged();
+      assert.equal(forwarding.status().forbidden, undefined);
+      assert.deepEqual(reader.rejected, []);
+      assert.deepEqual(
+        [...new Set(received('press-07'))].toSorted((a, b) => a - b),
+        range(40),
+      );
+      assert.deepEqual([recorded.events('messages forbidden').length, recorded.events('messages allowed').length], [1, 1]);
+    });
+
+    it('to some topics only, gives those messages up and has gaps told, so that the others go on', async () => {
+      append(401);
+      const forbiddenTwin = ({ topic }: SinkPublish) => topic.includes('press-08');
+      const answer: SinkScript['answer'] = (publish) => (forbiddenTwin(publish) ? { reasonCode: 0x87 } : 'acknowledge');
+      const forwarding = await start({ answer }, hasty, patient);
+      await allAcknowledged();
+      assert.deepEqual(new Set(reader.rejected.map(({ stored }) => stored.message.twin)), new Set(['press-08']));
+      assert.equal(reader.rejected.length, 200);
+      assert.equal(forwarding.status().forbidden, undefined);
+      assertInOrder(received('press-07'), 201);
+    });
   });
 
   it('finds a frozen broker out and sends what was not acknowledged again, with the same ids', async () => {

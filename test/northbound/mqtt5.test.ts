@@ -306,7 +306,7 @@ describe('MQTT 5', () => {
     const session = await open({
       answer: ({ retain }) => (retain ? 'acknowledge' : { reasonCode: 0x87, reasonString: 'no ACL' }),
     });
-    await assert.rejects(session.publish(stored(1)), { code: 'HUB_MESSAGE_REJECTED', message: /no right.*0x87.*"no ACL"/ });
+    await assert.rejects(session.publish(stored(1)), { code: 'HUB_MESSAGE_FORBIDDEN', message: /no right.*0x87.*"no ACL"/ });
   });
 
   it('drops commands beyond a hundred unanswered ones, and tells each', async () => {

@@ -4,9 +4,9 @@ import { connectionError, publishError, subscribeError } from '../../src/northbo
 
 /**
  * What follows from a code: `retry` with growing waits, `throttled` the same, told as what it is, `person` the longest wait at once, `reject` this message
- * is never sent again and a gap record tells, `later` the message is sent again after a pause, `anew` on a new connection.
+ * is never sent again and a gap record tells, `right` it waits for a right, `later` the message is sent again after a pause, `anew` on a new connection.
  */
-type Consequence = 'retry' | 'throttled' | 'person' | 'reject' | 'later' | 'anew';
+type Consequence = 'retry' | 'throttled' | 'person' | 'reject' | 'right' | 'later' | 'anew';
 
 const OF_CONNECTION: Partial<Record<ErrorCode, Consequence>> = {
   HUB_REFUSED: 'retry',
@@ -15,6 +15,7 @@ const OF_CONNECTION: Partial<Record<ErrorCode, Consequence>> = {
 };
 const OF_MESSAGE: Partial<Record<ErrorCode, Consequence>> = {
   HUB_MESSAGE_REJECTED: 'reject',
+  HUB_MESSAGE_FORBIDDEN: 'right',
   HUB_THROTTLED: 'later',
   HUB_REFUSED: 'anew',
 };
@@ -31,7 +32,7 @@ const TABLE: readonly (readonly [
   [0x84, { connack: 'retry' }],
   [0x85, { connack: 'person' }],
   [0x86, { connack: 'person' }],
-  [0x87, { connack: 'person', suback: 'person', disconnect: 'person', puback: 'reject' }],
+  [0x87, { connack: 'person', suback: 'person', disconnect: 'person', puback: 'right' }],
   [0x88, { connack: 'retry' }],
   [0x89, { connack: 'throttled', disconnect: 'throttled' }],
   [0x8a, { connack: 'person' }],

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type IConnackPacket, MqttClient, type Packet as MqttPacket } from 'mqtt';
-import { GatewayError, toGatewayError } from '../../model/error.ts';
+import { type ErrorCode, GatewayError, toGatewayError } from '../../model/error.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Session } from '../../runtime/link.ts';
 import type { Packet, WireSettings } from '../dialect.ts';
@@ -33,6 +33,9 @@ export interface WireOptions {
   readonly clock: Clock;
   readonly onPacket: (packet: Packet) => void;
 }
+
+/** Refusals that say nothing of the connection. */
+const OF_THE_MESSAGE: readonly ErrorCode[] = ['HUB_MESSAGE_REJECTED', 'HUB_MESSAGE_FORBIDDEN', 'HUB_THROTTLED'];
 
 /**
  * One MQTT connection over an open stream. MQTT.js writes and reads the packets, all but our PUBLISH, and keeps the connection alive; it
@@ -218,7 +221,7 @@ export class MqttWire implements Session {
 
   #settleRefused({ reject }: Delivery, error: GatewayError): void {
     reject(error);
-    if (error.code !== 'HUB_MESSAGE_REJECTED' && error.code !== 'HUB_THROTTLED') this.#lose(error);
+    if (!OF_THE_MESSAGE.includes(error.code)) this.#lose(error);
   }
 
   /** A frozen hub, or one that forgets messages, keeps a connection alive for ever: only missing acknowledgements show it. */

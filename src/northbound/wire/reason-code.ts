@@ -56,6 +56,7 @@ const THROTTLED = new Set([137, 150, 151, 159]);
 /** With them the hub may name another server. */
 const REFERRALS = new Set([156, 157]);
 const MAX_REFERENCE_LENGTH = 200;
+const NOT_AUTHORIZED = 135;
 /** In a PUBACK: the connection is at fault, not the message. */
 const PACKET_ID_IN_USE = 145;
 const TOO_LARGE = 149;
@@ -76,12 +77,13 @@ export function connectionError(reasonCode: number, subject: string, what: strin
 }
 
 /**
- * A refusal in PUBACK. Only a quota passes by itself; any other answer to this message would be the same for ever, and the messages
- * behind it would wait as long.
+ * A refusal in PUBACK. A quota passes by itself, and a person may mend a right; any other answer to this message would be the same for
+ * ever, and the messages behind it would wait as long.
  */
 export function publishError(reasonCode: number, subject: string, topic: string, said: Said = {}): GatewayError {
   const text = `the hub does not take a message for ${topic}: ${textOf(reasonCode, said.reasonString)}`;
   if (reasonCode === PACKET_ID_IN_USE) return new GatewayError('HUB_REFUSED', subject, text);
+  if (reasonCode === NOT_AUTHORIZED) return new GatewayError('HUB_MESSAGE_FORBIDDEN', subject, text);
   return new GatewayError(THROTTLED.has(reasonCode) ? 'HUB_THROTTLED' : 'HUB_MESSAGE_REJECTED', subject, text);
 }
 
