@@ -22,7 +22,7 @@ export function seeds(): readonly number[] {
 }
 
 /** Long enough for the long form on a busy machine. */
-export const FUZZ_PATIENCE_MS = 600_000;
+export const FUZZ_PATIENCE_MS = 3_600_000;
 
 /** Figures of the long form, for people. */
 export function tell(title: string, figures: Readonly<Record<string, number>>): void {

@@ -18,7 +18,7 @@ export const PUBLISHES_PER_SECOND = 80;
 export const REFUSALS_PER_SECOND = 8;
 /** Requests to shadows or jobs without an answer; 10 are allowed. */
 export const MAX_REQUESTS_IN_FLIGHT = 8;
-/** Requests a second; a thing has 20 of them, burst included. */
+/** Requests a second; a thing has 20 of them. */
 export const REQUESTS_PER_SECOND = 14;
 export const KEEP_ALIVE_MS = { min: 30_000, max: 1_200_000 } as const;
 /** How messages are billed. */

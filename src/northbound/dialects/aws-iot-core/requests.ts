@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { GatewayError } from '../../../model/error.ts';
 import type { Line, Packet } from '../../dialect.ts';
-import { Pace } from '../../pace.ts';
 import { SendWindow } from '../../wire/send-window.ts';
-import { MAX_REQUESTS_IN_FLIGHT, REQUESTS_PER_SECOND } from './limits.ts';
+import { MAX_REQUESTS_IN_FLIGHT } from './limits.ts';
 import { type JsonMap, writeJson } from './read-json.ts';
 
 export interface Answer {
@@ -13,13 +12,12 @@ export interface Answer {
 
 /**
  * Requests to the services behind `$aws/things`: a publish, answered on `…/accepted` or `…/rejected`, the two matched by a token. No more
- * of them are under way, and no more are sent in a second, than AWS allows.
+ * of them are under way than AWS allows; how many are sent in a second is the line's business.
  */
 export class Requests {
   readonly #line: Line;
   readonly #timeoutMs: number;
   readonly #window = new SendWindow(MAX_REQUESTS_IN_FLIGHT);
-  readonly #pace = new Pace(REQUESTS_PER_SECOND);
   readonly #pending = new Map<string, { readonly topic: string; readonly resolve: (answer: Answer) => void }>();
   readonly #prefix = randomBytes(6).toString('hex');
   #count = 0;
@@ -35,7 +33,6 @@ export class Requests {
     this.#count += 1;
     const token = `${this.#prefix}-${this.#count}`;
     try {
-      await this.#wait();
       const { promise, resolve } = Promise.withResolvers<Answer>();
       this.#pending.set(token, { topic, resolve });
       const packet = requestPacket(topic, { ...body, clientToken: token });
@@ -54,12 +51,6 @@ export class Requests {
     if (asked === undefined) return;
     if (topic === `${asked.topic}/accepted`) asked.resolve({ isAccepted: true, body });
     else if (topic === `${asked.topic}/rejected`) asked.resolve({ isAccepted: false, body });
-  }
-
-  async #wait(): Promise<void> {
-    const { clock, over } = this.#line;
-    const waitMs = this.#pace.take(clock.monotonicMs());
-    if (waitMs > 0) await clock.sleep(waitMs, over);
   }
 
   async #within(answer: Promise<Answer>, topic: string): Promise<Answer> {
