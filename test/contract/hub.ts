@@ -196,7 +196,7 @@ function describePubacksOfVersion5(open: Opens, broker: () => BrokerUnderTest): 
   });
 
   for (const [reasonCode, code] of [
-    [0x87, 'HUB_MESSAGE_REJECTED'],
+    [0x87, 'HUB_MESSAGE_FORBIDDEN'],
     [0x99, 'HUB_MESSAGE_REJECTED'],
     [0x97, 'HUB_THROTTLED'],
   ] as const) {

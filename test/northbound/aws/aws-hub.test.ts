@@ -144,10 +144,10 @@ describe('dialect aws-iot-core', () => {
       assert.deepEqual(emulator.violations, []);
     });
 
-    it('takes a message that the policy forbids as rejected, and lives on', async () => {
+    it('takes a message that the policy forbids as one that waits for the right, and lives on', async () => {
       emulator = await AwsEmulator.start(account);
       const session = await openSession(awsDialect(settingsFor(account, emulator, { topic: 'elsewhere/{twin}/{kind}' })));
-      await assert.rejects(session.publish(stored(1)), { code: 'HUB_MESSAGE_REJECTED' });
+      await assert.rejects(session.publish(stored(1)), { code: 'HUB_MESSAGE_FORBIDDEN' });
       await session.close();
     });
   });
