@@ -304,8 +304,9 @@ export function describeConnector(
       const before = good.length;
       await bringBack();
       await measured(before);
-      await until(() => gaps.some(({ reason }) => reason === 'device-away'), 'a gap');
-      const away = gaps.filter(({ reason, isOfEvents }) => reason === 'device-away' && isOfEvents !== true);
+      const awayOf = () => gaps.filter(({ reason, isOfEvents }) => reason === 'device-away' && isOfEvents !== true);
+      await until(() => awayOf().length > 0, 'a gap');
+      const away = awayOf();
       assert.equal(away.length, plan.devices.length, JSON.stringify(gaps.map(({ reason, readings }) => [reason, readings])));
       for (const { device, fromTimeMs, toTimeMs } of away) {
         // The device is last heard when a message comes; its readings are handed on a moment later.
