@@ -53,7 +53,9 @@ describe('a long run', function () {
       await pause(2);
       if (performance.now() - cutMs < CUT_EVERY_MS) continue;
       cutMs = performance.now();
+      const connects = broker.connects.length;
       broker.cut();
+      await until('it is there again', () => broker.connects.length > connects && forwarding.status().link.state === 'up');
       await until('it has caught up', () => spool.status().hubs.cloud?.waitingMessages === 0);
       // What the broker has written down is its own matter.
       broker.forget();

@@ -67,7 +67,7 @@ describe('the sampling interval of a running OPC UA connection', function () {
     const gaps = broker.messages.map(({ gap }) => gap as { points?: readonly string[]; readings: number } | undefined);
     const declared = gaps.reduce((sum, gap) => sum + (gap?.points?.includes('clock') === true ? gap.readings : 0), 0);
     const due = ((received.at(-1) ?? 0) - (received[0] ?? 0)) / POLL_MS + 1;
-    assert.ok(declared > 1, `${declared} polls in the pause`);
+    assert.ok(declared >= 1, `${declared} polls in the pause`);
     assert.ok(Math.abs(received.length + declared - due) <= 3, `${received.length} came, ${declared} declared, ${due} due`);
   });
 });
