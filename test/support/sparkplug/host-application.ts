@@ -1,4 +1,5 @@
 import { connectAsync, type MqttClient } from 'mqtt';
+import { until } from '../scenario/wait.ts';
 import { StrictHost } from './host.ts';
 import { type WireMetric, writePayload } from './wire.ts';
 
@@ -40,9 +41,10 @@ export class HostApplication {
     return application;
   }
 
-  /** A planned end: it says that it goes. */
+  /** A planned end: it says that it goes, and listens until the edge node has heard it; what is sent until then, in QoS 0, would be lost. */
   async goOffline(): Promise<void> {
     await this.#say(false);
+    await until('the edge node has heard that the host goes', () => !this.host.isOnline);
     await this.#client.endAsync();
   }
 
