@@ -3,7 +3,7 @@ import type { Command, ReplyTo } from '../model/command.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Value } from '../model/value.ts';
 import type { Packet } from './dialect.ts';
-import { jsonFault } from './json-fault.ts';
+import { readStrictJson } from './strict-json.ts';
 
 /** Looked at before anything is parsed. */
 const MAX_COMMAND_BYTES = 65_536;
@@ -113,37 +113,11 @@ function counted<T extends object>(name: string, entries: T, most: number, twin:
 }
 
 function parse(payload: Uint8Array, twin: string): z.output<typeof commandSchema> {
-  if (payload.length > MAX_COMMAND_BYTES) throw invalid(twin, `${payload.length} bytes, at most ${MAX_COMMAND_BYTES} are read`);
-  const text = decodeText(payload, twin);
-  const fault = jsonFault(text);
-  if (fault !== undefined) throw invalid(twin, fault);
-  const { data, error } = commandSchema.safeParse(parseJson(text, twin));
+  const refuse = (reason: string, cause?: unknown) => invalid(twin, reason, cause);
+  const { data, error } = commandSchema.safeParse(readStrictJson(payload, MAX_COMMAND_BYTES, refuse));
   if (data !== undefined) return data;
   const [issue] = error.issues;
   throw invalid(twin, `\`${issue?.path.join('.') ?? ''}\`: ${issue?.message ?? 'not as expected'}`);
-}
-
-function decodeText(payload: Uint8Array, twin: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(payload);
-  } catch (cause) {
-    throw invalid(twin, 'not UTF-8', cause);
-  }
-}
-
-function parseJson(text: string, twin: string): unknown {
-  try {
-    return JSON.parse(text, exactInteger);
-  } catch (cause) {
-    throw invalid(twin, cause instanceof Error ? `not JSON: ${cause.message}` : 'not JSON', cause);
-  }
-}
-
-/** Integers that a double cannot hold stay exact; what is beyond any double is told as such by the schema. */
-function exactInteger(this: unknown, _key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
-  const source = context?.source ?? '';
-  return /^-?\d{1,20}$/.test(source) ? BigInt(source) : value;
 }
 
 function replyToOf(

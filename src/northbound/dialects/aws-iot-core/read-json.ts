@@ -1,5 +1,5 @@
 import { GatewayError } from '../../../model/error.ts';
-import { jsonFault } from '../../json-fault.ts';
+import { readStrictJson } from '../../strict-json.ts';
 
 export type JsonMap = Readonly<Record<string, unknown>>;
 
@@ -8,11 +8,7 @@ const MAX_BYTES = 256 * 1_024;
 
 /** What AWS sent. Integers that a double cannot hold stay exact, as bigint. Throws COMMAND_INVALID where it is no JSON map. */
 export function readJson(payload: Uint8Array, subject: string): JsonMap {
-  if (payload.length > MAX_BYTES) throw invalid(subject, `${payload.length} bytes, at most ${MAX_BYTES} are read`);
-  const text = decode(payload, subject);
-  const fault = jsonFault(text);
-  if (fault !== undefined) throw invalid(subject, fault);
-  const value = parse(text, subject);
+  const value = readStrictJson(payload, MAX_BYTES, (reason, cause) => invalid(subject, reason, cause));
   if (!isMap(value)) throw invalid(subject, 'not a JSON map');
   return value;
 }
@@ -35,28 +31,6 @@ export function writeJson(value: unknown): string {
 function rawNumber(value: bigint): unknown {
   const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
   return rawJSON(value.toString());
-}
-
-function decode(payload: Uint8Array, subject: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(payload);
-  } catch (cause) {
-    throw invalid(subject, 'not UTF-8', cause);
-  }
-}
-
-function parse(text: string, subject: string): unknown {
-  try {
-    return JSON.parse(text, exactInteger);
-  } catch (cause) {
-    throw invalid(subject, 'not JSON', cause);
-  }
-}
-
-function exactInteger(this: unknown, _key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
-  const source = context?.source ?? '';
-  return /^-?\d{1,20}$/.test(source) ? BigInt(source) : value;
 }
 
 export function invalid(subject: string, reason: string, cause?: unknown): GatewayError {
