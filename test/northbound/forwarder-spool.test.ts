@@ -157,15 +157,15 @@ describe('forwarder on the spool on disk', () => {
       },
     };
     await stop(0);
-    await start({ order: 'live-first', historyPerSecond: 200 }, { clock, limits: { messagesPerDay: 40 } });
-    await append(1, 1);
+    await start({ order: 'live-first', historyPerSecond: 150 }, { clock, limits: { messagesPerDay: 160 } });
+    await append(1, 1, Date.now());
     await waitsFor(0);
-    await append(2, 199);
+    await append(2, 399, Date.now());
     await until(() => broker.messages.some(isHistory));
-    await append(201, 1);
+    await append(401, 1, clock.nowMs());
     await waitsFor(0);
     const order = sequences();
-    assert.ok(order.indexOf(201) < order.indexOf(200), 'the new one went first');
+    assert.ok(order.indexOf(401) < order.indexOf(400), 'the new one went first');
     assert.equal(judge().isComplete, true);
   });
 
