@@ -7,6 +7,7 @@ import { type BytePort, PortEnd } from './byte-port.ts';
 import { Inbox } from './inbox.ts';
 import { findPortHolder } from './port-holder.ts';
 import { enableRs485 } from './rs485.ts';
+import { readAtOnce } from './serial-reader.ts';
 import type { RtuSettings } from './settings.ts';
 
 /** Some hosts never tell that an adapter was pulled; its device node goes nevertheless. */
@@ -57,9 +58,9 @@ function wrap(port: SerialPort, { name, path, device }: Opened, clock: Clock): B
     released = closed(port, clock);
   });
   const gone = (why: string, cause?: unknown) => end.fail(new GatewayError('LINK_CLOSED', name, `${path}: ${why}`, { cause }));
-  port.on('data', (bytes: Buffer) => inbox.append(bytes));
   port.on('error', (error) => gone(error.message, error));
   port.on('close', () => gone('the adapter is gone'));
+  readAtOnce(port, { onBytes: (bytes) => inbox.append(bytes), onGone: (cause) => gone('the adapter is gone', cause) });
   void watch({ path, device }, clock, watching.signal).then(
     () => gone('the adapter is gone'),
     () => {},

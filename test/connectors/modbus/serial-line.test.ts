@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,24 @@ const POINTS = {
   hundred: { address: { holding: 100 }, type: 'uint16', access: 'read-write' },
   coil: { address: { coil: 4 }, access: 'read-write' },
 } as const;
+/** Threads that Node has for files; a pipe that nobody opens for writing holds each of them. */
+const THREADS = 4;
+
+function standStill(): { goOn(): Promise<void> } {
+  const directory = mkdtempSync(join(tmpdir(), 'slow-disk-'));
+  const pipe = join(directory, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const held = Array.from({ length: THREADS }, () => open(pipe, 'r'));
+  return {
+    goOn: async () => {
+      const released = openSync(pipe, 'r+');
+      for (const file of await Promise.all(held)) await file.close();
+      closeSync(released);
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
 const DEVICES = { meter: { settings: { unit: 1 }, points: POINTS } };
 
 describe('Modbus RTU: the serial line', () => {
@@ -200,6 +219,16 @@ describe('Modbus RTU: the serial line', () => {
       });
     });
   }
+
+  it('reads while every thread of the process waits for a disk', async () => {
+    const { value } = await start();
+    const disk = standStill();
+    try {
+      assert.equal(await value('hundred'), 100);
+    } finally {
+      await disk.goOn();
+    }
+  });
 
   it('waits for an answer as long as it takes on a slow line, beside the time-out of the device', async () => {
     const wide = Object.fromEntries(
