@@ -43,8 +43,8 @@ export class Stream {
   readonly #signal: AbortSignal;
   #pauseMs: number | undefined;
   #isBehind = false;
-  #lanes = 0;
-  #reading = 0;
+  /** Those that have not ended. */
+  readonly #lanes = new Set<SendingLane>();
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -58,12 +58,12 @@ export class Stream {
 
   /** Nothing more was there when asked last. */
   get isWaiting(): boolean {
-    return this.#lanes > 0 && this.#reading === this.#lanes;
+    return this.#lanes.size > 0 && [...this.#lanes].every(({ spool }) => spool.isAtEnd);
   }
 
   /** Never rejects. */
   async run(lanes: readonly SendingLane[]): Promise<void> {
-    this.#lanes = lanes.length;
+    for (const lane of lanes) this.#lanes.add(lane);
     await Promise.all(lanes.map((lane) => this.#forward(lane)));
   }
 
@@ -87,7 +87,7 @@ export class Stream {
     for (let batch = await this.#read(lane); batch !== 'end'; batch = await this.#read(lane)) {
       for (const stored of batch) if (await this.#takesPlace(lane)) this.#send(stored, lane);
     }
-    this.#lanes -= 1;
+    this.#lanes.delete(lane);
   }
 
   #send(stored: Stored, lane: SendingLane): void {
@@ -98,15 +98,12 @@ export class Stream {
   /** Only what the session can still send. */
   async #read({ spool }: SendingLane): Promise<readonly Stored[] | 'end'> {
     if (this.#signal.aborted) return 'end';
-    this.#reading += 1;
     try {
       const batch = await spool.read(READ_BYTES, this.#signal);
       return batch.length === 0 ? 'end' : batch;
     } catch (error) {
       if (!this.#signal.aborted) await this.#pauseAfter(error);
       return [];
-    } finally {
-      this.#reading -= 1;
     }
   }
 

@@ -16,12 +16,17 @@ export class ClassedLane implements SpoolLane {
   readonly #turns: Turns;
   readonly #atEnd: 'waits' | 'ends';
   #portions = 0;
+  #isAtEnd = false;
 
   /** `atEnd`: what a read does where there is nothing more. */
   constructor(lanes: Readonly<Record<MessageClass, ClassLane>>, turns: Turns, atEnd: 'waits' | 'ends' = 'waits') {
     this.#lanes = lanes;
     this.#turns = turns;
     this.#atEnd = atEnd;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#isAtEnd;
   }
 
   async read(maxBytes: number, signal: AbortSignal): Promise<readonly Stored[]> {
@@ -31,7 +36,16 @@ export class ClassedLane implements SpoolLane {
       const stored = await this.#take(maxBytes);
       if (stored === 'later') await this.#turns.pause(RETRY_MS, signal);
       else if (stored.length > 0 || this.#atEnd === 'ends') return stored;
-      else await this.#turns.changed(version, signal);
+      else await this.#waitForMore(version, signal);
+    }
+  }
+
+  async #waitForMore(version: number, signal: AbortSignal): Promise<void> {
+    this.#isAtEnd = true;
+    try {
+      await this.#turns.changed(version, signal);
+    } finally {
+      this.#isAtEnd = false;
     }
   }
 

@@ -19,6 +19,10 @@ export class ClassedReader implements SpoolReader {
     this.#lane = new ClassedLane(readers, turns);
   }
 
+  get isAtEnd(): boolean {
+    return this.#lane.isAtEnd;
+  }
+
   read(maxBytes: number, signal: AbortSignal): Promise<readonly Stored[]> {
     return this.#lane.read(maxBytes, signal);
   }

@@ -33,6 +33,8 @@ export interface Spool {
 export type SpoolPlace = Pick<Stored, 'class' | 'offset'>;
 
 export interface SpoolLane {
+  /** A read is under way that has looked, found nothing, and waits. */
+  readonly isAtEnd: boolean;
   /**
    * The next committed messages for this hub, at least one, about `maxBytes` at most; waits for them. The most urgent class comes
    * first, now and then a less urgent one. Rejects with the signal's reason when aborted, losing nothing. One call at a time.

@@ -9,7 +9,7 @@ import { DeliveryBook } from '../../src/receiver/delivery-book.ts';
 import { parseMessage } from '../../src/receiver/received-message.ts';
 import { type Clock, systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
-import type { FileSystem } from '../../src/spool/file-system.ts';
+import type { File, FileSystem } from '../../src/spool/file-system.ts';
 import { openSpool } from '../../src/spool/open-spool.ts';
 import type { Spool } from '../../src/spool/spool.ts';
 import { SimulatedDisk } from '../spool/support/simulated-disk.ts';
@@ -22,6 +22,21 @@ interface StartOptions {
   readonly fileSystem?: FileSystem;
   readonly clock?: Clock;
   readonly limits?: Readonly<Record<string, number>>;
+}
+
+class SlowDisk extends SimulatedDisk {
+  readMs = 0;
+
+  override async open(...args: Parameters<SimulatedDisk['open']>): Promise<File> {
+    const file = await super.open(...args);
+    return {
+      ...file,
+      read: async (into, position) => {
+        await new Promise((resolve) => setTimeout(resolve, this.readMs));
+        return file.read(into, position);
+      },
+    };
+  }
 }
 
 describe('forwarder on the spool on disk', () => {
@@ -203,6 +218,18 @@ describe('forwarder on the spool on disk', () => {
     await until(() => broker.messages.some(({ schema }) => schema === 'gw.gap/1'));
     const gap = broker.messages.find(({ schema }) => schema === 'gw.gap/1')?.gap as Record<string, unknown>;
     assert.deepEqual([gap.fromSeq, gap.toSeq, gap.messages], [3, 3, 1]);
+  });
+
+  it('takes what waits for drained only when a look has found nothing, however long the disk takes for it', async () => {
+    await stop(0);
+    const disk = new SlowDisk();
+    await start({ order: 'in-order' }, { fileSystem: disk });
+    await append(1, 1);
+    await until(() => spool.status().hubs.cloud?.waitingMessages === 0);
+    disk.readMs = 300;
+    await append(2, 2);
+    await stop(5_000);
+    assert.deepEqual(sequences(), [1, 2, 3]);
   });
 
   it('stops although the disk does not take the gap record of a rejected message', async () => {

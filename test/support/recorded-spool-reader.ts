@@ -7,6 +7,7 @@ export class RecordedSpoolReader implements SpoolReader {
   readonly rejected: { readonly stored: Stored; readonly reason: string }[] = [];
   readonly #stored: Stored[] = [];
   readonly #sequences = new Map<string, number>();
+  isAtEnd = false;
   #next = 0;
   #wake: (() => void)[] = [];
 
@@ -37,10 +38,12 @@ export class RecordedSpoolReader implements SpoolReader {
         this.#next += batch.length;
         return batch;
       }
+      this.isAtEnd = true;
       await new Promise<void>((resolve) => {
         this.#wake.push(resolve);
         signal.addEventListener('abort', () => resolve(), { once: true });
       });
+      this.isAtEnd = false;
     }
   }
 
