@@ -65,7 +65,7 @@ export default {
     {
       name: 'only the composition root knows the connectors',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/gateway(-plug-ins)?\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/gateway/plug-ins\\.ts$' },
       to: { path: '^connectors/' },
     },
     {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfiguration } from '../../src/config/load.ts';
-import { startGateway } from '../../src/gateway.ts';
-import { declarations } from '../../src/gateway-plug-ins.ts';
+import { startGateway } from '../../src/gateway/gateway.ts';
+import { declarations } from '../../src/gateway/plug-ins.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { tellReady } from '../harness/child.ts';
 

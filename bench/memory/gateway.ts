@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asyncScheduler, Subject } from 'rxjs';
 import { loadConfiguration } from '../../src/config/load.ts';
-import { declarations, openConnector } from '../../src/gateway-plug-ins.ts';
+import { declarations, openConnector } from '../../src/gateway/plug-ins.ts';
 import type { DevicePlan } from '../../src/model/plan.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import { LatestReadings } from '../../src/pipeline/latest-readings.ts';

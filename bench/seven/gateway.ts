@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asyncScheduler } from 'rxjs';
 import { loadConfiguration } from '../../src/config/load.ts';
-import { startDevice } from '../../src/gateway-device.ts';
-import { declarations, openConnector } from '../../src/gateway-plug-ins.ts';
+import { startDevice } from '../../src/gateway/device.ts';
+import { declarations, openConnector } from '../../src/gateway/plug-ins.ts';
 import type { Draft } from '../../src/model/draft.ts';
 import type { DevicePlan } from '../../src/model/plan.ts';
 import type { Batch, Reading } from '../../src/model/reading.ts';

@@ -6,8 +6,8 @@ import { type AuditLine, type AuditPlace, piecesOf } from '../audit/audit-line.t
 import { type AuditBreak, type AuditProof, verifyAudit } from '../audit/verify-audit.ts';
 import { loadConfiguration } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
-import { auditChains, auditDirectory } from '../gateway-audit.ts';
-import { declarations } from '../gateway-plug-ins.ts';
+import { auditChains, auditDirectory } from '../gateway/audit.ts';
+import { declarations } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { stateDirectory } from './state-directory.ts';

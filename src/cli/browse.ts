@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { loadTools } from '../gateway-plug-ins.ts';
+import { loadTools } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import type { ConnectionPlan } from '../model/plan.ts';
 import { describeValue } from '../model/value.ts';

@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fields } from '../audit/audit-line.ts';
 import { openAuditLog } from '../audit/audit-log.ts';
-import { commandLineAuditDirectory } from '../gateway-audit.ts';
+import { commandLineAuditDirectory } from '../gateway/audit.ts';
 import { GatewayError } from '../model/error.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { lockDirectory, type OwnerLock } from '../spool/owner-lock.ts';

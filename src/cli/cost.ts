@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { formatProblems } from '../config/problem.ts';
-import { CostBook, estimateCost, type HubCost, measureCost, type TwinCost } from '../gateway-cost.ts';
-import { dialectsOf } from '../gateway-plug-ins.ts';
+import { CostBook, estimateCost, type HubCost, measureCost, type TwinCost } from '../gateway/cost.ts';
+import { dialectsOf } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import type { GatewayPlan } from '../model/plan.ts';
 import { silentLog } from '../runtime/log.ts';

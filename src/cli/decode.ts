@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { openConnector } from '../gateway-plug-ins.ts';
+import { openConnector } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import type { GatewayPlan, PointPlan } from '../model/plan.ts';
 import { toJsonValue } from '../pipeline/latest-readings.ts';

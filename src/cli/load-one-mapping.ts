@@ -1,6 +1,6 @@
 import { loadMapping } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
-import { declarations } from '../gateway-plug-ins.ts';
+import { declarations } from '../gateway/plug-ins.ts';
 import type { GatewayPlan } from '../model/plan.ts';
 
 /** The plan of one mapping; tells on standard error what is wrong with it. */

@@ -1,4 +1,4 @@
-import { loadTools } from '../gateway-plug-ins.ts';
+import { loadTools } from '../gateway/plug-ins.ts';
 import type { ConnectionPlan, GatewayPlan } from '../model/plan.ts';
 import type { ConnectorTools } from '../southbound/tools.ts';
 import { loadOneMapping } from './load-one-mapping.ts';

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { loadMapping } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
-import { declarations, describeDevice, dialectsOf } from '../gateway-plug-ins.ts';
+import { declarations, describeDevice, dialectsOf } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import type { DevicePlan, GatewayPlan } from '../model/plan.ts';
 import type { Dialect, Endpoint } from '../northbound/dialect.ts';

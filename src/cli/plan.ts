@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { formatProblems } from '../config/problem.ts';
-import { loadTools } from '../gateway-plug-ins.ts';
+import { loadTools } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import type { ConnectionPlan } from '../model/plan.ts';
 import type { PlannedPoll, PlannedRequest, RequestPlan } from '../southbound/tools.ts';

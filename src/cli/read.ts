@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { openConnector } from '../gateway-plug-ins.ts';
+import { openConnector } from '../gateway/plug-ins.ts';
 import { ERRORS, GatewayError } from '../model/error.ts';
 import type { ConnectionPlan, DevicePlan, GatewayPlan, PointPlan } from '../model/plan.ts';
 import type { Reading } from '../model/reading.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { loadConfiguration } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
-import { type RunningGateway, startGateway } from '../gateway.ts';
-import { declarations } from '../gateway-plug-ins.ts';
+import { type RunningGateway, startGateway } from '../gateway/gateway.ts';
+import { declarations } from '../gateway/plug-ins.ts';
 import type { GatewayPlan } from '../model/plan.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { compactHeap } from '../runtime/compact-heap.ts';

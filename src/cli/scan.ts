@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { loadTools } from '../gateway-plug-ins.ts';
+import { loadTools } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { silentLog } from '../runtime/log.ts';

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { jsonSchemas } from '../config/schemas.ts';
-import { declarations } from '../gateway-plug-ins.ts';
+import { declarations } from '../gateway/plug-ins.ts';
 import type { Finish } from './exit-code.ts';
 
 export function addSchemaCommand(program: Command, _finish: Finish): void {

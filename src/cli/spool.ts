@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loadConfiguration } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
-import { declarations } from '../gateway-plug-ins.ts';
+import { declarations } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import { toJsonValue } from '../pipeline/latest-readings.ts';
 import { isAcknowledged } from '../spool/acknowledged.ts';

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Fields } from '../audit/audit-line.ts';
 import { loadConfiguration } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
-import { declarations, loadTools } from '../gateway-plug-ins.ts';
+import { declarations, loadTools } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import type { PeerCertificate, TrustTool } from '../southbound/trust-tool.ts';
 import { auditCommandLine } from './command-line-audit.ts';

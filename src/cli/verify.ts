@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { loadConfiguration } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
-import { declarations, dialectsOf } from '../gateway-plug-ins.ts';
+import { declarations, dialectsOf } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import type { GatewayPlan, HubPlan } from '../model/plan.ts';
 import type { Packet } from '../northbound/dialect.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command as Program } from 'commander';
 import { type AuditEntry, auditFields } from '../commands/audit.ts';
 import { createCommandRouter } from '../commands/command-router.ts';
-import { openConnector } from '../gateway-plug-ins.ts';
+import { openConnector } from '../gateway/plug-ins.ts';
 import type { CommandResult } from '../model/command.ts';
 import { GatewayError, toGatewayError } from '../model/error.ts';
 import type { ConnectionPlan, DevicePlan, GatewayPlan } from '../model/plan.ts';

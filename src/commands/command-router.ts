@@ -38,7 +38,7 @@ export interface CommandRouterOptions extends InterlockOptions, VerifyOptions {
   /** What the cloud may set of the gateway; absent: nothing. */
   readonly settings?: SettingRules & {
     /** Resolves when they hold. */
-    apply(before: DevicePlan, changes: SettingChanges): Promise<void>;
+    apply(changes: SettingChanges): Promise<void>;
   };
   /** Against replay over restarts; absent: commands are remembered in memory only. */
   readonly replay?: Omit<ReplayGuardOptions, 'startedTimeMs'>;
@@ -178,7 +178,7 @@ class Router implements CommandRouter {
     if (command.isDryRun === true) return settingsResult(command, 'checked', results);
     const seen = this.#replays.admit(command, expiresTimeMs, this.#options.clock.nowMs());
     if (seen !== undefined) return refuse(command, seen);
-    await settings.apply(device, changes);
+    await settings.apply(changes);
     const result = settingsResult(command, 'done', results);
     this.#answers.keep(command, result);
     return result;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { loadConfiguration } from '../../src/config/load.ts';
-import { declarations } from '../../src/gateway-plug-ins.ts';
+import { declarations } from '../../src/gateway/plug-ins.ts';
 
 describe('example mappings', () => {
   it('are right, to the last warning', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { loadConfiguration } from '../../src/config/load.ts';
 import { formatProblems } from '../../src/config/problem.ts';
-import { declarations } from '../../src/gateway-plug-ins.ts';
+import { declarations } from '../../src/gateway/plug-ins.ts';
 import { TemporaryConfiguration } from '../support/configuration.ts';
 import { planOf } from '../support/gateway-plan.ts';
 

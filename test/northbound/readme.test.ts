@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { stepMessage } from '../../src/gateway-time.ts';
+import { stepMessage } from '../../src/gateway/time.ts';
 import { isCall, resultHead } from '../../src/model/command.ts';
 import { UNMEASURED_REASONS } from '../../src/model/device-gap.ts';
 import type { Stored, TwinMessage } from '../../src/model/twin-message.ts';

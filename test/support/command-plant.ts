@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type RunningGateway, startGateway } from '../../src/gateway.ts';
+import { type RunningGateway, startGateway } from '../../src/gateway/gateway.ts';
 import type { CommandResult } from '../../src/model/command.ts';
 import { type SimulatedBroker, startBroker } from '../../src/simulator/broker.ts';
 import { SimulatedModbusDevice } from '../../src/simulator/modbus-device.ts';

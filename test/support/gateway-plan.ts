@@ -1,6 +1,6 @@
 import { loadConfiguration } from '../../src/config/load.ts';
 import { formatProblems } from '../../src/config/problem.ts';
-import { declarations } from '../../src/gateway-plug-ins.ts';
+import { declarations } from '../../src/gateway/plug-ins.ts';
 import type { GatewayPlan } from '../../src/model/plan.ts';
 import type { TemporaryConfiguration } from './configuration.ts';
 

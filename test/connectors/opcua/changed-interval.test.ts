@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { DataType } from 'node-opcua';
-import { startGateway } from '../../../src/gateway.ts';
+import { startGateway } from '../../../src/gateway/gateway.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import { TemporaryConfiguration } from '../../support/configuration.ts';
 import { planOf } from '../../support/gateway-plan.ts';

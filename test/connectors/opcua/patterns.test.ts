@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { DataType, type OPCUAServer, type UAObject } from 'node-opcua';
-import { type RunningGateway, startGateway } from '../../../src/gateway.ts';
+import { type RunningGateway, startGateway } from '../../../src/gateway/gateway.ts';
 import { TemporaryConfiguration } from '../../support/configuration.ts';
 import { planOf } from '../../support/gateway-plan.ts';
 import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { loadConfiguration } from '../../../src/config/load.ts';
-import { declarations } from '../../../src/gateway-plug-ins.ts';
+import { declarations } from '../../../src/gateway/plug-ins.ts';
 import type { Command } from '../../../src/model/command.ts';
 import { AwsAccount, AwsEmulator, fingerprintOf } from '../../support/aws/aws-emulator.ts';
 import type { Policy } from '../../support/aws/policy.ts';

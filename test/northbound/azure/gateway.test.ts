@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type RunningGateway, startGateway } from '../../../src/gateway.ts';
+import { type RunningGateway, startGateway } from '../../../src/gateway/gateway.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import { SimulatedModbusDevice } from '../../../src/simulator/modbus-device.ts';
 import { type ModbusTcpServer, startModbusTcpServer } from '../../../src/simulator/modbus-tcp-server.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { loadConfiguration } from '../../../src/config/load.ts';
-import { declarations } from '../../../src/gateway-plug-ins.ts';
+import { declarations } from '../../../src/gateway/plug-ins.ts';
 import type { CommandResult, WriteCommand } from '../../../src/model/command.ts';
 import type { JsonMap } from '../../support/azure/device-twin.ts';
 import { answerCommands, HubPlant, until } from '../../support/azure/hub-plant.ts';

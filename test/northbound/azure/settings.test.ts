@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type RunningGateway, startGateway } from '../../../src/gateway.ts';
-import { auditDirectory } from '../../../src/gateway-audit.ts';
+import { auditDirectory } from '../../../src/gateway/audit.ts';
+import { type RunningGateway, startGateway } from '../../../src/gateway/gateway.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import { SimulatedModbusDevice } from '../../../src/simulator/modbus-device.ts';
 import { type ModbusTcpServer, startModbusTcpServer } from '../../../src/simulator/modbus-tcp-server.ts';

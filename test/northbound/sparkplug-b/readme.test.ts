@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { loadConfiguration } from '../../../src/config/load.ts';
 import { formatProblems } from '../../../src/config/problem.ts';
-import { declarations, dialectsOf } from '../../../src/gateway-plug-ins.ts';
+import { declarations, dialectsOf } from '../../../src/gateway/plug-ins.ts';
 import { TemporaryConfiguration } from '../../support/configuration.ts';
 import { message, T0 } from './plant.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { ReplaceableConnection } from '../src/gateway-replaceable.ts';
-import type { ConnectionPlan } from '../src/model/plan.ts';
-import type { Acquisition } from '../src/southbound/acquisition.ts';
-import type { Connector } from '../src/southbound/connector.ts';
-import { press } from './commands/plant.ts';
+import { ReplaceableConnection } from '../../src/gateway/replaceable.ts';
+import type { ConnectionPlan } from '../../src/model/plan.ts';
+import type { Acquisition } from '../../src/southbound/acquisition.ts';
+import type { Connector } from '../../src/southbound/connector.ts';
+import { press } from '../commands/plant.ts';
 
 describe('a connection whose plan becomes another one', () => {
   it('does so again after a connector that could not be made', async () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { type Change, CostBook, estimateCost, type HubCost, measureCost } from '../src/gateway-cost.ts';
-import { dialectsOf } from '../src/gateway-plug-ins.ts';
-import { silentLog } from '../src/runtime/log.ts';
-import { SimulatedModbusDevice } from '../src/simulator/modbus-device.ts';
-import { startModbusTcpServer } from '../src/simulator/modbus-tcp-server.ts';
-import { TemporaryConfiguration } from './support/configuration.ts';
-import { planOf } from './support/gateway-plan.ts';
+import { type Change, CostBook, estimateCost, type HubCost, measureCost } from '../../src/gateway/cost.ts';
+import { dialectsOf } from '../../src/gateway/plug-ins.ts';
+import { silentLog } from '../../src/runtime/log.ts';
+import { SimulatedModbusDevice } from '../../src/simulator/modbus-device.ts';
+import { startModbusTcpServer } from '../../src/simulator/modbus-tcp-server.ts';
+import { TemporaryConfiguration } from '../support/configuration.ts';
+import { planOf } from '../support/gateway-plan.ts';
 
 const GATEWAY = `gateway: { id: gw-01 }
 hubs:

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import type { RunningDevice } from './gateway-device.ts';
-import type { DevicePlan, GatewayPlan } from './model/plan.ts';
-import type { ClockDoubt, TwinMessage } from './model/twin-message.ts';
-import { ClockKnowledge } from './runtime/clock-knowledge.ts';
-import { type ClockStep, GatewayClock } from './runtime/gateway-clock.ts';
-import type { Log } from './runtime/log.ts';
-import { systemTime, type TimeSource } from './runtime/time-source.ts';
-import type { Spool } from './spool/spool.ts';
+import type { DevicePlan, GatewayPlan } from '../model/plan.ts';
+import type { ClockDoubt, TwinMessage } from '../model/twin-message.ts';
+import { ClockKnowledge } from '../runtime/clock-knowledge.ts';
+import { type ClockStep, GatewayClock } from '../runtime/gateway-clock.ts';
+import type { Log } from '../runtime/log.ts';
+import { systemTime, type TimeSource } from '../runtime/time-source.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { RunningDevice } from './device.ts';
 
 export interface GatewayTime {
   readonly clock: GatewayClock;

@@ -1,13 +1,13 @@
-import type { RunningDevice } from './gateway-device.ts';
-import type { ConnectionPlan, GatewayPlan, HubPlan } from './model/plan.ts';
-import { mapClasses } from './model/spool-class.ts';
-import type { ConnectionStatus, DeviceStatus, GatewayStatus, HubStatus, SpoolClassStatus } from './model/status.ts';
-import type { Forwarding } from './northbound/forwarder.ts';
-import type { LatestReadings } from './pipeline/latest-readings.ts';
-import { toErrorStatus, toLinkStatus } from './runtime/link-status.ts';
-import type { Acquisition } from './southbound/acquisition.ts';
-import type { Connector } from './southbound/connector.ts';
-import type { ClassStatus, SpoolStatus } from './spool/spool.ts';
+import type { ConnectionPlan, GatewayPlan, HubPlan } from '../model/plan.ts';
+import { mapClasses } from '../model/spool-class.ts';
+import type { ConnectionStatus, DeviceStatus, GatewayStatus, HubStatus, SpoolClassStatus } from '../model/status.ts';
+import type { Forwarding } from '../northbound/forwarder.ts';
+import type { LatestReadings } from '../pipeline/latest-readings.ts';
+import { toErrorStatus, toLinkStatus } from '../runtime/link-status.ts';
+import type { Acquisition } from '../southbound/acquisition.ts';
+import type { Connector } from '../southbound/connector.ts';
+import type { ClassStatus, SpoolStatus } from '../spool/spool.ts';
+import type { RunningDevice } from './device.ts';
 
 export interface RunningConnection {
   readonly plan: ConnectionPlan;

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type RunningGateway, startGateway } from '../src/gateway.ts';
-import { auditDirectory } from '../src/gateway-audit.ts';
-import { silentLog } from '../src/runtime/log.ts';
-import { answerTo, portOfServer, startRawServer } from './connectors/modbus/raw-server.ts';
-import { createAuthority, readCertificate, type TestAuthority } from './support/certificates.ts';
-import { TemporaryConfiguration } from './support/configuration.ts';
-import { planOf } from './support/gateway-plan.ts';
-import { startOpcuaServer, type TestServer } from './support/opcua-server.ts';
+import { auditDirectory } from '../../src/gateway/audit.ts';
+import { type RunningGateway, startGateway } from '../../src/gateway/gateway.ts';
+import { silentLog } from '../../src/runtime/log.ts';
+import { answerTo, portOfServer, startRawServer } from '../connectors/modbus/raw-server.ts';
+import { createAuthority, readCertificate, type TestAuthority } from '../support/certificates.ts';
+import { TemporaryConfiguration } from '../support/configuration.ts';
+import { planOf } from '../support/gateway-plan.ts';
+import { startOpcuaServer, type TestServer } from '../support/opcua-server.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { AuditPlace, Fields } from './audit/audit-line.ts';
-import { type AuditLog, type AuditStatus, openAuditLog } from './audit/audit-log.ts';
-import { FloodGate } from './audit/flood-gate.ts';
-import { FLAPS, LinkAttempts } from './audit/link-attempts.ts';
-import { toGatewayError } from './model/error.ts';
-import type { ConnectionPlan, GatewayPlan } from './model/plan.ts';
-import type { Hub } from './northbound/hub.ts';
-import { atMost } from './runtime/at-most.ts';
-import type { Clock } from './runtime/clock.ts';
-import type { LinkState } from './runtime/link.ts';
-import type { Log } from './runtime/log.ts';
-import type { RefusedRequest } from './runtime/operations-server.ts';
+import type { AuditPlace, Fields } from '../audit/audit-line.ts';
+import { type AuditLog, type AuditStatus, openAuditLog } from '../audit/audit-log.ts';
+import { FloodGate } from '../audit/flood-gate.ts';
+import { FLAPS, LinkAttempts } from '../audit/link-attempts.ts';
+import { toGatewayError } from '../model/error.ts';
+import type { ConnectionPlan, GatewayPlan } from '../model/plan.ts';
+import type { Hub } from '../northbound/hub.ts';
+import { atMost } from '../runtime/at-most.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { LinkState } from '../runtime/link.ts';
+import type { Log } from '../runtime/log.ts';
+import type { RefusedRequest } from '../runtime/operations-server.ts';
 
 export interface GatewayAudit {
   /**

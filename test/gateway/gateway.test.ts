@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { startGateway } from '../src/gateway.ts';
-import type { GatewayPlan } from '../src/model/plan.ts';
-import { TemporaryConfiguration } from './support/configuration.ts';
-import { planOf } from './support/gateway-plan.ts';
-import { RecordedLog } from './support/recorded-log.ts';
-import { SinkBroker } from './support/sink-broker.ts';
+import { startGateway } from '../../src/gateway/gateway.ts';
+import type { GatewayPlan } from '../../src/model/plan.ts';
+import { TemporaryConfiguration } from '../support/configuration.ts';
+import { planOf } from '../support/gateway-plan.ts';
+import { RecordedLog } from '../support/recorded-log.ts';
+import { SinkBroker } from '../support/sink-broker.ts';
 
 const gatewayYaml = (url: string) => `gateway: { id: plant-a }
 hubs: { cloud: { dialect: mqtt, url: "${url}" } }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { CommandPlant } from './support/command-plant.ts';
+import { CommandPlant } from '../support/command-plant.ts';
 
 const MAPPING = `cloudMayChange: { interval: { min: 10 ms, max: 1 h }, deadband: { max: 100 } }
 message: { maxAge: 20 ms }

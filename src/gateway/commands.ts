@@ -1,22 +1,22 @@
 import { join } from 'node:path';
-import { type AuditEntry, auditFields } from './commands/audit.ts';
-import { createCommandRouter } from './commands/command-router.ts';
-import { type DeadManReport, watchDeadMan } from './commands/dead-man.ts';
-import { refuse } from './commands/results.ts';
-import { type OpenedSeenFile, openSeenFile } from './commands/seen-file.ts';
-import type { SettingChanges } from './commands/settings.ts';
-import type { GatewayAudit } from './gateway-audit.ts';
-import type { RunningConnection } from './gateway-status.ts';
-import type { Command, CommandResult } from './model/command.ts';
-import type { DeviceEvent } from './model/device-event.ts';
-import { GatewayError } from './model/error.ts';
-import type { DevicePlan, GatewayPlan } from './model/plan.ts';
-import type { LatestReadings } from './pipeline/latest-readings.ts';
-import { operators } from './pipeline/operators/index.ts';
-import { withDeadband } from './pipeline/operators/send.ts';
-import { engineer, invert } from './pipeline/pipeline.ts';
-import type { Clock } from './runtime/clock.ts';
-import type { Log } from './runtime/log.ts';
+import { type AuditEntry, auditFields } from '../commands/audit.ts';
+import { createCommandRouter } from '../commands/command-router.ts';
+import { type DeadManReport, watchDeadMan } from '../commands/dead-man.ts';
+import { refuse } from '../commands/results.ts';
+import { type OpenedSeenFile, openSeenFile } from '../commands/seen-file.ts';
+import type { SettingChanges } from '../commands/settings.ts';
+import type { Command, CommandResult } from '../model/command.ts';
+import type { DeviceEvent } from '../model/device-event.ts';
+import { GatewayError } from '../model/error.ts';
+import type { DevicePlan, GatewayPlan } from '../model/plan.ts';
+import type { LatestReadings } from '../pipeline/latest-readings.ts';
+import { operators } from '../pipeline/operators/index.ts';
+import { withDeadband } from '../pipeline/operators/send.ts';
+import { engineer, invert } from '../pipeline/pipeline.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { ConnectorSession } from '../southbound/connector.ts';
+import type { GatewayAudit } from './audit.ts';
 
 export interface Commands {
   /** Watches for hubs that stay away, until the stop. */
@@ -37,25 +37,24 @@ export interface CommandsContext {
   readonly replay: OpenedSeenFile;
   /** Aborted when the field side stops; from then on no command is executed. */
   readonly stopping: AbortSignal;
+  /** Of the connection of a device, while it is up. */
+  readonly session: (twin: string) => ConnectorSession | undefined;
   readonly onEvent: (event: DeviceEvent) => void;
   /** Resolves when they hold. */
-  readonly applySettings: (before: DevicePlan, changes: SettingChanges) => Promise<void>;
+  readonly applySettings: (changes: SettingChanges) => Promise<void>;
 }
 
 /** The way back, wired: what becomes of each command goes to the log, to the audit log and to the cloud. */
 export function createCommands(
   plan: GatewayPlan,
-  connections: readonly RunningConnection[],
-  { log, clock, latest, audit, replay, stopping, onEvent, applySettings }: CommandsContext,
+  { log, clock, latest, audit, replay, stopping, session, onEvent, applySettings }: CommandsContext,
 ): Commands {
-  const connectionOf = new Map(
-    connections.flatMap((connection) => connection.plan.devices.map(({ twin }) => [twin, connection] as const)),
-  );
+  const twins = new Set(plan.devices.map(({ twin }) => twin));
   const tell = (entry: AuditEntry): void => {
     const fields = auditFields(entry);
     log.info('command answered', fields);
     const place = audit.answered(entry.result.status, fields);
-    if (place === undefined || entry.isRepeated === true || !connectionOf.has(entry.command.device)) return;
+    if (place === undefined || entry.isRepeated === true || !twins.has(entry.command.device)) return;
     void place.then((known) => onEvent(eventOf(entry, known)));
   };
   const router = createCommandRouter({
@@ -65,7 +64,7 @@ export function createCommands(
     invert: (point, value) => invert(operators, point, value),
     engineering: (point, reading) => engineer(operators, point, reading),
     latest: (point) => latest.get(point),
-    session: (device) => connectionOf.get(device)?.acquisition.session,
+    session,
     clock,
     audit: tell,
   });

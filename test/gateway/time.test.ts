@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { type RunningGateway, startGateway } from '../src/gateway.ts';
-import { DeliveryBook } from '../src/receiver/delivery-book.ts';
-import { parseMessage } from '../src/receiver/received-message.ts';
-import { SimulatedModbusDevice } from '../src/simulator/modbus-device.ts';
-import { emptyMemory } from '../src/simulator/modbus-memory.ts';
-import { type ModbusTcpServer, startModbusTcpServer } from '../src/simulator/modbus-tcp-server.ts';
-import { TemporaryConfiguration } from './support/configuration.ts';
-import { planOf } from './support/gateway-plan.ts';
-import { RecordedLog } from './support/recorded-log.ts';
-import { ShiftedTime } from './support/shifted-time.ts';
-import { SinkBroker } from './support/sink-broker.ts';
+import { type RunningGateway, startGateway } from '../../src/gateway/gateway.ts';
+import { DeliveryBook } from '../../src/receiver/delivery-book.ts';
+import { parseMessage } from '../../src/receiver/received-message.ts';
+import { SimulatedModbusDevice } from '../../src/simulator/modbus-device.ts';
+import { emptyMemory } from '../../src/simulator/modbus-memory.ts';
+import { type ModbusTcpServer, startModbusTcpServer } from '../../src/simulator/modbus-tcp-server.ts';
+import { TemporaryConfiguration } from '../support/configuration.ts';
+import { planOf } from '../support/gateway-plan.ts';
+import { RecordedLog } from '../support/recorded-log.ts';
+import { ShiftedTime } from '../support/shifted-time.ts';
+import { SinkBroker } from '../support/sink-broker.ts';
 
 type Message = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { progressOf } from '../src/gateway-progress.ts';
-import type { GatewayStatus, HubStatus } from '../src/model/status.ts';
-import { spoolStatus } from './support/spool-status.ts';
+import { progressOf } from '../../src/gateway/progress.ts';
+import type { GatewayStatus, HubStatus } from '../../src/model/status.ts';
+import { spoolStatus } from '../support/spool-status.ts';
 
 function statusWith(hub: Partial<HubStatus>): GatewayStatus {
   const spool = spoolStatus(0, 1, {});

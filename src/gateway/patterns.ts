@@ -1,7 +1,7 @@
 import { concat, defer, from, Subject } from 'rxjs';
-import type { RunningDevice } from './gateway-device.ts';
-import type { DevicePlan, PointPlan } from './model/plan.ts';
-import type { Reading } from './model/reading.ts';
+import type { DevicePlan, PointPlan } from '../model/plan.ts';
+import type { Reading } from '../model/reading.ts';
+import type { RunningDevice } from './device.ts';
 
 export interface ResolvingDevice extends RunningDevice {
   /** From now on the device has these points; readings of others are left out. */

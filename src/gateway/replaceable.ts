@@ -1,9 +1,9 @@
-import type { RunningDevice } from './gateway-device.ts';
-import type { ResolvingDevice } from './gateway-patterns.ts';
-import type { RunningConnection } from './gateway-status.ts';
-import type { ConnectionPlan, DevicePlan } from './model/plan.ts';
-import type { Acquisition } from './southbound/acquisition.ts';
-import type { Connector } from './southbound/connector.ts';
+import type { ConnectionPlan, DevicePlan } from '../model/plan.ts';
+import type { Acquisition } from '../southbound/acquisition.ts';
+import type { Connector } from '../southbound/connector.ts';
+import type { RunningDevice } from './device.ts';
+import type { ResolvingDevice } from './patterns.ts';
+import type { RunningConnection } from './status.ts';
 
 /** A device whose plan may become another one while it runs: what is under way is sent, and its pipeline begins anew. */
 export class ReplaceableDevice implements ResolvingDevice {

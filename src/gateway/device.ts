@@ -1,16 +1,16 @@
 import { type SchedulerLike, Subject } from 'rxjs';
-import type { DeviceEvent } from './model/device-event.ts';
-import type { DeviceGap, UnmeasuredReason } from './model/device-gap.ts';
-import type { Draft } from './model/draft.ts';
-import type { DevicePlan, GatewayIdentity } from './model/plan.ts';
-import type { Batch, Reading } from './model/reading.ts';
-import type { UnmeasuredCount } from './model/status.ts';
-import type { ClockDoubt } from './model/twin-message.ts';
-import { eventDraft } from './pipeline/event-message.ts';
-import { gapDraft } from './pipeline/gap-message.ts';
-import type { Pipeline } from './pipeline/pipeline.ts';
-import type { Log } from './runtime/log.ts';
-import type { Spool } from './spool/spool.ts';
+import type { DeviceEvent } from '../model/device-event.ts';
+import type { DeviceGap, UnmeasuredReason } from '../model/device-gap.ts';
+import type { Draft } from '../model/draft.ts';
+import type { DevicePlan, GatewayIdentity } from '../model/plan.ts';
+import type { Batch, Reading } from '../model/reading.ts';
+import type { UnmeasuredCount } from '../model/status.ts';
+import type { ClockDoubt } from '../model/twin-message.ts';
+import { eventDraft } from '../pipeline/event-message.ts';
+import { gapDraft } from '../pipeline/gap-message.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Spool } from '../spool/spool.ts';
 
 export interface DeviceOptions {
   readonly device: DevicePlan;

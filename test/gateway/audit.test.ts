@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { verifyAudit } from '../src/audit/verify-audit.ts';
-import { CommandPlant } from './support/command-plant.ts';
-import { runCli } from './support/run-cli.ts';
+import { verifyAudit } from '../../src/audit/verify-audit.ts';
+import { CommandPlant } from '../support/command-plant.ts';
+import { runCli } from '../support/run-cli.ts';
 
 const MAPPING = `points:
   stop: { address: { coil: 4 } }

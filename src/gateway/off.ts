@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { type DeviceGap, whatIsMissed } from './model/device-gap.ts';
-import type { DevicePlan, GatewayPlan } from './model/plan.ts';
-import type { Point } from './model/point.ts';
-import type { Batch } from './model/reading.ts';
-import type { Clock } from './runtime/clock.ts';
-import type { Log } from './runtime/log.ts';
-import { lastSegmentWrite, readSign, type SignOfLife, writeSign } from './runtime/sign-of-life.ts';
+import { type DeviceGap, whatIsMissed } from '../model/device-gap.ts';
+import type { DevicePlan, GatewayPlan } from '../model/plan.ts';
+import type { Point } from '../model/point.ts';
+import type { Batch } from '../model/reading.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import { lastSegmentWrite, readSign, type SignOfLife, writeSign } from '../runtime/sign-of-life.ts';
 
 /** The sign of life is written so often: some 6 MB a day on flash. */
 const SIGN_EVERY_MS = 60_000;

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { map, Subject } from 'rxjs';
 import { z } from 'zod';
-import { startDevice } from '../src/gateway-device.ts';
-import type { Draft } from '../src/model/draft.ts';
-import type { Reading } from '../src/model/reading.ts';
-import { createHistoryPipeline } from '../src/pipeline/history.ts';
-import type { OperatorDefinition } from '../src/pipeline/operator.ts';
-import { operators } from '../src/pipeline/operators/index.ts';
-import { createPipeline } from '../src/pipeline/pipeline.ts';
-import { timedOperator } from '../src/pipeline/timed-operator.ts';
-import { silentLog } from '../src/runtime/log.ts';
-import { deviceOf, type ReadingSketch, readingOf } from './support/device.ts';
-import { HandScheduler } from './support/hand-scheduler.ts';
+import { startDevice } from '../../src/gateway/device.ts';
+import type { Draft } from '../../src/model/draft.ts';
+import type { Reading } from '../../src/model/reading.ts';
+import { createHistoryPipeline } from '../../src/pipeline/history.ts';
+import type { OperatorDefinition } from '../../src/pipeline/operator.ts';
+import { operators } from '../../src/pipeline/operators/index.ts';
+import { createPipeline } from '../../src/pipeline/pipeline.ts';
+import { timedOperator } from '../../src/pipeline/timed-operator.ts';
+import { silentLog } from '../../src/runtime/log.ts';
+import { deviceOf, type ReadingSketch, readingOf } from '../support/device.ts';
+import { HandScheduler } from '../support/hand-scheduler.ts';
 
 const device = deviceOf({
   points: { oil: { scale: 0.1, range: { max: 5 } }, slow: { throttle: '1 h', send: { deadband: 10 } } },

@@ -1,5 +1,5 @@
-import type { GatewayStatus, HubStatus } from './model/status.ts';
-import type { Progress } from './runtime/health.ts';
+import type { GatewayStatus, HubStatus } from '../model/status.ts';
+import type { Progress } from '../runtime/health.ts';
 
 /** What must move while it has work, for the health watch. An absent device or hub is nobody's fault here. */
 export function progressOf(status: GatewayStatus): Readonly<Record<string, Progress>> {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { asyncScheduler } from 'rxjs';
-import { startDevice } from '../src/gateway-device.ts';
-import { followPatterns } from '../src/gateway-patterns.ts';
-import type { Draft } from '../src/model/draft.ts';
-import type { DevicePlan, PointPlan } from '../src/model/plan.ts';
-import type { Reading } from '../src/model/reading.ts';
-import { createHistoryPipeline } from '../src/pipeline/history.ts';
-import { operators } from '../src/pipeline/operators/index.ts';
-import { createPipeline } from '../src/pipeline/pipeline.ts';
-import { silentLog } from '../src/runtime/log.ts';
+import { startDevice } from '../../src/gateway/device.ts';
+import { followPatterns } from '../../src/gateway/patterns.ts';
+import type { Draft } from '../../src/model/draft.ts';
+import type { DevicePlan, PointPlan } from '../../src/model/plan.ts';
+import type { Reading } from '../../src/model/reading.ts';
+import { createHistoryPipeline } from '../../src/pipeline/history.ts';
+import { operators } from '../../src/pipeline/operators/index.ts';
+import { createPipeline } from '../../src/pipeline/pipeline.ts';
+import { silentLog } from '../../src/runtime/log.ts';
 
 const keys = { send: { onChange: true } };
 const point = (name: string): PointPlan => ({

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { CommandPlant } from './support/command-plant.ts';
+import { CommandPlant } from '../support/command-plant.ts';
 
 const MAPPING = `deadMan: { after: 1 s, write: { speed: 0 } }
 points:

@@ -1,18 +1,18 @@
 import { EMPTY } from 'rxjs';
-import { connectors } from '../connectors/index.ts';
-import type { Declarations } from './model/declaration.ts';
-import { describePoints } from './model/describe-points.ts';
-import { GatewayError } from './model/error.ts';
-import type { ConnectionPlan, DevicePlan, GatewayPlan, HubPlan } from './model/plan.ts';
-import type { Point } from './model/point.ts';
-import type { PointDescription } from './model/point-description.ts';
-import type { Dialect, DialectContext } from './northbound/dialect.ts';
-import { dialects } from './northbound/dialects/index.ts';
-import { operators } from './pipeline/operators/index.ts';
-import { systemClock } from './runtime/clock.ts';
-import { silentLog } from './runtime/log.ts';
-import type { Connector, ConnectorContext } from './southbound/connector.ts';
-import type { ConnectorTools } from './southbound/tools.ts';
+import { connectors } from '../../connectors/index.ts';
+import type { Declarations } from '../model/declaration.ts';
+import { describePoints } from '../model/describe-points.ts';
+import { GatewayError } from '../model/error.ts';
+import type { ConnectionPlan, DevicePlan, GatewayPlan, HubPlan } from '../model/plan.ts';
+import type { Point } from '../model/point.ts';
+import type { PointDescription } from '../model/point-description.ts';
+import type { Dialect, DialectContext } from '../northbound/dialect.ts';
+import { dialects } from '../northbound/dialects/index.ts';
+import { operators } from '../pipeline/operators/index.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { silentLog } from '../runtime/log.ts';
+import type { Connector, ConnectorContext } from '../southbound/connector.ts';
+import type { ConnectorTools } from '../southbound/tools.ts';
 
 /** Everything a configuration file may name. */
 export const declarations: Declarations = { protocols: connectors, operators, dialects };
@@ -27,6 +27,11 @@ export async function openConnector(
   if (definition === undefined) throw new GatewayError('BUG', connection.name, `no connector speaks ${connection.protocol}`);
   const create = await definition.load();
   return create(connection, { ...context, gatewayId });
+}
+
+/** Whether what comes over the connection was stamped by the devices themselves. */
+export function hasDeviceTimes(connection: ConnectionPlan | undefined): boolean {
+  return connectors.find(({ protocol }) => protocol === connection?.protocol)?.hasDeviceTimes === true;
 }
 
 /** How often a reading of the point is due, milliseconds; `undefined` where nobody can know. */
