@@ -71,7 +71,7 @@ function makePayloads(dialect: Dialect) {
   };
 }
 
-/** The way of `src/gateway.ts`, with batches put in by hand in place of connections. */
+/** The way of `src/gateway/`, with batches put in by hand in place of connections. */
 async function openGateway(dialect: Dialect) {
   const directory = await mkdtemp(join(tmpdir(), 'bench-end-to-end-'));
   const limits = { maxBytes: 2 ** 30, maxAgeMs: 86_400_000 } as const;
