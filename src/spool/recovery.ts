@@ -153,7 +153,8 @@ async function learn(reading: Reading, segments: readonly Segment[], table: Sequ
 
 function learnFrame(table: SequenceTable, item: Scanned & { found: 'frame' }): void {
   const head = decodeHead(item.frame);
-  for (const [hub, sequence] of Object.entries(head?.hubs ?? {})) table.learn(hub, head?.twin ?? '', sequence);
+  if (head === undefined) return;
+  for (const [hub, sequence] of Object.entries(head.hubs)) table.learn(hub, head.twin, { sequence, atMs: head.at });
 }
 
 function isBroken(segment: Segment, next: Segment | undefined): boolean {

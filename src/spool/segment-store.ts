@@ -96,7 +96,7 @@ export class SegmentStore {
       this.table.rollBack();
       throw error;
     }
-    this.table.keep();
+    this.table.keep(this.#state.nowMs());
     this.#nextOffset += frames.length;
     segment.bytes += bytes.length;
     return bytes.length;

@@ -1,9 +1,12 @@
+import { CommitTimes } from './commit-times.ts';
+
 export type Sequences = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** The last sequence number of every hub and twin, and how many messages each hub was ever given. */
 export class SequenceTable {
   readonly #hubs = new Map<string, Map<string, number>>();
   readonly #totals = new Map<string, number>();
+  readonly #times = new Map<string, CommitTimes>();
   #taken: { hub: string; twin: string }[] = [];
 
   /** Takes the next number; `rollBack` gives all back that were taken since `keep`. */
@@ -15,7 +18,11 @@ export class SequenceTable {
     return sequence;
   }
 
-  keep(): void {
+  /** What was taken is committed. */
+  keep(atMs: number): void {
+    const kept = new Map<string, number>();
+    for (const { hub } of this.#taken) kept.set(hub, (kept.get(hub) ?? 0) + 1);
+    for (const [hub, count] of kept) this.#timesOf(hub).add(this.total(hub) - count, atMs);
     this.#taken = [];
   }
 
@@ -28,8 +35,9 @@ export class SequenceTable {
   }
 
   /** From a record that is already on disk. */
-  learn(hub: string, twin: string, sequence: number): void {
+  learn(hub: string, twin: string, { sequence, atMs }: { readonly sequence: number; readonly atMs: number }): void {
     this.#set(hub, twin, Math.max(sequence, this.last(hub, twin)));
+    this.#timesOf(hub).add(this.total(hub), atMs);
     this.#totals.set(hub, this.total(hub) + 1);
   }
 
@@ -51,6 +59,11 @@ export class SequenceTable {
     return this.total(hub) - this.#taken.filter((taken) => taken.hub === hub).length;
   }
 
+  /** When the message after the first `passed` of the hub was committed, or a little earlier; `undefined`: before the newest segment. */
+  committedMs(hub: string, passed: number): number | undefined {
+    return this.#times.get(hub)?.after(passed);
+  }
+
   totals(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#totals);
   }
@@ -63,11 +76,18 @@ export class SequenceTable {
     this.#hubs.clear();
     for (const [hub, twins] of Object.entries(sequences)) this.#hubs.set(hub, new Map(Object.entries(twins)));
     this.#totals.clear();
+    this.#times.clear();
     for (const [hub, total] of Object.entries(totals)) this.#totals.set(hub, total);
   }
 
   #set(hub: string, twin: string, sequence: number): void {
     const twins = this.#hubs.get(hub) ?? new Map<string, number>();
     this.#hubs.set(hub, twins.set(twin, sequence));
+  }
+
+  #timesOf(hub: string): CommitTimes {
+    const times = this.#times.get(hub) ?? new CommitTimes();
+    this.#times.set(hub, times);
+    return times;
   }
 }

@@ -25,6 +25,6 @@ function waitingFor({ store }: LogParts, hub: string, { cursor, oldestTimeMs }: 
   const messages = store.table.total(hub);
   const ahead = countAhead(cursor, { offset: store.nextOffset - 1, messages });
   const waitingMessages = Math.max(0, messages - passed - ahead);
-  const timeMs = oldestTimeMs ?? segment?.head?.createdMs;
+  const timeMs = oldestTimeMs ?? store.table.committedMs(hub, passed) ?? segment?.head?.createdMs;
   return { waitingMessages, ...(waitingMessages === 0 || timeMs === undefined ? {} : { oldestTimeMs: timeMs }) };
 }
