@@ -1,5 +1,6 @@
 import type { GatewayStatus } from '../model/status.ts';
 import type { Clock } from './clock.ts';
+import { createDeviceLog } from './device-log.ts';
 import type { Health } from './health.ts';
 import type { Log } from './log.ts';
 
@@ -17,7 +18,7 @@ export interface HealthLineOptions {
 const TELL_EVERY_MS = 10_000;
 const TELLS_PER_LINE = 6;
 
-/** The one line that a gateway in steady state writes, every minute; counts are those of the last minute. */
+/** The one line that a gateway in steady state writes, every minute; counts are those of the last minute. Beside it, devices that fall silent. */
 export function startHealthLine(options: HealthLineOptions): void {
   write(options).catch((error: unknown) => {
     if (!options.signal.aborted) options.log.error('health line ended', { error });
@@ -26,10 +27,12 @@ export function startHealthLine(options: HealthLineOptions): void {
 
 async function write({ log, clock, status, health, tell, signal }: HealthLineOptions): Promise<void> {
   let before = countsOf(status());
+  const tellDevices = createDeviceLog(log);
   for (let turn = 1; !signal.aborted; turn += 1) {
     await clock.sleep(TELL_EVERY_MS, signal);
     const now = status();
     tell(describe(now));
+    tellDevices(now);
     if (turn % TELLS_PER_LINE !== 0) continue;
     const counts = countsOf(now);
     const { isHealthy, reasons } = health();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { GatewayStatus } from '../../src/model/status.ts';
+import type { GatewayStatus, LinkStatus } from '../../src/model/status.ts';
 import { startHealthLine } from '../../src/runtime/health-line.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import { HandClock } from '../support/hand-clock.ts';
@@ -12,12 +12,13 @@ describe('the health line', () => {
   const told: string[] = [];
   let readings = 1_000;
   let deviceState: 'up' | 'down' = 'up';
+  let linkState: LinkStatus = { state: 'up', sinceMs: 0 };
 
   before(() => {
     const write = (event: string, fields: object = {}) => void lines.push([event, { ...fields }]);
     const log: Log = { debug: write, info: write, warn: write, error: write, with: () => log };
     const health = () => ({ isHealthy: true, reasons: [] });
-    const status = () => statusOf(readings, deviceState);
+    const status = () => statusOf(readings, deviceState, linkState);
     startHealthLine({ log, clock, status, health, tell: (text) => told.push(text), signal: stop.signal });
   });
 
@@ -52,14 +53,53 @@ describe('the health line', () => {
     assert.equal(told.at(-1), '0 of 1 devices up (press-07 down); cloud waiting, 7 messages to send');
   });
 
+  it('tells a device that stays silent on a connection that is up, once, with what to do, and that it is back', async () => {
+    lines.length = 0;
+    await clock.advance(40_000);
+    deviceState = 'up';
+    await clock.advance(10_000);
+    const told = { device: 'press-07', connection: 'press' };
+    const silence = { code: 'DEVICE_TIMEOUT', reason: 'no answer', action: 'check unit number and wiring' };
+    assert.deepEqual(
+      lines.filter(([event]) => event.startsWith('device')),
+      [
+        ['device lost', { ...told, ...silence }],
+        ['device up', told],
+      ],
+    );
+  });
+
+  it('says nothing of a device that misses a poll, nor of one whose link is lost', async () => {
+    lines.length = 0;
+    for (const state of ['down', 'up', 'down', 'up'] as const) {
+      deviceState = state;
+      await clock.advance(10_000);
+    }
+    deviceState = 'down';
+    linkState = { state: 'opening' };
+    await clock.advance(60_000);
+    assert.deepEqual(
+      lines.filter(([event]) => event.startsWith('device')),
+      [],
+    );
+  });
+
   it('ends with the gateway', async () => {
     stop.abort();
+    lines.length = 0;
     await clock.advance(600_000);
-    assert.equal(lines.length, 1);
+    assert.deepEqual(lines, []);
   });
 });
 
-function statusOf(readings: number, state: 'up' | 'down'): GatewayStatus {
+function statusOf(readings: number, state: 'up' | 'down', link: LinkStatus): GatewayStatus {
+  const silence = {
+    code: 'DEVICE_TIMEOUT' as const,
+    subject: 'unit 1',
+    message: 'no answer',
+    action: 'check unit number and wiring',
+  };
+  const error = state === 'down' ? { error: silence } : {};
   return {
     gateway: 'gw-01',
     version: '0.1.0',
@@ -71,9 +111,9 @@ function statusOf(readings: number, state: 'up' | 'down'): GatewayStatus {
         name: 'press',
         protocol: 'modbus-tcp',
         endpoint: '10.20.0.17:502',
-        link: { state: 'up' },
+        link,
         counters: {},
-        devices: [{ twin: 'press-07', state, readings, messages: 3, points: [] }],
+        devices: [{ twin: 'press-07', state, ...error, readings, messages: 3, points: [] }],
       },
     ],
     hubs: [
