@@ -24,15 +24,19 @@ export async function listen({ dialect, topics, clock, signal, onPacket }: Liste
   const [endpoint] = settings.endpoints;
   if (endpoint === undefined) throw new GatewayError('BUG', settings.clientId, 'a hub without an endpoint');
   const subject = endpointName(endpoint);
-  const attempt = AbortSignal.any([signal, AbortSignal.timeout(settings.connectTimeoutMs)]);
-  const stream = await openStream(endpoint, settings, subject, attempt);
-  const wire = new MqttWire(stream, { settings, subject, clock, onPacket });
+  const late = AbortSignal.timeout(settings.connectTimeoutMs);
+  const attempt = AbortSignal.any([signal, late]);
+  let wire: MqttWire | undefined;
   try {
+    const stream = await openStream(endpoint, settings, subject, attempt);
+    wire = new MqttWire(stream, { settings, subject, clock, onPacket });
     await wire.handshake(attempt);
     await wire.subscribe(topics);
     return wire;
-  } catch (error) {
-    await wire.close();
-    throw error;
+  } catch (cause) {
+    await wire?.close();
+    if (!attempt.aborted) throw cause;
+    const within = late.aborted ? `within ${settings.connectTimeoutMs} ms` : 'before the listening was ended';
+    throw new GatewayError('HUB_TIMEOUT', subject, `no answer ${within}`, { cause });
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -130,6 +131,27 @@ describe('fieldmarshal verify', function () {
       /gw-01\/press-07 any class epoch e1: 1 to 26, 22 messages, 21 readings, 3 missing and declared \(21-23\)/,
     );
     assert.match(report, /NOT DECLARED: 25 did not come/);
+  });
+
+  it('ends with 1, and no bug, where the broker does not answer', async () => {
+    await using silent = createServer((socket) => void socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const other = join(directory, 'silent');
+    await mkdir(other);
+    await copyFile(join(directory, 'press.yaml'), join(other, 'press.yaml'));
+    const url = `mqtt://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const hubs = (more: string) =>
+      `gateway: { id: gw-01 }\nhubs: { cloud: { dialect: mqtt, url: "${url}"${more} } }\nmappings: [press.yaml]\n`;
+    for (const [more, within] of [
+      ['', /HUB_TIMEOUT/],
+      [', connectTimeout: 500 ms', /no answer within 500 ms \(HUB_TIMEOUT\)/],
+    ] as const) {
+      await writeFile(join(other, 'gateway.yaml'), hubs(more));
+      const { code, stderr } = await runCli(['verify', '--config', other, '--for', '1 s']);
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, within);
+      assert.doesNotMatch(stderr, /BUG|\n {4}at /);
+    }
   });
 
   it('ends with 1 where nothing came, and with 64 where it is not told what to look at', async () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { copyFile, readFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Secret } from '../../src/model/secret.ts';
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
@@ -126,6 +128,23 @@ describe('MQTT over TLS', () => {
       const { code } = await refusal(undefined, { ca });
       assert.ok(['HUB_REFUSED', 'HUB_TIMEOUT'].includes(code));
     });
+
+    for (const [scheme, other] of [
+      ['mqtts', 'mqtt'],
+      ['mqtt', 'mqtts'],
+    ] as const) {
+      it(`asks whether \`${other}://\` is meant where the port hangs up on \`${scheme}://\``, async () => {
+        for (const hangUp of [(socket: Socket) => socket.resetAndDestroy(), (socket: Socket) => socket.destroy()]) {
+          await using server = createServer((socket) => void socket.once('data', () => hangUp(socket)).on('error', () => {}));
+          await once(server.listen(0, '127.0.0.1'), 'listening');
+          const { port } = server.address() as AddressInfo;
+          await assert.rejects(hub(`${scheme}://127.0.0.1:${port}`, { connectTimeout: '2 s' }).open(NEVER), (error: unknown) => {
+            assert.match(String(error), new RegExp(`closed the connection.*that of \`${other}://\`\\?`));
+            return true;
+          });
+        }
+      });
+    }
 
     it('names the CA file that cannot be read', async () => {
       const { code, message } = await refusal(tls, { ca: '/nonexistent/ca.crt' });

@@ -1,11 +1,13 @@
 import { GatewayError } from '../../model/error.ts';
 import { connectionError, type Said, subscribeError } from './reason-code.ts';
-import { streamError } from './stream-error.ts';
+import { isEnded, streamError } from './stream-error.ts';
 
 /** What is known of a connection when something goes wrong with it. */
 export interface Circumstances {
   readonly subject: string;
   readonly clientId: string;
+  /** Nothing but TCP lies below. */
+  readonly isBareTcp: boolean;
   /** The hub has accepted the connection. */
   readonly isConnected: boolean;
   /** What the other side sent first. */
@@ -22,7 +24,12 @@ export function clientFault(error: unknown, circumstances: Circumstances): Gatew
   if (!(error instanceof Error)) return notMqttFault(circumstances, error);
   if (error.message === 'Keepalive timeout')
     return new GatewayError('HUB_TIMEOUT', subject, 'the hub is silent', { cause: error });
-  return 'code' in error ? streamError(error, subject) : notMqttFault(circumstances, error);
+  return 'code' in error ? streamFault(error, circumstances) : notMqttFault(circumstances, error);
+}
+
+export function streamFault(error: Error, circumstances: Circumstances): GatewayError {
+  const { subject, isConnected } = circumstances;
+  return isEnded(error) && !isConnected ? closedFault(circumstances, error) : streamError(error, subject);
 }
 
 export function notMqttFault({ subject, isConnected, firstBytes }: Circumstances, cause?: unknown): GatewayError {
@@ -32,11 +39,11 @@ export function notMqttFault({ subject, isConnected, firstBytes }: Circumstances
   return new GatewayError('HUB_REFUSED', subject, message, { cause });
 }
 
-export function closedFault({ subject, clientId, isConnected }: Circumstances): GatewayError {
+export function closedFault({ subject, clientId, isConnected, isBareTcp }: Circumstances, cause?: unknown): GatewayError {
   const message = isConnected
     ? `the hub closed the connection; check that no other client uses the client id \`${clientId}\``
-    : 'the hub closed the connection without an answer';
-  return new GatewayError('HUB_REFUSED', subject, message);
+    : `the hub closed the connection without an answer${isBareTcp ? '; is this a port with TLS, that of `mqtts://`?' : ''}`;
+  return new GatewayError('HUB_REFUSED', subject, message, { cause });
 }
 
 /** `packet`: the SUBACK, where there was one. */

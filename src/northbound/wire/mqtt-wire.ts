@@ -1,11 +1,21 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { type IConnackPacket, MqttClient, type Packet as MqttPacket } from 'mqtt';
 import { type ErrorCode, GatewayError, toGatewayError } from '../../model/error.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Session } from '../../runtime/link.ts';
 import type { Packet, WireSettings } from '../dialect.ts';
 import { clientOptions, MAX_INCOMING_BYTES, toPacket } from './client-options.ts';
-import { type Circumstances, clientFault, closedFault, notMqttFault, saidIn, subscribeFault } from './connection-fault.ts';
+import {
+  type Circumstances,
+  clientFault,
+  closedFault,
+  notMqttFault,
+  saidIn,
+  streamFault,
+  subscribeFault,
+} from './connection-fault.ts';
 import { Deliveries, type Delivery } from './deliveries.ts';
 import { PacketIds } from './packet-ids.ts';
 import { packetSize } from './packet-size.ts';
@@ -15,7 +25,6 @@ import { RoundTrips } from './round-trips.ts';
 import { SendWindow } from './send-window.ts';
 import { filterFault, type SessionTerms, termsFault, termsOf } from './session-terms.ts';
 import { SizeGuard } from './size-guard.ts';
-import { streamError } from './stream-error.ts';
 import { ALIAS_BYTES, TopicAliases } from './topic-aliases.ts';
 
 /** DISCONNECT, the same two bytes in MQTT 3.1.1 §3.14 and 5 §3.14: the hub then forgets the will. */
@@ -148,7 +157,7 @@ export class MqttWire implements Session {
 
   #listen(): void {
     const client = this.#client;
-    this.#stream.on('error', (error) => this.#lose(streamError(error, this.#options.subject)));
+    this.#stream.on('error', (error) => this.#lose(streamFault(error, this.#circumstances())));
     this.#stream.on('data', (chunk: Buffer) => this.#guardSize(chunk));
     client.on('error', (error) => this.#lose(clientFault(error, this.#circumstances())));
     client.on('close', () => this.#lose(closedFault(this.#circumstances())));
@@ -263,6 +272,7 @@ export class MqttWire implements Session {
     return {
       subject,
       clientId,
+      isBareTcp: this.#stream instanceof Socket && !(this.#stream instanceof TLSSocket),
       isConnected: this.#isConnected,
       firstBytes: this.#incoming.first,
       connackSaid: this.#connackSaid,

@@ -7,7 +7,7 @@ import { GatewayError } from '../../model/error.ts';
 import type { Endpoint, WireSettings } from '../dialect.ts';
 import { requirePin } from './pin.ts';
 import { openTunnel } from './proxy-tunnel.ts';
-import { streamError } from './stream-error.ts';
+import { isEnded, streamError } from './stream-error.ts';
 import { openWebSocket } from './web-socket.ts';
 
 type FromWire = Pick<WireSettings, 'caFile' | 'pins' | 'certificateFile' | 'privateKey' | 'keyOnToken' | 'proxy'>;
@@ -108,6 +108,7 @@ async function readPem(file: string, code: 'HUB_UNTRUSTED' | 'HUB_UNAUTHORIZED',
 function whenConnected(stream: Socket | TLSSocket, subject: string, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const isTls = 'encrypted' in stream;
+    const ended = isTls ? 'TLS had begun; is this a port without TLS, that of `mqtt://`?' : 'it was open';
     let certificate: PeerCertificate | undefined;
     const fail = (reason: unknown) => {
       signal.removeEventListener('abort', onAbort);
@@ -115,8 +116,10 @@ function whenConnected(stream: Socket | TLSSocket, subject: string, signal: Abor
       reject(reason);
     };
     const onAbort = () => fail(signal.reason);
-    const onError = (error: Error) => fail(streamError(error, subject, certificate));
-    const onClose = () => fail(new GatewayError('HUB_REFUSED', subject, 'the hub closed the connection before it was open'));
+    const end = (cause?: unknown) =>
+      fail(new GatewayError('HUB_REFUSED', subject, `the hub closed the connection before ${ended}`, { cause }));
+    const onError = (error: Error) => (isTls && isEnded(error) ? end(error) : fail(streamError(error, subject, certificate)));
+    const onClose = () => end();
     // Emitted before Node checks the chain and the name; a refused certificate cannot be asked for afterwards.
     if (isTls) stream.prependOnceListener('secure', () => (certificate = stream.getPeerCertificate()));
     signal.addEventListener('abort', onAbort, { once: true });

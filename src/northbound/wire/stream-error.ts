@@ -68,6 +68,11 @@ export function isChainFault(nodeCode: string): boolean {
   return RULES[nodeCode] === unknownCa;
 }
 
+/** The other side ended the stream, and that is all that is known. */
+export function isEnded(error: NodeError): boolean {
+  return error.code === 'ECONNRESET' || error.code === 'EPIPE';
+}
+
 /** An error of a TCP or TLS stream as one of ours. */
 export function streamError(error: NodeError, subject: string, certificate?: PeerCertificate): GatewayError {
   const nodeCode = codeOf(error);
