@@ -1,33 +1,41 @@
+import { KeptReadings } from '../../src/model/kept-readings.ts';
 import type { Point } from '../../src/model/point.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import { isSame } from '../../src/model/value.ts';
 
-interface Entry {
-  /** As the device sampled it. */
-  sample: Reading;
-  /** As it was told. */
-  told: Reading;
-  /** From then on nobody knows whether the value still stands. */
-  doubtedSinceMs: number | undefined;
-  /** It was read while the server may still be about to send it by itself. */
-  ahead?: Reading | undefined;
-}
-
 /** What each point was last known to be, and which of that is in doubt. Outlives the sessions. */
 export class LastReadings {
-  readonly #entries = new Map<string, Entry>();
+  /** By point id. */
+  readonly #numbers = new Map<string, number>();
+  readonly #free: number[] = [];
+  /** All of these by number: as the device sampled it. */
+  readonly #samples = new KeptReadings();
+  /** As it was told, where that is something else. */
+  readonly #told = new Map<number, Reading>();
+  /** From then on nobody knows whether the value still stands. */
+  readonly #doubtedSinceMs = new Map<number, number>();
+  /** It was read while the server may still be about to send it by itself. */
+  readonly #ahead = new Map<number, Reading>();
 
   isDoubted({ id }: Point): boolean {
-    return this.#entries.get(id)?.doubtedSinceMs !== undefined;
+    const number = this.#numbers.get(id);
+    return number !== undefined && this.#doubtedSinceMs.has(number);
   }
 
   /** The last reading as the device sampled it. */
-  sample({ id }: Point): Reading | undefined {
-    return this.#entries.get(id)?.sample;
+  sample(point: Point): Reading | undefined {
+    const number = this.#numbers.get(point.id);
+    return number === undefined ? undefined : this.#samples.get(number, point);
   }
 
   forget(points: readonly Point[]): void {
-    for (const { id } of points) this.#entries.delete(id);
+    for (const { id } of points) {
+      const number = this.#numbers.get(id);
+      if (number === undefined) continue;
+      for (const column of [this.#samples, this.#told, this.#doubtedSinceMs, this.#ahead]) column.delete(number);
+      this.#numbers.delete(id);
+      this.#free.push(number);
+    }
   }
 
   /**
@@ -38,19 +46,43 @@ export class LastReadings {
   take(readings: readonly Reading[], nowMs: number): readonly Reading[] {
     const taken: Reading[] = [];
     for (const reading of readings) {
-      const entry = this.#entries.get(reading.point.id);
-      if (entry === undefined) {
-        this.#entries.set(reading.point.id, { sample: reading, told: reading, doubtedSinceMs: undefined });
-      } else if (entry.ahead !== undefined && isSameSample(entry.ahead, reading)) {
-        entry.ahead = undefined;
-        continue;
-      } else {
-        entry.told = entry.doubtedSinceMs === undefined ? reading : settle(entry, reading, nowMs);
-        entry.sample = reading;
-      }
-      taken.push(entry?.told ?? reading);
+      const number = this.#numbers.get(reading.point.id) ?? this.#number(reading.point);
+      if (this.#isAhead(number, reading)) continue;
+      const told = this.#doubtedSinceMs.size === 0 ? reading : this.#settle(number, reading, nowMs);
+      if (told !== reading) this.#told.set(number, told);
+      else if (this.#told.size > 0) this.#told.delete(number);
+      this.#samples.set(number, reading);
+      taken.push(told);
     }
     return taken;
+  }
+
+  #number({ id }: Point): number {
+    const number = this.#free.pop() ?? this.#numbers.size;
+    this.#numbers.set(id, number);
+    return number;
+  }
+
+  /** Came already, by `takeAhead`. */
+  #isAhead(number: number, reading: Reading): boolean {
+    const ahead = this.#ahead.size === 0 ? undefined : this.#ahead.get(number);
+    if (ahead === undefined || !isSameSample(ahead, reading)) return false;
+    this.#ahead.delete(number);
+    return true;
+  }
+
+  #settle(number: number, reading: Reading, nowMs: number): Reading {
+    const doubtedSinceMs = this.#doubtedSinceMs.get(number);
+    if (doubtedSinceMs === undefined) return reading;
+    const before = this.#toldOf(number, reading.point);
+    const isSeenAgain = before !== undefined && reading.sourceTimeMs <= this.#samples.timeMs(number);
+    const told = isSeenAgain ? { ...reading, sourceTimeMs: notBefore(before, nowMs) } : reading;
+    if (told.sourceTimeMs >= doubtedSinceMs) this.#doubtedSinceMs.delete(number);
+    return told;
+  }
+
+  #toldOf(number: number, point: Point): Reading | undefined {
+    return this.#told.get(number) ?? this.#samples.get(number, point);
   }
 
   /** The same for what was read of points that the server tells by itself, too, perhaps a moment later. */
@@ -58,10 +90,7 @@ export class LastReadings {
     const isNews = ({ point, sourceTimeMs }: Reading) => sourceTimeMs > (this.sample(point)?.sourceTimeMs ?? 0);
     const news = readings.filter(isNews);
     const taken = this.take(readings, nowMs);
-    for (const reading of news) {
-      const entry = this.#entries.get(reading.point.id);
-      if (entry !== undefined) entry.ahead = reading;
-    }
+    for (const reading of news) this.#ahead.set(this.#numbers.get(reading.point.id) ?? this.#number(reading.point), reading);
     return taken;
   }
 
@@ -71,19 +100,22 @@ export class LastReadings {
    */
   doubt(points: readonly Point[], status: string, nowMs: number): readonly Reading[] {
     return points.flatMap((point): readonly Reading[] => {
-      const entry = this.#entries.get(point.id);
-      if (entry === undefined || entry.told.quality === 'bad') return [];
-      entry.told = { ...entry.told, quality: 'uncertain', status, sourceTimeMs: notBefore(entry, nowMs) };
-      entry.doubtedSinceMs = entry.told.sourceTimeMs;
-      return [entry.told];
+      const number = this.#numbers.get(point.id);
+      const before = number === undefined ? undefined : this.#toldOf(number, point);
+      if (number === undefined || before === undefined || before.quality === 'bad') return [];
+      const told: Reading = { ...before, quality: 'uncertain', status, sourceTimeMs: notBefore(before, nowMs) };
+      this.#told.set(number, told);
+      this.#doubtedSinceMs.set(number, told.sourceTimeMs);
+      return [told];
     });
   }
 
   /** The session was lost, and every point was told to be bad. */
   lose(points: readonly Point[], nowMs: number): void {
     for (const point of points) {
-      const entry = this.#entries.get(point.id);
-      if (entry !== undefined) entry.doubtedSinceMs = notBefore(entry, nowMs);
+      const number = this.#numbers.get(point.id);
+      const before = number === undefined ? undefined : this.#toldOf(number, point);
+      if (number !== undefined && before !== undefined) this.#doubtedSinceMs.set(number, notBefore(before, nowMs));
     }
   }
 }
@@ -92,14 +124,7 @@ function isSameSample(a: Reading, b: Reading): boolean {
   return a.sourceTimeMs === b.sourceTimeMs && a.quality === b.quality && isSame(a.value, b.value);
 }
 
-function settle(entry: Entry, reading: Reading, nowMs: number): Reading {
-  const isSeenAgain = reading.sourceTimeMs <= entry.sample.sourceTimeMs;
-  const told = isSeenAgain ? { ...reading, sourceTimeMs: notBefore(entry, nowMs) } : reading;
-  if (told.sourceTimeMs >= (entry.doubtedSinceMs ?? 0)) entry.doubtedSinceMs = undefined;
-  return told;
-}
-
 /** The clock of the device may be ahead of ours. */
-function notBefore({ told }: Entry, nowMs: number): number {
-  return Math.max(nowMs, told.sourceTimeMs);
+function notBefore({ sourceTimeMs }: Reading, nowMs: number): number {
+  return Math.max(nowMs, sourceTimeMs);
 }

@@ -7,6 +7,7 @@ import { isCompound, mapScalars, type Scalar, someScalar } from '../model/value.
 import { createAlarm, remainingMs } from './alarm.ts';
 import { guarded } from './guarded.ts';
 import { OpenMessage } from './open-message.ts';
+import { rosterOf } from './roster.ts';
 
 export interface AssemblerOptions {
   /** Whose id and labels every message carries; they count towards its size. */
@@ -62,19 +63,17 @@ export function assemble(
     });
 }
 
-type PointKind = Reading['point']['kind'];
-
 class Assembler {
   readonly #device: DevicePlan;
-  readonly #envelopeBytes: number;
-  /** No `Map`: its tables, each replaced by the next as messages come and go, would hold every message until a full garbage collection. */
-  #telemetry: OpenMessage | undefined;
-  #property: OpenMessage | undefined;
+  readonly #telemetry: OpenMessage;
+  readonly #property: OpenMessage;
   readonly #mark: Pick<TwinMessage, 'isHistory'>;
 
   constructor(device: DevicePlan, envelopeBytes: number, isHistory: true | undefined) {
+    const roster = rosterOf(device.points);
     this.#device = device;
-    this.#envelopeBytes = envelopeBytes;
+    this.#telemetry = new OpenMessage('telemetry', roster, envelopeBytes);
+    this.#property = new OpenMessage('property', roster, envelopeBytes);
     this.#mark = isHistory === undefined ? {} : { isHistory };
   }
 
@@ -104,27 +103,21 @@ class Assembler {
 
   #takeOne(reading: Reading, nowMs: number, drafts: Draft[]): void {
     const { maxBytes } = this.#device.message;
-    const { kind } = reading.point;
-    const current = kind === 'property' ? this.#property : this.#telemetry;
-    if (current?.take(reading, maxBytes) === true) return;
-    if (current !== undefined) drafts.push(this.#close(current));
-    const message = new OpenMessage(kind, nowMs, this.#envelopeBytes);
-    if (!message.take(reading, maxBytes)) message.take(tooLarge(reading), Number.POSITIVE_INFINITY);
-    this.#set(kind, message);
+    const message = reading.point.kind === 'property' ? this.#property : this.#telemetry;
+    if (message.take(reading, maxBytes, nowMs)) return;
+    if (!message.isEmpty) {
+      drafts.push(this.#close(message));
+      if (message.take(reading, maxBytes, nowMs)) return;
+    }
+    message.take(tooLarge(reading), Number.POSITIVE_INFINITY, nowMs);
   }
 
   #close(message: OpenMessage): Draft {
-    this.#set(message.kind, undefined);
     return { message: { ...message.close(this.#device), ...this.#mark }, hubs: this.#device.hubs[message.kind] };
   }
 
   #opened(): readonly OpenMessage[] {
-    return [this.#telemetry, this.#property].filter((message) => message !== undefined);
-  }
-
-  #set(kind: PointKind, message: OpenMessage | undefined): void {
-    if (kind === 'property') this.#property = message;
-    else this.#telemetry = message;
+    return [this.#telemetry, this.#property].filter(({ isEmpty }) => !isEmpty);
   }
 
   #leftMs(message: OpenMessage, nowMs: number): number {

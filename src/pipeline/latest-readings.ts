@@ -1,3 +1,4 @@
+import { KeptReadings } from '../model/kept-readings.ts';
 import type { DevicePlan } from '../model/plan.ts';
 import type { Point } from '../model/point.ts';
 import type { Reading } from '../model/reading.ts';
@@ -15,21 +16,25 @@ export class LatestReadings {
 
   /** From now on the device has these points; what is known of them stays. */
   resolve({ twin, points }: DevicePlan): void {
-    const last = points.map(({ point }) => this.get(point));
-    this.#devices.set(twin, { points, roster: rosterOf(points), last, count: this.count(twin) });
+    const [roster, last] = [rosterOf(points), new KeptReadings()];
+    for (const { point } of points) {
+      const reading = this.get(point);
+      if (reading !== undefined) last.set(roster.indexOf(point), reading);
+    }
+    this.#devices.set(twin, { points, roster, last, count: this.count(twin) });
   }
 
   /** Readings of one device. */
   keep(readings: readonly Reading[]): void {
     const kept = this.#devices.get(readings[0]?.point.device ?? '');
     if (kept === undefined) return;
-    for (const reading of readings) kept.last[kept.roster.indexOf(reading.point)] = reading;
+    for (const reading of readings) kept.last.set(kept.roster.indexOf(reading.point), reading);
     kept.count += readings.length;
   }
 
   get(point: Point): Reading | undefined {
     const kept = this.#devices.get(point.device);
-    return kept?.last[kept.roster.indexOf(point)];
+    return kept?.last.get(kept.roster.indexOf(point), point);
   }
 
   /** Readings of this device since start. */
@@ -58,8 +63,7 @@ export class LatestReadings {
 interface DeviceReadings {
   readonly points: DevicePlan['points'];
   readonly roster: Roster;
-  /** By number of the point. */
-  readonly last: (Reading | undefined)[];
+  readonly last: KeptReadings;
   count: number;
 }
 

@@ -156,6 +156,50 @@ describe('the assembler', () => {
     assert.equal(assembly.drafts.length, 1);
   });
 
+  it('gives each point its own numbers, texts and bad readings, in one message after the other', () => {
+    const assembly = new Assembly();
+    const sent: readonly ReadingSketch[] = [
+      ['b', 1_000, 1],
+      ['a', 1_100, null, 'bad', 'BadTimeout'],
+      ['b', 1_200, 'two'],
+      ['a', 1_300, 3.5],
+      ['b', 1_400, true],
+    ];
+    assembly.send(...sent);
+    assembly.scheduler.advance(10_000);
+    assembly.send(['a', 2_000, 4], ['b', 2_100, 'five'], ['a', 2_000, 6]);
+    const [first, second] = assembly.complete().map(({ message }) => message);
+    assert.deepEqual(Object.entries(first?.values ?? {}), [
+      ...[
+        [
+          'b',
+          [
+            [0, 1],
+            [200, 'two'],
+            [400, true],
+          ],
+        ],
+      ],
+      ...[
+        [
+          'a',
+          [
+            [100, null, 'bad', 'BadTimeout'],
+            [300, 3.5],
+          ],
+        ],
+      ],
+    ]);
+    assert.equal(second?.startTimeMs, 2_000);
+    assert.deepEqual(second?.values, {
+      a: [
+        [0, 4],
+        [0, 6],
+      ],
+      b: [[100, 'five']],
+    });
+  });
+
   it('says that a text is too large for any message', () => {
     const assembly = new Assembly({ message: { maxBytes: 2_000 } });
     assembly.send(['a', 0, 1], ['a', 1, 'x'.repeat(3_000)], ['a', 2, 3]);

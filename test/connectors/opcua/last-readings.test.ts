@@ -67,4 +67,33 @@ describe('OPC UA last readings', () => {
     assert.deepEqual(last.takeAhead([good(3, 6_000)], 7_000), [good(3, 6_000)]);
     assert.deepEqual(last.take([good(2, 5_900), good(3, 6_000), good(3, 6_500)], 7_000), [good(2, 5_900), good(3, 6_500)]);
   });
+
+  it('doubt again what was told with the time at which it was seen, not with that of its sample', () => {
+    last.doubt([point], STATUS, 5_000);
+    last.take([good(1, 1_000)], 7_000);
+    assert.equal(last.doubt([point], STATUS, 6_000)[0]?.sourceTimeMs, 7_000);
+    last.take([good(2, 8_000)], 8_000);
+    last.take([good(3, 8_500)], 8_500);
+    assert.equal(last.doubt([point], STATUS, 6_000)[0]?.sourceTimeMs, 8_500);
+  });
+
+  it('keep apart a point that takes the place of one that is forgotten', () => {
+    const other = planPoint('press', 'Torque', {}).point;
+    const lasting = planPoint('press', 'Pressure', {}).point;
+    last.take([{ ...good(4, 1_000), point: lasting }], 1_100);
+    last.doubt([point], STATUS, 5_000);
+    last.takeAhead([good(9, 1_500)], 5_000);
+    last.doubt([point], STATUS, 5_000);
+    last.forget([point]);
+    assert.deepEqual([last.sample(point), last.isDoubted(point)], [undefined, false]);
+    assert.deepEqual(last.doubt([point, other], STATUS, 5_000), []);
+    const first = { ...good(9, 1_500), point: other };
+    assert.deepEqual(last.take([first], 6_000), [first]);
+    assert.equal(last.isDoubted(other), false);
+    assert.deepEqual(last.take([good(1, 6_000)], 6_000), [good(1, 6_000)]);
+    assert.deepEqual(
+      [point, other, lasting].map((each) => last.sample(each)?.value),
+      [1, 9, 4],
+    );
+  });
 });
