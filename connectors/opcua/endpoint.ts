@@ -38,8 +38,8 @@ export function chooseEndpoint(
   throw new GatewayError(
     'LINK_UNTRUSTED',
     subject,
-    `the server does not offer policy ${policy} with mode ${securityMode(settings.security)}; it offers ${offered.map(describeEndpoint).join(', ') || 'nothing'}. ` +
-      'Switch encryption on at the server, or name what it offers in `security:`. Where it should offer more, something between may be hiding it',
+    `the server does not offer ${policy === 'best' ? 'any policy of today' : `policy ${policy}`} with mode ${securityMode(settings.security)}; it offers ${offered.map(describeEndpoint).join(', ') || 'nothing'}. ` +
+      'Switch encryption on at the server, or name what it offers in `security:`, for `browse ADDRESS` by `--policy`. Where it should offer more, something between may be hiding it',
   );
 }
 

@@ -28,7 +28,7 @@ export type Verdict =
 /** Longer chains are no chains of a plant. */
 const MAX_CHAIN = 6;
 /** A revocation list of some hundred thousand certificates. */
-const MAX_LIST_BYTES = 4 << 20;
+export const MAX_LIST_BYTES = 4 << 20;
 const LIST_SUFFIX = '.crl';
 /** RFC 7468 §6 says `X509 CRL`; some tools leave `X509` out. */
 const PEM_LIST = /-----BEGIN (?:X509 )?CRL-----([\s\S]*?)-----END (?:X509 )?CRL-----/;
@@ -82,6 +82,16 @@ export async function acceptList(folders: TrustFolders, file: string): Promise<I
     return { ...issuer, revocations: { ...revocations, file: kept } };
   }
   throw new Error('no authority of the trust list has signed it: accept the certificate of the authority first');
+}
+
+/** Whether the bytes are a list at all, in DER, whoever has signed it. */
+export async function isRevocationList(der: Buffer): Promise<boolean> {
+  const { crypto_utils } = await import('node-opcua-client');
+  try {
+    return crypto_utils.exploreCertificateRevocationList(der).tbsCertList.thisUpdate instanceof Date;
+  } catch {
+    return false;
+  }
 }
 
 async function newestList(issuer: X509Certificate, files: readonly string[]): Promise<Revocations | undefined> {

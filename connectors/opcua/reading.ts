@@ -1,7 +1,7 @@
 import { DataType, type DataValue } from 'node-opcua-client';
 import type { Point } from '../../src/model/point.ts';
 import { badReading, type Reading } from '../../src/model/reading.ts';
-import type { Value } from '../../src/model/value.ts';
+import { describeValue, type Value } from '../../src/model/value.ts';
 import { pick, type RawValue, toRaw, type Words } from './raw-value.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { qualityOf, statusName } from './status-code.ts';
@@ -66,7 +66,12 @@ export function plausibleTime(times: readonly (Date | null | undefined)[], nowMs
   return nowMs;
 }
 
-/** The DataValue as people want to see it, on one line. */
-export function rawText(dataValue: DataValue): string {
-  return dataValue.toString().replace(/\s+/g, ' ').trim();
+/** What the server sent, for people: type and value, and its status where that is not good; e.g. `Double 502.5`, `Int32[2] [1,2]`. */
+export function rawText({ value, statusCode }: DataValue): string {
+  const status = statusCode.isGood() ? [] : [statusName(statusCode.value)];
+  if (value === undefined || value === null || value.dataType === DataType.Null) return status[0] ?? 'Null';
+  const raw = toRaw(value);
+  const type = `${DataType[raw.dataType]}${raw.dimensions.map((length) => `[${length}]`).join('')}`;
+  const known = rawToValue(raw);
+  return [type, ...(known === undefined ? [] : [describeValue(known)]), ...status].join(' ');
 }

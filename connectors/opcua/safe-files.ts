@@ -8,8 +8,8 @@ const MAX_BYTES = 64 << 10;
 
 /** Makes the folder. A link in its place would let somebody else say what is read and written there. */
 export async function requireFolder(folder: string): Promise<void> {
-  const isNew = (await mkdir(folder, { recursive: true, mode: 0o700 })) !== undefined;
-  if (isNew) await giveToOwnerOf(dirname(folder), (uid, gid) => chown(folder, uid, gid));
+  const made = await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause) => notWritten(folder, cause));
+  if (made !== undefined) await giveToOwnerOf(dirname(folder), (uid, gid) => chown(folder, uid, gid));
   const found = await lstat(folder);
   if (found.isDirectory()) return;
   throw new GatewayError('LINK_UNTRUSTED', folder, 'is a symbolic link, which is not followed; put a real folder there');
@@ -46,6 +46,14 @@ export async function readPlainFile(file: string, maxBytes = MAX_BYTES): Promise
 
 /** All or nothing, on disk when it resolves; what stood there, a symbolic link included, is replaced and not followed. */
 export async function writePlainFile(file: string, text: string, mode: number): Promise<void> {
+  await writeAnew(file, text, mode).catch((cause) => notWritten(file, cause));
+}
+
+function notWritten(path: string, cause: Error): never {
+  throw new GatewayError('STATE_WRITE', path, `cannot be written: ${cause.message}`, { cause });
+}
+
+async function writeAnew(file: string, text: string, mode: number): Promise<void> {
   const temporary = `${file}.new`;
   await rm(temporary, { force: true });
   const handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, mode);

@@ -1,9 +1,11 @@
+import { X509Certificate } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { GatewayError } from '../../src/model/error.ts';
 import type { PeerCertificate, TrustTool } from '../../src/southbound/trust-tool.ts';
 import { textOf } from './errors.ts';
 import { listOwn, renewIdentity } from './identity.ts';
-import { acceptList, type Issuer, listIssuers } from './issuers.ts';
+import { acceptList, type Issuer, isRevocationList, listIssuers, MAX_LIST_BYTES } from './issuers.ts';
+import { readPlainFile } from './safe-files.ts';
 import {
   acceptCertificate,
   acceptFile,
@@ -69,16 +71,41 @@ async function reachable(stateDirectory: string): Promise<TrustFolders> {
 }
 
 async function acceptGivenFile(folders: TrustFolders, file: string): Promise<PeerCertificate> {
-  const certificate = await acceptFile(folders, file).catch((error: unknown) => error as Error);
-  if (!(certificate instanceof Error)) {
+  const kind = await kindOf(await readGiven(file));
+  try {
+    if (kind === 'revocation list') return toAuthority(await acceptList(folders, file));
+    if (kind !== 'certificate') throw new Error(`${kind}: a certificate or a revocation list is wanted, in PEM or DER`);
+    const certificate = await acceptFile(folders, file);
     const authority = (await listIssuers(folders)).find((issuer) => issuer.file === certificate.file);
     return authority === undefined ? toPeer(certificate, 'trusted') : toAuthority(authority);
-  }
-  try {
-    return toAuthority(await acceptList(folders, file));
   } catch (cause) {
-    const problem = `is no thumbprint, no file with a certificate (${textOf(certificate)}), and no revocation list`;
-    throw new GatewayError('USAGE', file, `${problem}: ${textOf(cause)}`, { cause });
+    if (cause instanceof GatewayError) throw cause;
+    throw new GatewayError('USAGE', file, textOf(cause), { cause });
+  }
+}
+
+async function readGiven(file: string): Promise<Buffer> {
+  return await readPlainFile(file, MAX_LIST_BYTES).catch((cause: unknown) => {
+    const isAbsent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    throw new GatewayError('USAGE', file, isAbsent ? 'is no thumbprint, and there is no such file' : textOf(cause), { cause });
+  });
+}
+
+/** By its labels in PEM (RFC 7468), else by its bytes; in words where it is of no use here. */
+async function kindOf(bytes: Buffer): Promise<'certificate' | 'revocation list' | string> {
+  const labels = [...bytes.toString('latin1').matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map(([, label = '']) => label);
+  if (labels.some((label) => label.endsWith('CERTIFICATE'))) return 'certificate';
+  if (labels.some((label) => label.endsWith('CRL'))) return 'revocation list';
+  if (labels.length > 0) return `this file holds a ${labels[0]?.toLowerCase()}`;
+  if (isCertificate(bytes)) return 'certificate';
+  return (await isRevocationList(bytes)) ? 'revocation list' : 'this file holds something else';
+}
+
+function isCertificate(bytes: Buffer): boolean {
+  try {
+    return new X509Certificate(bytes).serialNumber !== '';
+  } catch {
+    return false;
   }
 }
 

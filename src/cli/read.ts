@@ -17,6 +17,8 @@ import { loadOneMapping } from './load-one-mapping.ts';
 import { stateDirectory } from './state-directory.ts';
 
 const DEADLINE_MS = 30_000;
+/** In the table, which a screen has to hold; JSON has all of it. */
+const MAX_RAW = 40;
 
 export function addReadCommand(program: Command, finish: Finish): void {
   program
@@ -112,7 +114,7 @@ function formatTable(rows: readonly Shown[]): string {
   const header = ['point', 'raw', 'value', 'quality', 'time'];
   const cells = rows.map(({ point, raw, value, unit, quality, status, time }) => [
     point,
-    raw,
+    raw.length > MAX_RAW ? `${raw.slice(0, MAX_RAW)}…` : raw,
     [shorten(value), unit].filter(Boolean).join(' '),
     [quality, status].filter(Boolean).join(' '),
     time,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { DataType, DataValue, StatusCode, StatusCodes, VariantArrayType } from 'node-opcua-client';
-import { toReading } from '../../../connectors/opcua/reading.ts';
+import { rawText, toReading } from '../../../connectors/opcua/reading.ts';
 import { isOverflow, qualityOf, statusName } from '../../../connectors/opcua/status-code.ts';
 import { planPoint } from './support.ts';
 
@@ -31,6 +31,18 @@ describe('OPC UA reading', () => {
   it('hands on the value of an uncertain one with its status', () => {
     const reading = read({ value: number(1.5), statusCode: StatusCodes.UncertainSubNormal });
     assert.deepEqual([reading.value, reading.quality, reading.status], [1.5, 'uncertain', 'UncertainSubNormal']);
+  });
+
+  it('shows what came as type and value, with a status that is not good', () => {
+    const shown = (options: ConstructorParameters<typeof DataValue>[0]) => rawText(new DataValue(options));
+    assert.equal(shown({ value: number(1.5), sourceTimestamp: new Date(NOW_MS) }), 'Double 1.5');
+    assert.equal(
+      shown({ value: { dataType: DataType.UInt64, arrayType: VariantArrayType.Scalar, value: [2_097_152, 5] } }),
+      'UInt64 9007199254740997',
+    );
+    const array = { dataType: DataType.Int32, arrayType: VariantArrayType.Array, value: [1, 2] };
+    assert.equal(shown({ value: array, statusCode: StatusCodes.UncertainSubNormal }), 'Int32[2] [1,2] UncertainSubNormal');
+    assert.equal(shown({ statusCode: StatusCodes.BadNodeIdUnknown }), 'BadNodeIdUnknown');
   });
 
   it('takes an array as one value', () => {

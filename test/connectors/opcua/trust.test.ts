@@ -59,9 +59,36 @@ describe('OPC UA trust list', () => {
     const { cert } = await makeCertificate('/CN=server');
     await writeFile(file, cert);
     assert.equal((await trustTool.accept(bench.stateDirectory, file)).standing, 'trusted');
-    await writeFile(file, 'not a certificate');
-    await assert.rejects(trustTool.accept(bench.stateDirectory, file), { code: 'USAGE' });
     await assert.rejects(trustTool.accept(bench.stateDirectory, join(file, 'nowhere')), { code: 'USAGE' });
+    const absent = join(bench.stateDirectory, 'absent.pem');
+    await assert.rejects(trustTool.accept(bench.stateDirectory, absent), { code: 'USAGE', message: /there is no such file/ });
+  });
+
+  for (const [content, told] of [
+    ['not a certificate', /^this file holds something else: a certificate or a revocation list is wanted/],
+    ['', /^this file holds something else/],
+    ['-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n', /^this file holds a private key: a certificate/],
+    ['-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n', /^this file holds a certificate request/],
+    ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n', /asn1|PEM/],
+  ] as const) {
+    it(`says what is in a file that is no certificate: ${JSON.stringify(content.slice(0, 30))}`, async () => {
+      const file = join(bench.stateDirectory, 'given.pem');
+      await writeFile(file, content);
+      await assert.rejects(trustTool.accept(bench.stateDirectory, file), (error: GatewayError) => {
+        assert.equal(error.code, 'USAGE');
+        assert.match(error.message, told);
+        assert.doesNotMatch(error.message, /has signed it/);
+        return true;
+      });
+    });
+  }
+
+  it('says so where nothing can be written', async () => {
+    const stateDirectory = join(bench.stateDirectory, 'file');
+    await writeFile(stateDirectory, '');
+    await assert.rejects(loadIdentity(trustFolders(stateDirectory), GATEWAY_ID), { code: 'STATE_WRITE' });
+    const { code, stderr } = await runCli(['browse', 'opc.tcp://127.0.0.1:1'], { STATE_DIRECTORY: stateDirectory });
+    assert.deepEqual([code, /\(STATE_WRITE\)\n {2}let the gateway write its state directory/.test(stderr)], [1, true], stderr);
   });
 
   for (const thumbprint of ['', 'ABCDEF', '../../etc/passwd', 'FFFFFFFFFFFF']) {
