@@ -5,7 +5,7 @@ import { DEPTH_FAULT } from './parse-yaml.ts';
 import { describePlace, type Finding, type ProblemList } from './problem-list.ts';
 import { findScalarFault } from './scalar-fault.ts';
 import type { SourceFile, Span } from './source-file.ts';
-import { type Entry, holdsPin, scalarTree, type Tree } from './tree.ts';
+import { type Entry, holdsSecret, scalarTree, type Tree } from './tree.ts';
 
 /** Reads the secret of a name; tells its own problems. */
 export type ReadSecret = (name: string, at: Span) => Secret;
@@ -58,8 +58,7 @@ export class TreeBuilder {
       if (first !== undefined) this.#addDuplicate(key, first.key);
       const value = this.build(pair.value, depth + 1, key.at);
       if (first === undefined) entries.set(key.text, { key: key.at, value });
-      if (value.kind === 'scalar' && (SECRET_KEYS.test(key.text) || holdsPin(value.source)))
-        this.#file.mask(value.span.start, value.span.end);
+      if (value.kind === 'scalar' && SECRET_KEYS.test(key.text)) this.#file.mask(value.span.start, value.span.end);
       size += 1 + value.size;
     }
     return { kind: 'map', span, head: head ?? this.#headOf(node, span), entries, size };
@@ -117,6 +116,7 @@ export class TreeBuilder {
     const source = node.source ?? '';
     if (node.tag === '!secret') return scalarTree(span, this.#readSecret(source, span), source, true);
     if (node.tag !== undefined) return this.#refuseTag(node.tag, span);
+    if (holdsSecret(source)) this.#file.mask(span.start, span.end);
     const quoted = node.type !== 'PLAIN' && source !== '';
     const fault = quoted ? undefined : findScalarFault(node.value, source);
     if (fault !== undefined) this.#problems.add({ at: span, ...fault });

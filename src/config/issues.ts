@@ -3,7 +3,7 @@ import { Secret } from '../model/secret.ts';
 import { describeExpected } from './expected.ts';
 import { hintFor } from './hints.ts';
 import type { Finding, ProblemList } from './problem-list.ts';
-import { holdsPin, locate, locateKey, type Tree } from './tree.ts';
+import { holdsSecret, locate, locateKey, type Tree } from './tree.ts';
 import { writeExample } from './write-example.ts';
 import { documentationOf, schemaAt } from './zod-shape.ts';
 
@@ -76,7 +76,7 @@ export function describeGot(tree: Tree, declared?: z.core.$ZodType): string {
   if (tree.value instanceof Secret) return 'a secret';
   if (tree.value === null) return 'nothing';
   if (declared !== undefined && documentationOf(declared).format === 'secret') return 'text in clear';
-  if (holdsPin(tree.source)) return 'a text with a PIN in clear';
+  if (holdsSecret(tree.source)) return 'a text with a secret in clear';
   const source = tree.source.length > MAX_SHOWN ? `${tree.source.slice(0, MAX_SHOWN)}…` : tree.source;
   return typeof tree.value === 'string' ? `the text "${source}"` : `${source}`;
 }

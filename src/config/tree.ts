@@ -38,9 +38,12 @@ export interface ScalarTree extends Located {
   readonly quoted: boolean;
 }
 
-/** The PIN of a token in the URI of a key (RFC 7512 §2.4): a secret in clear, in whatever key it stands. */
-export function holdsPin(text: string): boolean {
-  return text.includes('pin-value=');
+/** `scheme://user:password@host` (RFC 3986 §3.2.1). */
+const PASSWORD_IN_URL = /:\/\/[^/\s:@]*:[^/\s@]+@/;
+
+/** A secret in clear, in whatever key it stands: the PIN of a token in the URI of a key (RFC 7512 §2.4), a password in a URL. */
+export function holdsSecret(text: string): boolean {
+  return text.includes('pin-value=') || PASSWORD_IN_URL.test(text);
 }
 
 export type Path = readonly PropertyKey[];
