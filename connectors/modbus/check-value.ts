@@ -19,7 +19,7 @@ export function checkBit(point: RegisterPoint): Finding | undefined {
   if (bits !== undefined && typeOf(point) !== 'uint16')
     return { key: 'type', message: `a run of bits is uint16, not ${point.type}`, hint: 'leave out `type`' };
   if (bit === undefined && point.type === 'boolean' && !isBitTable(table)) {
-    return { key: 'address', message: `a ${table} register is no boolean`, hint: `name its bit: \`bit: 0\` to \`bit: 15\`` };
+    return { key: 'address', message: `this ${table} register is no boolean`, hint: `name its bit: \`bit: 0\` to \`bit: 15\`` };
   }
   return undefined;
 }
@@ -28,7 +28,7 @@ export function checkType(point: RegisterPoint): Finding | undefined {
   const { table } = point.address.address;
   const type = typeOf(point);
   if (type === undefined)
-    return { key: 'type', message: `a ${table} register needs a \`type\``, hint: 'e.g. `type: int16` or `type: float32`' };
+    return { key: 'type', message: `this ${table} register needs a \`type\``, hint: 'e.g. `type: int16` or `type: float32`' };
   if (isBitTable(table) && type !== 'boolean')
     return { key: 'type', message: `a ${table} is boolean, not ${type}`, hint: 'leave out `type`' };
   if (type === 'guid') return { key: 'type', message: 'Modbus knows no guid', hint: 'read it as `string` or `bytes`' };

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { parseNodeAddress } from './node-address.ts';
+import { expectedAddress, parseNodeAddress } from './node-address.ts';
 
 /** A node of the server, with its namespace URI. */
 export function nodeAddress() {
   return z.string().transform((text, context) => {
     const parsed = parseNodeAddress(text);
     if (parsed !== undefined) return parsed;
-    context.addIssue({ code: 'custom', message: 'a node id with its namespace URI, e.g. `nsu=urn:acme:press;s=Line1.Speed`' });
+    context.addIssue({ code: 'custom', message: expectedAddress(text) });
     return z.NEVER;
   });
 }

@@ -32,6 +32,21 @@ export function parseNodeAddress(text: string): NodeAddress | undefined {
   return { text, namespace, identifier };
 }
 
+/** What is told of a text that is no node address. */
+export function expectedAddress(text: unknown): string {
+  const meant = typeof text === 'string' ? likelyAddress(text) : undefined;
+  return `a node id with its namespace URI, ${meant === undefined ? 'e.g. `nsu=urn:acme:press;s=Line1.Speed`' : `perhaps \`${meant}\``}`;
+}
+
+/** What was meant by a text that is no node address: capital letters, blanks, a comma for the semicolon. */
+function likelyAddress(text: string): string | undefined {
+  const [, namespace = '', value = '', letter = '', rest = ''] =
+    /^\s*(?:(ns|nsu)\s*=\s*([^;,]*?)\s*[;,]\s*)?([isgb])\s*=\s*(.*)$/is.exec(text) ?? [];
+  const prefix = namespace === '' ? '' : `${namespace.toLowerCase()}=${value};`;
+  const meant = `${prefix}${letter.toLowerCase()}=${rest}`;
+  return letter === '' || parseNodeAddress(meant) === undefined ? undefined : meant;
+}
+
 function parseIdentifier(letter: string, text: string): NodeIdentifier | undefined {
   if (text === '' || text.length > MAX_IDENTIFIER_LENGTH) return undefined;
   switch (letter) {

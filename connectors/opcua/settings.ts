@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { certificateFile, duration, filePath, secret } from '../../src/model/schema.ts';
 import { AGGREGATE_NAMES } from './aggregate-functions.ts';
 import { nodeAddress } from './features.ts';
-import type { NodeAddress } from './node-address.ts';
+import { expectedAddress, type NodeAddress } from './node-address.ts';
 import { nodePattern } from './node-pattern.ts';
 import { isIndexRange, parseValuePath } from './value-path.ts';
 
@@ -166,7 +166,7 @@ export const deviceSchema = z.object({});
 
 const address = z
   .union([nodeAddress(), nodePattern()], {
-    error: 'a node id with its namespace URI, e.g. `nsu=urn:acme:press;s=Line1.Speed`, or `{ browse: … }`',
+    error: ({ input }) => `${expectedAddress(input)}, or \`{ browse: … }\``,
   })
   .meta({
     description:

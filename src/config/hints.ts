@@ -18,7 +18,9 @@ export function hintFor(tree: Tree, issue: z.core.$ZodIssue, declared: Schema | 
   if (format === 'duration') return durationHint(tree.source);
   if (format === 'size') return sizeHint(tree.source);
   return (
-    wordHint(tree, issue, declared) ?? typeHint(tree, declared) ?? (expected.includes('e.g.') ? undefined : exampleHint(examples))
+    wordHint(tree, issue, declared) ??
+    typeHint(tree, declared, String(issue.path.at(-1))) ??
+    (/e\.g\.|perhaps/.test(expected) ? undefined : exampleHint(examples))
   );
 }
 
@@ -86,10 +88,11 @@ function wordsOf(declared: Schema): readonly string[] {
 const TRUE_WORDS = /^(yes|on|y|true)$/i;
 const FALSE_WORDS = /^(no|off|n|false)$/i;
 
-function typeHint(tree: ScalarTree, declared: Schema): string | undefined {
+function typeHint(tree: ScalarTree, declared: Schema, key: string): string | undefined {
   const bare = optionsOf(declared).map(unwrap);
   if (bare.some((option) => option instanceof z.ZodBoolean)) return booleanHint(tree);
-  if (bare.some((option) => option instanceof z.ZodNumber)) return typeof tree.value === 'string' ? numberHint(tree) : undefined;
+  if (bare.some((option) => option instanceof z.ZodNumber))
+    return typeof tree.value === 'string' ? numberHint(tree, key) : undefined;
   if (bare.some((option) => option instanceof z.ZodString) && /number|boolean/.test(typeof tree.value))
     return `for text write it in quotes: "${tree.source}"`;
   return undefined;
@@ -101,10 +104,15 @@ function booleanHint({ source, quoted }: ScalarTree): string | undefined {
   return quoted ? `without quotes: ${word}` : `\`${source}\` is text in YAML 1.2; write \`${word}\``;
 }
 
-function numberHint({ source }: ScalarTree): string | undefined {
+function numberHint({ source }: ScalarTree, key: string): string | undefined {
   if (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(source)) return 'remove the quotes';
   if (/^[-+]?\d+,\d+$/.test(source)) return `write a decimal point: ${source.replace(',', '.')}`;
-  return undefined;
+  if (/^[−–]\d/.test(source)) return `write the minus of the keyboard: -${source.slice(1)}`;
+  if (/^0x[0-9a-f]+$/i.test(source)) return 'remove the quotes';
+  if (/^\d[0-9a-f]{0,7}h?$/i.test(source)) return `in hexadecimal: \`0x${source.replace(/h$/i, '')}\``;
+  const [, number, after] = /^([-+]?\d+(?:\.\d+)?) ?([^\d.,].*)$/.exec(source) ?? [];
+  if (after === '%') return key === 'deadband' ? `\`deadbandPercent: ${number}\` is percent of \`range\`` : undefined;
+  return number === undefined ? undefined : `write the number alone, \`${number}\`, without \`${after}\``;
 }
 
 function isMap(declared: Schema): boolean {

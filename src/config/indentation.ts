@@ -1,7 +1,7 @@
 /** Blanks that look like one and are none: what word processors and web pages put where one copies from. */
-const ODD_BLANK = /^[ \t]*[\u00a0\u2000-\u200b\u202f\u205f\u3000]/m;
+const ODD_BLANK = /(?:^[ \t]*|^[ \t]*[\w$-]+:)[\u00a0\u2000-\u200b\u202f\u205f\u3000]/m;
 
-/** Offset of the first line whose indentation holds a blank that YAML does not know. */
+/** Offset of the first blank that YAML does not know where a line is indented, or after the colon of its key. */
 export function findOddBlank(text: string): number | undefined {
   const match = ODD_BLANK.exec(text);
   return match === null ? undefined : match.index + match[0].length - 1;

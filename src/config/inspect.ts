@@ -5,6 +5,7 @@ import { Secret } from '../model/secret.ts';
 import { checkCertificate, checkFile } from './file-check.ts';
 import type { ProblemList } from './problem-list.ts';
 import { listWords } from './suggest.ts';
+import { translateKey } from './translate.ts';
 import { type Entry, get, type ListTree, type MapTree, type ScalarTree, type Tree } from './tree.ts';
 import { documentationOf, elementOf, isOpen, optionsOf, shapeOf, valueSchemaOf } from './zod-shape.ts';
 
@@ -93,7 +94,7 @@ export function addUnknownKey(
     return;
   }
   const free = known.filter((name) => !tree.entries.has(name));
-  const meant = nearest(key, free.length > 0 ? free : known);
+  const meant = translateKey(key, free) ?? nearest(key, free.length > 0 ? free : known);
   if (meant !== undefined) problems.noteMisspelt(tree.head, meant);
   if (meant !== undefined) problems.noteUnclear(tree.span);
   const [, word, rest] = /^(\w+):(\S+)$/.exec(key) ?? [];

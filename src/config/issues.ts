@@ -35,7 +35,10 @@ function invalidValue(issue: Issue, root: Tree, schema: z.core.$ZodType): Findin
 
 function invalidKey(issue: z.core.$ZodIssueInvalidKey, root: Tree): Finding {
   const message = `\`${String(issue.path.at(-1))}\` cannot be a key here`;
-  return { at: locateKey(root, issue.path), message, expected: issue.issues[0]?.message };
+  const { tree } = locate(root, issue.path);
+  const isSwapped = tree?.kind === 'scalar' && typeof tree.value === 'number';
+  const hint = isSwapped ? `the other way round: \`${tree.source}: ${String(issue.path.at(-1))}\`` : undefined;
+  return { at: locateKey(root, issue.path), message, expected: issue.issues[0]?.message, hint };
 }
 
 /** The alternative that was meant: the one whose complaints lie deepest, then the one with the fewest. */

@@ -33,6 +33,7 @@ export interface NamedMap {
 }
 
 export function readGateway(tree: MapTree, declarations: Declarations, scope: Scope): GatewayFile {
+  if (isMapping(tree)) return refuseMapping(tree, scope);
   const known = [...Object.keys(gatewayKeys.shape), 'hubs', 'connections'];
   for (const [key, entry] of tree.entries) if (!known.includes(key)) addUnknownKey(key, entry, known, tree, scope.problems);
   const own = pick(tree, (key) => Object.hasOwn(gatewayKeys.shape, key));
@@ -46,6 +47,16 @@ export function readGateway(tree: MapTree, declarations: Declarations, scope: Sc
     hubs: hubs.flatMap((hub) => readHub(hub, declarations.dialects, scope) ?? []),
     connections: namedMaps(tree, 'connections', CONNECTIONS, scope),
   };
+}
+
+function isMapping({ entries }: MapTree): boolean {
+  return !entries.has('gateway') && !entries.has('hubs') && entries.has('points') && entries.has('connection');
+}
+
+function refuseMapping(tree: MapTree, scope: Scope): GatewayFile {
+  const hint = 'put it beside a gateway.yaml that lists it under `mappings:`';
+  scope.problems.add({ at: tree.head, message: 'this is a mapping, and gateway.yaml is wanted', hint });
+  return { tree, hubNames: [], hubs: [], connections: [] };
 }
 
 function addNoHub(tree: MapTree, scope: Scope): void {

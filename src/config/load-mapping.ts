@@ -34,6 +34,12 @@ interface Content extends Features {
 
 const COMPOSED = ['connection', 'defaults', 'instances', 'points', 'events', 'methods'];
 
+const GATEWAY_HINT = 'name the mapping itself; `check` and `run` take gateway.yaml or its directory';
+
+function isGateway({ entries }: MapTree): boolean {
+  return entries.has('gateway') && entries.has('hubs') && !entries.has('points') && !entries.has('connection');
+}
+
 /** Reads mappings, one after the other, into the devices of a gateway. */
 export class MappingReader {
   readonly devices: DevicePlan[] = [];
@@ -57,6 +63,10 @@ export class MappingReader {
   }
 
   read(tree: MapTree): void {
+    if (isGateway(tree)) {
+      this.#scope.problems.add({ at: tree.head, message: 'this is a gateway.yaml, and a mapping is wanted', hint: GATEWAY_HINT });
+      return;
+    }
     const known = [...Object.keys(mappingKeys.shape), ...COMPOSED];
     for (const [key, entry] of tree.entries)
       if (!known.includes(key)) addUnknownKey(key, entry, known, tree, this.#scope.problems);
@@ -186,6 +196,7 @@ export class MappingReader {
     if (instance !== tree) return this.#identifyInstance(instance, keys);
     if (keys.twin !== undefined)
       return { twin: keys.twin, labels: keys.labels, ...(keys.model === undefined ? {} : { model: keys.model }) };
+    if (this.#scope.problems.isMisspelt(tree.head, 'twin')) return undefined;
     this.#scope.problems.add({
       at: tree.head,
       message: '`twin` is missing',

@@ -14,6 +14,25 @@ export function isPointName(name: string): boolean {
 
 export const POINT_NAME_RULE = 'letters, digits and `_`, a letter first, no `_` at the end, at most 512 characters (DTDL)';
 
+const TWO_LETTERS: Readonly<Record<string, string>> = {
+  ä: 'ae',
+  ö: 'oe',
+  ü: 'ue',
+  ß: 'ss',
+  Ä: 'Ae',
+  Ö: 'Oe',
+  Ü: 'Ue',
+  æ: 'ae',
+  ø: 'oe',
+  å: 'aa',
+};
+
+/** With letters without marks where there are such, as people write them who have no others. */
+export function toAscii(name: string): string {
+  const spelt = name.normalize('NFC').replaceAll(/[äöüßÄÖÜæøå]/g, (letter) => TWO_LETTERS[letter] ?? letter);
+  return spelt.normalize('NFD').replaceAll(/\p{M}/gu, '');
+}
+
 /** Twins, gateways, hubs and connections. */
 export function identifier() {
   return z.string().regex(IDENTIFIER, 'letters, digits, `-`, `_` and `.`, a letter or digit first, at most 128 characters');

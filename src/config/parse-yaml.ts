@@ -74,7 +74,7 @@ const UNCLOSED: Wording = {
 };
 const ODD_BLANK = {
   message: 'this looks like a blank and is none',
-  hint: 'copied text often has such characters; delete the indentation of the line and type it anew',
+  hint: 'copied text often has such characters; delete it and type a blank',
 };
 const QUOTE: Wording = { message: 'this quote is not closed', hint: 'close it; inside of double quotes a quote is written \\"' };
 

@@ -5,7 +5,7 @@ import { checkTree } from './check-tree.ts';
 import { addUnknownKey, type Scope } from './inspect.ts';
 import type { Interner } from './interner.ts';
 import { type PointKeys, pointKeys } from './mapping-schema.ts';
-import { isPointName, POINT_NAME_RULE } from './names.ts';
+import { isPointName, POINT_NAME_RULE, toAscii } from './names.ts';
 import { addNotAMap, addRemark } from './sections.ts';
 import { type Entry, get, locateKey, type MapTree, merge, pick, type Tree } from './tree.ts';
 import { checkWrite } from './write-rule.ts';
@@ -89,7 +89,9 @@ export class PointReader {
   #readPoint(name: string, entry: Entry, defaults: MapTree | undefined, names: readonly string[]): PointDraft | undefined {
     const { key: at, value: own } = entry;
     if (!isPointName(name)) {
-      const plain = name.replace(/[^A-Za-z0-9_]+/g, '_').replace(/^[^A-Za-z]+|_+$/g, '');
+      const plain = toAscii(name)
+        .replace(/[^A-Za-z0-9_]+/g, '_')
+        .replace(/^[^A-Za-z]+|_+$/g, '');
       const hint = plain === '' ? undefined : `e.g. \`${plain.slice(0, 60)}\``;
       this.#scope.problems.add({
         at,

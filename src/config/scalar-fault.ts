@@ -3,8 +3,13 @@ interface ScalarFault {
   readonly hint: string;
 }
 
+/** Around the whole text: what word processors make of quotes. */
+const TYPOGRAPHIC = /^[\u201c\u201d\u201e\u2018\u2019].*[\u201c\u201d\u2018\u2019]$/s;
+
 /** Plain scalars that YAML 1.2 takes for another value than the one who wrote them meant. */
 export function findScalarFault(value: unknown, source: string): ScalarFault | undefined {
+  if (TYPOGRAPHIC.test(source))
+    return { message: 'these quotes are part of the text', hint: 'write them as on the keyboard: `"`' };
   if (typeof value !== 'number') return undefined;
   if (/^[-+]?0\d+$/.test(source)) return leadingZero(value, source);
   if (!Number.isFinite(value))

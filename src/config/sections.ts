@@ -2,6 +2,7 @@ import type { Remark } from '../model/declaration.ts';
 import type { Scope } from './inspect.ts';
 import { describeGot } from './issues.ts';
 import { didYouMean, listWords } from './suggest.ts';
+import { translate } from './translate.ts';
 import { get, locateKey, type MapTree, type Tree } from './tree.ts';
 
 export function addNotAMap(tree: Tree, name: string, expected: string, scope: Scope): void {
@@ -33,7 +34,9 @@ export function readWord(tree: MapTree, key: string, words: readonly string[], s
     scope.problems.add({ at: tree.head, message: `\`${key}\` is missing`, expected });
     return undefined;
   }
-  const hint = value.kind === 'scalar' ? didYouMean(value.source, words) : undefined;
+  const meant = value.kind === 'scalar' ? translate(value.source, words) : undefined;
+  const near = value.kind === 'scalar' ? didYouMean(value.source, words) : undefined;
+  const hint = meant === undefined ? near : `did you mean \`${meant}\`?`;
   scope.problems.add({ at: value.span, message: `unknown ${key}`, expected, got: describeGot(value), hint });
   return undefined;
 }
