@@ -168,6 +168,8 @@ export class MqttHubSession implements HubSession {
   }
 
   #take(command: Command): boolean {
+    // Nobody listens any more, and nobody would know that it was not executed.
+    if (this.over.aborted) return false;
     if (this.#unanswered >= MAX_UNANSWERED) {
       this.#dropped += 1;
       const message = `${MAX_UNANSWERED} commands are not answered yet; this one is dropped`;

@@ -302,6 +302,27 @@ describe('the device twin of Azure', () => {
       assert.equal(again.length, 0);
     });
 
+    it('that waited for others are asked in the session of now, too', async () => {
+      const gateway = plant.gateway();
+      const first = await plant.open(gateway);
+      const asked: WriteCommand[] = [];
+      first.commands.subscribe((command) => void asked.push(command as WriteCommand));
+      plant.hub.desire('gw-01', { 'press-07': { a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 } });
+      await until(() => asked.length === 4);
+      plant.hub.cut();
+      await first.lost;
+      await first.close();
+      const refused = { status: 'refused', points: {}, error: { code: 'COMMAND_UNKNOWN', message: 'no' } } as const;
+      for (const { id, device } of asked) await first.respond({ id, device, ...refused }).catch(() => {});
+      const second = await plant.open(gateway);
+      const again = answerCommands(second, () => refused);
+      await until(() => again.length === 2);
+      assert.deepEqual(
+        (again as WriteCommand[]).map(({ desired }) => desired),
+        [{ e: 5 }, { f: 6 }],
+      );
+    });
+
     it('are fetched whole where a change is missing', async () => {
       const session = await plant.open();
       const seen = answerCommands(session, () => written(700));
