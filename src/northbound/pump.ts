@@ -160,6 +160,8 @@ export class Pump {
       this.#refusal = error;
       stream.end();
     }
+    // The session is over, or ends when what is in flight is answered: what waits is for the next one.
+    if (error.code === 'LINK_CLOSED') stream.end();
     if (error.code === 'HUB_THROTTLED') {
       this.#counts.throttled_messages += 1;
       stream.throttled();

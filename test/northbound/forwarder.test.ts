@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Command, CommandResult } from '../../src/model/command.ts';
 import type { Stored } from '../../src/model/twin-message.ts';
+import type { Dialect } from '../../src/northbound/dialect.ts';
 import { type Forwarding, type ForwardingOptions, startForwarding } from '../../src/northbound/forwarder.ts';
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
@@ -244,6 +245,30 @@ describe('forwarder', () => {
       told.reduce((sum, [, bytes]) => sum + bytes, 0),
     );
     assert.deepEqual([window, endpoint], [10, broker.url]);
+  });
+
+  it('leaves what waits alone while a session that is to be renewed is still answered', async () => {
+    append(1);
+    broker = await SinkBroker.start({ answer: ({ retain }) => (retain ? 'acknowledge' : 'later') });
+    const plain = mqttDialect({ url: broker.url, connectTimeout: '1 s', acknowledgeTimeout: '5 s', window: 10 });
+    let opened = 0;
+    const prepare: Dialect['prepare'] = async ({ endpoint }) => {
+      opened += 1;
+      return { endpoint, settings: plain.wire, ...(opened === 1 ? { renewAtMs: Date.now() + 50 } : {}) };
+    };
+    const forwarding = forward({ hub: createMqttHub('cloud', { ...plain, prepare }, systemClock) });
+    await broker.until(() => broker.messages.length === 1);
+    await systemClock.sleep(100);
+    append(500);
+    await systemClock.sleep(50);
+    broker.script = {};
+    broker.release();
+    await allAcknowledged();
+    assert.equal(broker.messages.length, 501);
+    assert.ok(
+      (forwarding.status().counters.resent_messages ?? 0) <= 10,
+      `${forwarding.status().counters.resent_messages} sent again`,
+    );
   });
 
   it('sends what waits before it stops', async () => {
