@@ -26,12 +26,35 @@ export function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+interface Reason {
+  readonly code?: ErrorCode;
+  readonly text: string;
+}
+
+/** What the library's words mean that say less than they know, or something else. */
+const REASONS: readonly (readonly [pattern: RegExp, reason: Reason])[] = [
+  [/ECONNREFUSED/, { text: 'nobody listens there (ECONNREFUSED)' }],
+  [/ENOTFOUND/, { text: 'no such host name (ENOTFOUND)' }],
+  [/EAI_AGAIN/, { text: 'the name server does not answer (EAI_AGAIN)' }],
+  [/EHOSTUNREACH|ENETUNREACH/, { text: 'there is no way to its host' }],
+  [
+    /waiting for data on socket.*hadError *true/s,
+    { code: 'LINK_PROTOCOL', text: 'what listens there breaks off at the first message: it does not speak OPC UA' },
+  ],
+  [/waiting for data on socket/, { text: 'no answer to the first message' }],
+  [
+    /may have been rejected by server.*disconnected by third party/s,
+    { text: 'hung up at the first message; is this the port of an OPC UA server? (disconnected by third party)' },
+  ],
+];
+
 export function toLinkError(error: unknown, subject: string, doing: string): GatewayError {
   if (error instanceof GatewayError) return error;
   if (error instanceof TypeError || error instanceof RangeError) return toGatewayError(error, subject);
   const text = textOf(error);
-  const code = CODES.find(([pattern]) => pattern.test(text))?.[1] ?? 'LINK_PROTOCOL';
-  return new GatewayError(code, subject, `${doing}: ${text.split('\n')[0]?.trim()}`, { cause: error });
+  const reason = REASONS.find(([pattern]) => pattern.test(text))?.[1];
+  const code = reason?.code ?? CODES.find(([pattern]) => pattern.test(text))?.[1] ?? 'LINK_PROTOCOL';
+  return new GatewayError(code, subject, `${doing}: ${reason?.text ?? text.split('\n')[0]?.trim()}`, { cause: error });
 }
 
 const WRITE_CODES: Readonly<Record<string, ErrorCode>> = {

@@ -139,7 +139,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   BadCommunicationError: ERRORS.DEVICE_BAD_FRAME.action,
   BadOutOfRange: ERRORS.DEVICE_EXCEPTION.action,
   BadNotSupported: ERRORS.DEVICE_EXCEPTION.action,
-  BadNodeIdUnknown: 'the server has no such node; compare the address with what a browser for OPC UA shows',
+  BadNodeIdUnknown: 'the server has no such node, or no such namespace; `fieldmarshal browse` shows the addresses that there are',
   BadUserAccessDenied: ERRORS.LINK_UNAUTHORIZED.action,
 };
 

@@ -44,7 +44,8 @@ describe('OPC UA opening', () => {
 
   it('is refused where nothing listens', async () => {
     const made = connector(`opc.tcp://127.0.0.1:${await freePort()}`, '5 s');
-    assert.equal((await refusal(made.open(NO_STOP))).code, 'LINK_REFUSED');
+    const { code, message } = await refusal(made.open(NO_STOP));
+    assert.deepEqual([code, message], ['LINK_REFUSED', 'asking for endpoints: nobody listens there (ECONNREFUSED)']);
     assert.deepEqual(
       Object.values(made.status().devices).map(({ state, error }) => [state, error?.code]),
       [['down', 'LINK_REFUSED']],
@@ -52,8 +53,28 @@ describe('OPC UA opening', () => {
   });
 
   it('is refused where the name of the host is unknown', async () => {
-    assert.equal((await refusal(connector('opc.tcp://nobody.invalid:4840', '5 s').open(NO_STOP))).code, 'LINK_REFUSED');
+    const { code, message } = await refusal(connector('opc.tcp://nobody.invalid:4840', '5 s').open(NO_STOP));
+    assert.equal(code, 'LINK_REFUSED');
+    assert.match(message, /no such host name|the name server does not answer/);
   });
+
+  for (const [does, answer, code, told] of [
+    [
+      'answers in another language',
+      (socket: Socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      'LINK_PROTOCOL',
+      /does not speak OPC UA/,
+    ],
+    ['resets the connection', (socket: Socket) => socket.resetAndDestroy(), 'LINK_PROTOCOL', /does not speak OPC UA/],
+    ['hangs up', (socket: Socket) => socket.destroy(), 'LINK_CLOSED', /is this the port of an OPC UA server\?/],
+  ] as const) {
+    it(`says what it may be where somebody ${does}`, async () => {
+      server.on('connection', (socket: Socket) => void socket.once('data', () => answer(socket)));
+      const error = await refusal(connector(urlOf(server), '5 s').open(NO_STOP));
+      assert.equal(error.code, code, error.message);
+      assert.match(error.message, told);
+    });
+  }
 
   it('is told where the server has no session left, and leaves none behind', async () => {
     const full = await startOpcuaServer({ options: { serverCapabilities: { maxSessions: 1 } } });
