@@ -2,6 +2,7 @@ import { GatewayError } from '../model/error.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Packet, Question, QuestionLine } from './dialect.ts';
 import { endpointName } from './endpoint-name.ts';
+import { inTime, raceAbort } from './in-time.ts';
 import { MqttWire } from './wire/mqtt-wire.ts';
 import { openStream } from './wire/open-stream.ts';
 
@@ -14,26 +15,52 @@ interface Waiting {
 }
 
 /** A few questions to a service on a connection of their own. Rejects with a GatewayError, or with the signal's reason. */
-export async function ask<T>(
-  { endpoint, settings, subscriptions, talk }: Question<T>,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<T> {
-  const subject = endpointName(endpoint);
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(settings.connectTimeoutMs)]);
-  const stream = await openStream(endpoint, settings, subject, deadline);
+export async function ask<T>(question: Question<T>, clock: Clock, signal: AbortSignal): Promise<T> {
+  const subject = endpointName(question.endpoint);
+  const ms = question.settings.connectTimeoutMs;
   const mailbox = new Mailbox();
-  const wire = new MqttWire(stream, { settings, subject, clock, onPacket: (packet) => mailbox.put(packet) });
+  const late = () => new GatewayError('HUB_TIMEOUT', subject, `the service could not be asked within ${ms} ms`);
+  const wire = await inTime({ ms, clock, signal, late }, (opening) => connect(question, { subject, clock, mailbox }, opening));
   const onAbort = () => void wire.close();
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    await wire.handshake(deadline);
-    await wire.subscribe(subscriptions);
-    return await talk(lineOf(wire, mailbox, clock, subject));
+    return await question.talk(lineOf(wire, mailbox, endingWith(clock, signal), subject));
   } finally {
     signal.removeEventListener('abort', onAbort);
     await wire.close();
   }
+}
+
+interface Asking {
+  readonly subject: string;
+  readonly clock: Clock;
+  readonly mailbox: Mailbox;
+}
+
+async function connect(
+  { endpoint, settings, subscriptions }: Question<unknown>,
+  { subject, clock, mailbox }: Asking,
+  signal: AbortSignal,
+): Promise<MqttWire> {
+  const stream = await openStream(endpoint, settings, subject, signal);
+  const wire = new MqttWire(stream, { settings, subject, clock, onPacket: (packet) => mailbox.put(packet) });
+  try {
+    await wire.handshake(signal);
+    await raceAbort(wire.subscribe(subscriptions), signal);
+    return wire;
+  } catch (error) {
+    await wire.close();
+    throw error;
+  }
+}
+
+/** Whoever waits by it stops waiting at the stop of the gateway. */
+function endingWith(clock: Clock, signal: AbortSignal): Clock {
+  return {
+    nowMs: () => clock.nowMs(),
+    monotonicMs: () => clock.monotonicMs(),
+    sleep: (ms, own) => clock.sleep(ms, own === undefined ? signal : AbortSignal.any([own, signal])),
+  };
 }
 
 function lineOf(wire: MqttWire, mailbox: Mailbox, clock: Clock, subject: string): QuestionLine {

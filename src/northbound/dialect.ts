@@ -148,6 +148,7 @@ export interface Question<T> {
 }
 
 export interface QuestionLine {
+  /** Its `sleep` rejects when the attempt is given up. */
   readonly clock: Clock;
   publish(packet: Packet): Promise<void>;
   /** The next packet that matches, those that came before the call too. Rejects with HUB_TIMEOUT, or with the cause of the loss. */

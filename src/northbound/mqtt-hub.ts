@@ -9,6 +9,7 @@ import type { DeliveryLimits } from './delivery-limits.ts';
 import type { Attempt, Dialect, Endpoint, Packet, Prepared, WireSettings } from './dialect.ts';
 import { endpointName } from './endpoint-name.ts';
 import type { Hub, HubSession } from './hub.ts';
+import { inTime, raceAbort } from './in-time.ts';
 import { type Meter, MqttHubSession } from './mqtt-hub-session.ts';
 import { referredEndpoint } from './referred-endpoint.ts';
 import { MqttWire } from './wire/mqtt-wire.ts';
@@ -176,21 +177,14 @@ async function openSession(
   const { connectTimeoutMs } = settings;
   const subject = endpointName(endpoint);
   const progress = { awaited: 'connection' };
-  const deadline = new AbortController();
-  const done = new AbortController();
-  const onLate = () =>
-    deadline.abort(new GatewayError('HUB_TIMEOUT', subject, `no ${progress.awaited} within ${connectTimeoutMs} ms`));
-  clock.sleep(connectTimeoutMs, done.signal).then(onLate, () => {});
+  const late = () => new GatewayError('HUB_TIMEOUT', subject, `no ${progress.awaited} within ${connectTimeoutMs} ms`);
   try {
-    return await connect(
-      { ...hooks, endpoint, settings, subject, dialect, clock, progress },
-      AbortSignal.any([signal, deadline.signal]),
+    return await inTime({ ms: connectTimeoutMs, clock, signal, late }, (opening) =>
+      connect({ ...hooks, endpoint, settings, subject, dialect, clock, progress }, opening),
     );
   } catch (error) {
     if (signal.aborted) throw new GatewayError('LINK_CLOSED', subject, 'the connection was given up', { cause: error });
     throw toGatewayError(error, subject);
-  } finally {
-    done.abort();
   }
 }
 
@@ -224,13 +218,4 @@ async function connect(
     await wire.close();
     throw error;
   }
-}
-
-function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

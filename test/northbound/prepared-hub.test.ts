@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { GatewayError } from '../../src/model/error.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { Dialect, Packet } from '../../src/northbound/dialect.ts';
+import type { Dialect, Packet, QuestionLine } from '../../src/northbound/dialect.ts';
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { startBroker } from '../../src/simulator/broker.ts';
 import { stored } from '../support/recorded-spool-reader.ts';
-import { SinkBroker } from '../support/sink-broker.ts';
+import { SinkBroker, type SinkScript } from '../support/sink-broker.ts';
 import { mqttDialect } from './plant.ts';
 
 const NEVER = new AbortController().signal;
@@ -96,5 +97,52 @@ describe('a hub whose connection has to be prepared', () => {
     assert.equal(new URL(hub.endpoint).port, new URL(broker.url).port);
     await broker.stop();
     await service.close();
+  });
+
+  describe('by a service that it asks', () => {
+    const asking = async (script: SinkScript, talk: (line: QuestionLine) => Promise<unknown>) => {
+      const service = await SinkBroker.start(script);
+      const plain = mqttDialect({ url: service.url, ...SHORT });
+      const dialect: Dialect = {
+        ...plain,
+        async prepare({ endpoint, ask }) {
+          await ask({ endpoint, settings: plain.wire, subscriptions: ['answers/#'], talk });
+          return { endpoint, settings: plain.wire };
+        },
+      };
+      return { service, hub: createMqttHub('cloud', dialect, systemClock) };
+    };
+
+    for (const awaited of ['CONNECT', 'SUBSCRIBE']) {
+      it(`that does not answer to ${awaited} is given up in time`, async () => {
+        const script: SinkScript = awaited === 'CONNECT' ? { greeting: 'silent' } : {};
+        const { service, hub } = await asking(script, async () => {});
+        script.service = {
+          subscribe() {
+            service.freeze();
+            return undefined;
+          },
+        };
+        const outcome = await Promise.race([hub.open(NEVER).catch((error: unknown) => error), systemClock.sleep(5_000)]);
+        await service.stop();
+        assert.equal(outcome instanceof GatewayError && outcome.code, 'HUB_TIMEOUT');
+      });
+    }
+
+    for (const [what, talk] of Object.entries<(line: QuestionLine) => Promise<unknown>>({
+      'waits for its answer': (line) => line.next(() => false, 60_000),
+      'is to ask again later': ({ clock }) => clock.sleep(60_000),
+    })) {
+      it(`does not wait for it any more when it stops while it ${what}`, async () => {
+        const stop = new AbortController();
+        const { service, hub } = await asking({}, async (line) => {
+          setTimeout(() => stop.abort(), 20);
+          await talk(line);
+        });
+        const outcome = await Promise.race([hub.open(stop.signal).catch(() => 'stopped'), systemClock.sleep(1_500)]);
+        await service.stop();
+        assert.equal(outcome, 'stopped');
+      });
+    }
   });
 });
