@@ -10,6 +10,7 @@ import {
   UserTokenType,
 } from 'node-opcua-client';
 import { GatewayError } from '../../src/model/error.ts';
+import { count } from '../../src/model/plural.ts';
 import type { ScanEvent, ScanRequest } from '../../src/southbound/scan-tool.ts';
 import { Channels } from './channels.ts';
 import { within } from './deadline.ts';
@@ -61,7 +62,7 @@ export async function* scan({ target, options, context, signal }: ScanRequest): 
   }
   if (!servers.some((server) => describesSelf(server, first))) yield* first.endpoints.map(endpointEvent);
   const more = first.servers.length - servers.length;
-  yield event('done', `${servers.length} servers${more > 0 ? `; ${more} more were not asked` : ''}`, {
+  yield event('done', `${count(servers.length, 'server')}${more > 0 ? `; ${more} more were not asked` : ''}`, {
     servers: servers.length,
     more,
   });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Loaded } from '../config/load.ts';
 import { formatProblems, type Problem } from '../config/problem.ts';
+import { count } from '../model/plural.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { loadAny } from './load-any.ts';
 
@@ -37,8 +38,4 @@ function describe({ plan }: Loaded): string {
   const points = devices.reduce((sum, device) => sum + device.points.length, 0);
   const connections = plan?.connections.length ?? 0;
   return `ok: ${count(connections, 'connection')}, ${count(devices.length, 'device')}, ${count(points, 'point')}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -3,6 +3,7 @@ import { loadConfiguration } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
 import { declarations } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
+import { count } from '../model/plural.ts';
 import { toJsonValue } from '../pipeline/latest-readings.ts';
 import { isAcknowledged } from '../spool/acknowledged.ts';
 import { diskFileSystem } from '../spool/file-system.ts';
@@ -51,9 +52,15 @@ async function open(options: SpoolOptions, look: Look): Promise<ExitCode> {
     return await look(await viewSpool({ directory, keys, fileSystem: diskFileSystem }), options);
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause;
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') throw absent(directory, cause);
     const text = cause instanceof Error ? cause.message : String(cause);
     throw new GatewayError('SPOOL_WRITE', directory, `the spool cannot be read: ${text}`, { cause });
   }
+}
+
+function absent(directory: string, cause: Error): GatewayError {
+  const text = 'there is no spool: a gateway makes it when it first starts; if one has run here, its disk may not be mounted';
+  return new GatewayError('SPOOL_WRITE', directory, text, { cause });
 }
 
 async function showStatus(view: SpoolView, { json }: SpoolOptions): Promise<ExitCode> {
@@ -105,9 +112,9 @@ function formatLog({ class: name, segments, bytes, messages, epochs, hubs, keys 
   const encryption = keys.length === 0 ? 'not encrypted' : `encrypted with ${keys.join(', ')}`;
   const lines = Object.entries(hubs).map(([hub, { waitingMessages, waitingReadings, oldestTimeMs }]) => {
     const oldest = oldestTimeMs === undefined ? '' : `, the oldest since ${new Date(oldestTimeMs).toISOString()}`;
-    return `  ${hub}: ${waitingMessages} messages with ${waitingReadings} readings wait${oldest}`;
+    return `  ${hub}: ${count(waitingMessages, 'message')} with ${count(waitingReadings, 'reading')} waiting${oldest}`;
   });
-  const what = `${segments} segments, ${bytes} bytes, ${messages} messages, epoch ${epochs.join(', ') || '-'}, ${encryption}`;
+  const what = `${count(segments, 'segment')}, ${count(bytes, 'byte')}, ${count(messages, 'message')}, epoch ${epochs.join(', ') || '-'}, ${encryption}`;
   return [`${name}: ${what}`, ...lines, ''].join('\n');
 }
 

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../model/error.ts';
+import { count } from '../model/plural.ts';
 import { caretLine, clipLine } from './caret.ts';
 
 /** One finding in a configuration file. Errors stop the start, warnings do not. */
@@ -38,10 +39,6 @@ export function formatProblems(problems: readonly Problem[]): string {
   const errors = problems.filter((problem) => problem.severity === 'error').length;
   const sum = `${count(errors, 'error')}, ${count(problems.length - errors, 'warning')}`;
   return `${problems.map((problem) => `${formatProblem(problem)}\n`).join('\n')}\n${sum}\n`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 function sourceLines(problem: Problem, sourceLine: string): readonly string[] {

@@ -2,6 +2,7 @@ import { type SchedulerLike, Subject } from 'rxjs';
 import type { DeviceEvent } from '../model/device-event.ts';
 import type { DeviceGap, UnmeasuredReason } from '../model/device-gap.ts';
 import type { Draft } from '../model/draft.ts';
+import { toGatewayError } from '../model/error.ts';
 import type { DevicePlan, GatewayIdentity } from '../model/plan.ts';
 import type { Batch, Reading } from '../model/reading.ts';
 import type { UnmeasuredCount } from '../model/status.ts';
@@ -57,8 +58,16 @@ export function startDevice(options: DeviceOptions): RunningDevice {
   const appending = new Set<Promise<void>>();
   let messages = 0;
   let failures = 0;
+  let isRefusalTold = false;
   const unmeasured: Partial<Record<UnmeasuredReason, UnmeasuredCount>> = {};
 
+  /** What the spool refuses when it is closed it counts itself: one line is enough, and a stack only for what nobody expects. */
+  const tellFailed = (error: unknown): void => {
+    const { code, message, rule } = toGatewayError(error, device.twin);
+    if (code === 'BUG') log.error('append failed', { device: device.twin, error });
+    else if (!isRefusalTold) log.error('append failed', { device: device.twin, code, reason: message, action: rule.action });
+    isRefusalTold = true;
+  };
   const keep = (draft: Draft): void => {
     messages += 1;
     const clock = doubt();
@@ -67,7 +76,7 @@ export function startDevice(options: DeviceOptions): RunningDevice {
       .append([clock === undefined ? draft : { message: { ...message, clock }, hubs }])
       .catch((error: unknown) => {
         failures += 1;
-        log.error('append failed', { device: device.twin, error });
+        tellFailed(error);
       });
     appending.add(append);
     void append.finally(() => appending.delete(append));

@@ -47,7 +47,8 @@ export class FreeSpace {
     const isLow = freeBytes < (this.#isLow ? keepFreeBytes * ENOUGH : keepFreeBytes);
     if (isLow === this.#isLow) return;
     this.#isLow = isLow;
-    if (isLow) onEvent({ level: 'warn', event: 'disk space low', fields: { directory, freeBytes, keepFreeBytes } });
+    const action = 'make room on that disk, or lower `spool.keepFree`; until then the spool does not grow';
+    if (isLow) onEvent({ level: 'warn', event: 'disk space low', fields: { directory, freeBytes, keepFreeBytes, action } });
     else onEvent({ level: 'info', event: 'disk space recovered', fields: { directory } });
   }
 }

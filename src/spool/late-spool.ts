@@ -1,4 +1,4 @@
-import { GatewayError } from '../model/error.ts';
+import { ERRORS, GatewayError } from '../model/error.ts';
 import type { Stored } from '../model/twin-message.ts';
 import type { ClassLanes, ClassLog, ClassReader } from './class-log.ts';
 import type { Counters } from './counters.ts';
@@ -91,7 +91,7 @@ export class LateSpool implements ClassLog {
 
   #tellFailure(error: unknown): void {
     this.#parts.counters.add('write_errors', 1);
-    const fields = { code: 'SPOOL_WRITE', error: String(error) };
+    const fields = { code: 'SPOOL_WRITE', error: String(error), action: ERRORS.SPOOL_WRITE.action };
     this.#parts.options.onEvent({ level: 'error', event: 'disk failed', fields });
   }
 

@@ -1,4 +1,4 @@
-import { GatewayError } from '../model/error.ts';
+import { ERRORS, GatewayError } from '../model/error.ts';
 import type { Gap, Stored } from '../model/twin-message.ts';
 import { isWaitedFor } from './acknowledged.ts';
 import type { ClassLog, ClassReader } from './class-log.ts';
@@ -144,7 +144,7 @@ export class LogSpool implements ClassLog {
 
   #tellFailure(error: unknown): void {
     this.#parts.counters.add('write_errors', 1);
-    const fields = { code: 'SPOOL_WRITE', error: String(error) };
+    const fields = { code: 'SPOOL_WRITE', error: String(error), action: ERRORS.SPOOL_WRITE.action };
     this.#parts.options.onEvent({ level: 'error', event: 'disk failed', fields });
   }
 

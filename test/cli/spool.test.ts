@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { draft, open } from '../spool/support/spool-fixture.ts';
@@ -38,7 +38,7 @@ describe('fieldmarshal spool', function () {
     );
     assert.match(
       status?.stdout ?? '',
-      /^telemetry: 1 segments, \d+ bytes, 2 messages, epoch \w{16}, encrypted with \w{8}\n {2}cloud: 2 messages with 2 readings wait/m,
+      /^telemetry: 1 segment, \d+ bytes, 2 messages, epoch \w{16}, encrypted with \w{8}\n {2}cloud: 2 messages with 2 readings waiting, the oldest since /m,
     );
     assert.match(proof?.stdout ?? '', /\nsound: /);
     const lines = (messages?.stdout ?? '').trimEnd().split('\n');
@@ -47,6 +47,15 @@ describe('fieldmarshal spool', function () {
       [1, 2].map((sequence) => ({ cloud: { sequence, isWaiting: true } })),
     );
     assert.deepEqual([status?.code, proof?.code, messages?.code], [0, 0, 0]);
+  });
+
+  it('says that there is none where no gateway has run, or its disk is not there', async () => {
+    const other = at('other');
+    await mkdir(other);
+    for (const name of ['gateway.yaml', 'press.yaml', 'spool-key']) await copyFile(at(name), join(other, name));
+    const { code, stderr } = await runCli(['spool', 'verify', '--config', other]);
+    assert.equal(code, 74);
+    assert.match(stderr, /other\/spool: there is no spool: a gateway makes it when it first starts.*\(SPOOL_WRITE\)/);
   });
 
   it('ends with 74 where a key is missing, and names what to do', async () => {

@@ -3,13 +3,14 @@ import { map, Subject } from 'rxjs';
 import { z } from 'zod';
 import { startDevice } from '../../src/gateway/device.ts';
 import type { Draft } from '../../src/model/draft.ts';
+import { GatewayError } from '../../src/model/error.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import { createHistoryPipeline } from '../../src/pipeline/history.ts';
 import type { OperatorDefinition } from '../../src/pipeline/operator.ts';
 import { operators } from '../../src/pipeline/operators/index.ts';
 import { createPipeline } from '../../src/pipeline/pipeline.ts';
 import { timedOperator } from '../../src/pipeline/timed-operator.ts';
-import { silentLog } from '../../src/runtime/log.ts';
+import { type Log, silentLog } from '../../src/runtime/log.ts';
 import { deviceOf, type ReadingSketch, readingOf } from '../support/device.ts';
 import { HandScheduler } from '../support/hand-scheduler.ts';
 
@@ -17,15 +18,27 @@ const device = deviceOf({
   points: { oil: { scale: 0.1, range: { max: 5 } }, slow: { throttle: '1 h', send: { deadband: 10 } } },
 });
 
-function start(operators: readonly OperatorDefinition[], { sketch = device, scheduler = new HandScheduler() } = {}) {
+interface Circumstances {
+  readonly sketch?: typeof device;
+  readonly scheduler?: HandScheduler;
+  readonly log?: Log;
+  /** With what the spool refuses everything. */
+  readonly refusal?: GatewayError;
+}
+
+function start(operators: readonly OperatorDefinition[], circumstances: Circumstances = {}) {
+  const { sketch = device, scheduler = new HandScheduler(), log = silentLog, refusal } = circumstances;
   const drafts: Draft[] = [];
-  const append = async (more: readonly Draft[]) => void drafts.push(...more);
+  const append = async (more: readonly Draft[]) => {
+    if (refusal !== undefined) throw refusal;
+    drafts.push(...more);
+  };
   const flush = new Subject<void>();
   const pipeline = createPipeline(sketch, operators, scheduler, { flush });
   const historyPipeline = createHistoryPipeline(sketch, operators, scheduler);
   const gateway = { id: 'plant-a', labels: {} };
   const parts = { gateway, pipeline, historyPipeline, spool: { append }, scheduler, flush: () => flush.next() };
-  const running = startDevice({ device: sketch, ...parts, log: silentLog });
+  const running = startDevice({ device: sketch, ...parts, log });
   const take = (sketches: readonly ReadingSketch[], isHistory?: true) =>
     running.take({ readings: sketches.map((one) => readingOf(sketch, one)), ...(isHistory === undefined ? {} : { isHistory }) });
   return { running, drafts, scheduler, take };
@@ -66,6 +79,24 @@ describe('the way of a device into the spool', () => {
       assert.deepEqual([running.failures(), running.messages()], [1, 3]);
     });
   }
+
+  it('says once, without a stack, that a closed spool takes nothing more', async () => {
+    const lines: [string, object | undefined][] = [];
+    const write = (event: string, fields?: object) => void lines.push([event, fields]);
+    const log: Log = { debug: write, info: write, warn: write, error: write, with: () => log };
+    const closed = new GatewayError('SPOOL_WRITE', '/spool', 'the spool is closed');
+    const { running, take } = start([], { log, refusal: closed });
+    for (const timeMs of [1, 2, 3]) {
+      take([['oil', timeMs, 1]]);
+      running.flush();
+    }
+    await running.complete();
+    await new Promise(setImmediate);
+    const { action } = closed.rule;
+    const told = { device: 'press-07', code: 'SPOOL_WRITE', reason: 'the spool is closed', action };
+    assert.ok(running.failures() > 1);
+    assert.deepEqual(lines, [['append failed', told]]);
+  });
 
   it('makes messages of their own of what the device tells from its history, in order, past what keeps readings back', async () => {
     const { running, drafts, scheduler, take } = start(operators);

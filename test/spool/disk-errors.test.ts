@@ -33,6 +33,7 @@ describe('a spool on a disk that fails', () => {
       spool.events.map(({ event }) => event),
       ['disk failed', 'disk recovered'],
     );
+    assert.match(String(spool.events[0]?.fields.action), /check the disk/);
     await spool.close();
   });
 
