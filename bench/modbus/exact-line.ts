@@ -3,7 +3,8 @@ import type { Wire } from '../../src/simulator/wire.ts';
 /**
  * A serial line that takes exactly the time of the standard (Modbus over Serial Line 1.02, section 2.5.1.1): 11 bits a
  * character, and 3.5 characters of silence (1.75 ms above 19 200 baud) by which a device knows that the request is over. Timers
- * of milliseconds would make the line slower than it is; here the last bit of the wait is spun.
+ * of milliseconds would make the line slower than it is; here the last bit of the wait is spun. A device answers at once by the time
+ * of the line: what this process takes to make the answer, a device is not behind with.
  */
 const BITS_PER_CHARACTER = 11;
 const SPIN_MS = 2;
@@ -23,12 +24,20 @@ export function transactionMs(requestBytes: number, answerBytes: number, baudRat
 
 export function exactLine(line: Wire, baudRate: number): Wire {
   let freeAtMs = 0;
+  let lineMs: number | undefined;
   const take = (bytes: Buffer, extraMs: number): number => {
-    freeAtMs = Math.max(performance.now(), freeAtMs) + bytes.length * characterMs(baudRate) + extraMs;
+    freeAtMs = Math.max(lineMs ?? performance.now(), freeAtMs) + bytes.length * characterMs(baudRate) + extraMs;
     return freeAtMs;
   };
+  const answerAt = (timeMs: number, answer: () => void): void => {
+    at(timeMs, () => {
+      lineMs = timeMs;
+      answer();
+      lineMs = undefined;
+    });
+  };
   return {
-    listen: (onBytes) => line.listen((bytes) => at(take(bytes, silenceMs(baudRate)), () => onBytes(bytes))),
+    listen: (onBytes) => line.listen((bytes) => answerAt(take(bytes, silenceMs(baudRate)), () => onBytes(bytes))),
     send: (bytes) => at(take(bytes, 0), () => line.send(bytes)),
     reset: () => line.reset(),
     end: () => line.end(),
