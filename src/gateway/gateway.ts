@@ -15,7 +15,7 @@ import { type Commands, createCommands, openReplayMemory } from './commands.ts';
 import type { GatewayContext, GatewayOptions } from './context.ts';
 import { type CreatedConnection, createConnection, Field } from './field.ts';
 import { type CreatedHub, createHub, startHub } from './hubs.ts';
-import { GatewayOff, lastSign } from './off.ts';
+import { GatewayOff, lastSign, withLastCommit } from './off.ts';
 import { ResolvedDevices } from './patterns.ts';
 import { dueEveryMs } from './plug-ins.ts';
 import { progressOf } from './progress.ts';
@@ -47,7 +47,7 @@ export async function startGateway(plan: GatewayPlan, options: GatewayOptions): 
   const connections = await Promise.all(plan.connections.map((connection) => createConnection(connection, plan, timed)));
   const known = { latest: new LatestReadings(plan.devices), resolved: new ResolvedDevices() };
   const hubs = await Promise.all(plan.hubs.map((hub) => createHub(hub, plan, known, timed)));
-  const lastSeen = await lastSign(plan, stateDirectory);
+  const sign = await lastSign(plan, stateDirectory);
   const spool = await openSpool({
     ...plan.spool,
     keys: plan.spool.keys.map((key) => key.revealBytes()),
@@ -58,6 +58,7 @@ export async function startGateway(plan: GatewayPlan, options: GatewayOptions): 
   const audit = await createGatewayAudit(plan, timed);
   const stop = new AbortController();
   try {
+    const lastSeen = withLastCommit(sign, spool.lastCommitMs);
     const context: GatewayContext = { log, ...time, ...known, options, spool, audit, stopping: stop.signal };
     return await run(plan, { connections, hubs, lastSeen }, context, stop);
   } catch (error) {

@@ -39,6 +39,12 @@ export async function lastSign(plan: GatewayPlan, stateDirectory: string): Promi
   return { timeMs: Math.max(sign?.timeMs ?? 0, writtenMs ?? 0), isStopped: false };
 }
 
+/** With what the spool tells: after a power cut its messages are newer than the times of its files. */
+export function withLastCommit(sign: SignOfLife | undefined, committedMs: number | undefined): SignOfLife | undefined {
+  if (sign === undefined || sign.isStopped || committedMs === undefined) return sign;
+  return { ...sign, timeMs: Math.max(sign.timeMs, committedMs) };
+}
+
 /**
  * The time in which the gateway itself was off was not measured either: from its last sign of life, less what may have been under
  * way then, to the first word of each device, or to the start where that is not a reading. While the clock on the wall is behind the

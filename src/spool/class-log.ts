@@ -3,6 +3,7 @@ import type { ClassStatus, Draft } from './spool.ts';
 
 /** The messages of one class; what a spool is put together from. Promises as `Spool` does. */
 export interface ClassLog {
+  readonly lastCommitMs: number | undefined;
   append(drafts: readonly Draft[]): Promise<void>;
   /** The reader of one hub; the same object for the same name. */
   reader(hub: string): ClassReader;

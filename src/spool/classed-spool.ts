@@ -32,6 +32,11 @@ export class ClassedSpool implements Spool {
     return only !== undefined && appended.length === 1 ? only : Promise.all(appended).then(() => {});
   }
 
+  get lastCommitMs(): number | undefined {
+    const times = Object.values(this.#parts.logs).flatMap(({ lastCommitMs }) => lastCommitMs ?? []);
+    return times.length === 0 ? undefined : Math.max(...times);
+  }
+
   reader(hub: string): SpoolReader {
     const reader = this.#readers.get(hub);
     if (reader === undefined) throw new GatewayError('BUG', hub, 'the spool was not told of this hub');

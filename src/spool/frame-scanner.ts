@@ -2,10 +2,13 @@ import { type BlockCodec, countOf } from './block.ts';
 import { type File, readUpTo } from './file-system.ts';
 import { decodeFrame, type Frame, findFrame, frameBytes } from './frame.ts';
 
-/** A frame with the place of its first byte, a message with that of its block; or a stretch in which there is none. */
+/**
+ * A frame with the place of its first byte, a message with that of its block; or a stretch in which there is none, with the place
+ * from which on it is nothing but zeros.
+ */
 export type Scanned =
   | { readonly found: 'frame'; readonly at: number; readonly frame: Frame }
-  | { readonly found: 'damage'; readonly from: number; readonly to: number };
+  | { readonly found: 'damage'; readonly from: number; readonly to: number; readonly zerosFrom: number };
 
 const CHUNK_BYTES = 256 * 1024;
 const MAGIC_BYTES = 4;
@@ -17,6 +20,7 @@ export class FrameScanner {
   #position: number;
   #lastOffset = -1;
   #damagedFrom: number | undefined;
+  #zerosFrom = 0;
   #chunkBytes = CHUNK_BYTES;
 
   constructor(file: File, position: number, codec: BlockCodec) {
@@ -51,11 +55,20 @@ export class FrameScanner {
         this.#take(result, this.#position + at, scanned);
         at += frameBytes(result);
       } else {
-        this.#damagedFrom ??= this.#position + at;
-        at = findFrame(bytes, at + 1) ?? Math.max(at + 1, bytes.length - MAGIC_BYTES + 1);
+        const next = findFrame(bytes, at + 1) ?? Math.max(at + 1, bytes.length - MAGIC_BYTES + 1);
+        this.#addDamage(bytes, at, next);
+        at = next;
       }
     }
     return at;
+  }
+
+  #addDamage(bytes: Buffer, from: number, to: number): void {
+    if (this.#damagedFrom === undefined) this.#zerosFrom = this.#position + from;
+    this.#damagedFrom ??= this.#position + from;
+    let end = to;
+    while (end > from && bytes[end - 1] === 0) end -= 1;
+    if (end > from) this.#zerosFrom = this.#position + end;
   }
 
   #take(frame: Frame, at: number, scanned: Scanned[]): void {
@@ -67,12 +80,17 @@ export class FrameScanner {
   #unpack(item: Scanned): readonly Scanned[] {
     if (item.found === 'damage' || item.frame.kind !== 'block') return [item];
     const messages = this.#codec.open(item.frame);
-    if (messages === undefined) return [{ found: 'damage', from: item.at, to: item.at + frameBytes(item.frame) }];
+    if (messages === undefined) {
+      const to = item.at + frameBytes(item.frame);
+      return [{ found: 'damage', from: item.at, to, zerosFrom: to }];
+    }
     return messages.map((frame) => ({ ...item, frame }));
   }
 
   #endDamage(to: number, scanned: Scanned[]): void {
-    if (this.#damagedFrom !== undefined) scanned.push({ found: 'damage', from: this.#damagedFrom, to });
+    if (this.#damagedFrom !== undefined) {
+      scanned.push({ found: 'damage', from: this.#damagedFrom, to, zerosFrom: this.#zerosFrom });
+    }
     this.#damagedFrom = undefined;
   }
 }

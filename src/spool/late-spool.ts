@@ -45,6 +45,10 @@ export class LateSpool implements ClassLog {
     this.#loop.schedule(50);
   }
 
+  get lastCommitMs(): number | undefined {
+    return this.#log?.lastCommitMs;
+  }
+
   append(drafts: readonly Draft[]): Promise<void> {
     if (this.#log !== undefined) return this.#log.append(drafts);
     if (this.#closing !== undefined) return Promise.reject(this.#closedError());

@@ -25,6 +25,7 @@ export interface OpenedLog {
   readonly quarantine: Quarantine;
   readonly cursors: CursorRecord | undefined;
   readonly suspects: readonly Segment[];
+  readonly lastCommitMs: number | undefined;
   readonly runningTime: RunningTime;
   readonly intake: Intake;
   readonly counters: Counters;

@@ -67,6 +67,10 @@ export class LogSpool implements ClassLog {
     this.#loop.schedule(this.#commitWindowMs);
   }
 
+  get lastCommitMs(): number | undefined {
+    return this.#parts.lastCommitMs;
+  }
+
   append(drafts: readonly Draft[]): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(this.#closedError());
     const appended = this.#parts.intake.append(drafts);
@@ -95,11 +99,13 @@ export class LogSpool implements ClassLog {
       if ((await this.#write()) === 'blocked') nextMs = Math.max(nextMs, DEFAULT_COMMIT_WINDOW_MS);
     } finally {
       // On a full disk this is what makes room again.
-      await this.#keeper.save();
+      await this.#keeper.saveDue();
       await this.#retention.free();
       await this.#parts.gapCopies.save((record) => this.#isWaitedFor(record));
     }
     if (this.#parts.intake.queue.length > 0) this.#loop.schedule(nextMs);
+    const { dueInMs } = this.#keeper;
+    if (dueInMs !== undefined) this.#loop.schedule(dueInMs);
   }
 
   async #write(): Promise<'done' | 'blocked'> {
@@ -124,7 +130,7 @@ export class LogSpool implements ClassLog {
   }
 
   #onAcknowledged(): void {
-    this.#keeper.touch();
+    this.#keeper.acknowledged();
     this.#loop.schedule(this.#commitWindowMs);
   }
 

@@ -145,25 +145,26 @@ export class LogWalk {
   }
 
   #accept(item: Scanned): { stored: Stored; bytes: number } | undefined {
-    if (item.found === 'damage') {
-      if (this.#open !== undefined) this.#view.onDamage(this.#open.segment, this.#hub, this.#options.acknowledged());
-      return undefined;
-    }
+    if (item.found === 'damage') return this.#tellDamage();
     const { frame } = item;
     if (frame.kind !== 'message' || frame.offset <= this.#position.offset || this.#skips(frame.offset)) return undefined;
     const head = decodeHead(frame);
-    if (head === undefined) return this.#accept({ found: 'damage', from: item.at, to: item.at });
+    if (head === undefined) return this.#tellDamage();
     const isMine = Object.hasOwn(head.hubs, this.#hub);
     this.#position = { offset: frame.offset, messages: this.#position.messages + (isMine ? 1 : 0) };
     if (!isMine || frame.body.length === 0) return undefined;
     const message = decodeMessage(frame);
-    if (message === undefined) return this.#accept({ found: 'damage', from: item.at, to: item.at });
+    if (message === undefined) return this.#tellDamage();
     const last = this.#outstanding.at(-1);
     if (last === undefined || last.cursor.offset < frame.offset)
       this.#outstanding.push({ cursor: this.#position, atMs: head.at });
     const { offset, epoch } = frame;
     const stored = { class: this.#view.class, offset, sequence: head.hubs[this.#hub] ?? 0, epoch, message };
     return { stored, bytes: frame.body.length };
+  }
+
+  #tellDamage(): undefined {
+    if (this.#open !== undefined) this.#view.onDamage(this.#open.segment, this.#hub, this.#options.acknowledged());
   }
 
   /** Is acknowledged already, or for another walk. */

@@ -68,7 +68,7 @@ async function openNow(opening: Opening): Promise<ClassLog> {
   if (cursors.damaged > 0) onEvent({ level: 'warn', event: 'cursors damaged', fields: { slots: cursors.damaged } });
   await lock.sign();
   await quarantine.open();
-  const { segments, suspects } = recovered;
+  const { segments, suspects, lastCommitMs } = recovered;
   const runMs = Math.max(cursors.record?.runMs ?? 0, ...segments.map(({ head }) => head?.runMs ?? 0));
   const runningTime = new RunningTime(runMs, monotonicMs);
   const { segmentBytes } = limits;
@@ -77,7 +77,7 @@ async function openNow(opening: Opening): Promise<ClassLog> {
     runMs: () => runningTime.nowMs(),
   });
   return new LogSpool({
-    ...{ ...opening, limits, codec, store, cursorFile, gapCopies, quarantine, suspects, runningTime },
+    ...{ ...opening, limits, codec, store, cursorFile, gapCopies, quarantine, suspects, lastCommitMs, runningTime },
     cursors: cursors.record,
   });
 }

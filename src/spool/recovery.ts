@@ -18,6 +18,8 @@ export interface Recovered {
   readonly file: File | undefined;
   /** Segments of which something is missing, or after which a segment is missing. */
   readonly suspects: readonly Segment[];
+  /** When the newest message was committed; UTC, milliseconds since 1970. The file may have an older time after a power cut. */
+  readonly lastCommitMs: number | undefined;
 }
 
 export interface RecoveryOptions extends LogPlace {
@@ -40,7 +42,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const { record, isCopy } = options.cursors;
   const tail = await readTail(options, segments, committedOffset);
   const table = new SequenceTable();
-  const hasLearnt = await learn(options, segments, table);
+  const { hasLearnt, lastCommitMs } = await learn(options, segments, table);
   const isProven = hasLearnt && tail.isSound && tail.nextOffset >= committedOffset && !isCopy;
   const newest = segments.at(-1);
   const suspects = segments.filter((segment, index) => isBroken(segment, segments[index + 1]));
@@ -56,7 +58,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     }
   }
   const nextOffset = Math.max(tail.nextOffset, committedOffset, 1);
-  return { segments, table, epoch: epoch ?? randomBytes(8).toString('hex'), nextOffset, file, suspects };
+  return { segments, table, epoch: epoch ?? randomBytes(8).toString('hex'), nextOffset, file, suspects, lastCommitMs };
 }
 
 async function soundSegments(options: RecoveryOptions): Promise<Segment[]> {
@@ -104,7 +106,7 @@ interface Tail {
 async function readTail(options: RecoveryOptions, segments: readonly Segment[], committedOffset: number): Promise<Tail> {
   const segment = segments.at(-1);
   if (segment === undefined) return { nextOffset: 1, epoch: undefined, isSound: false };
-  const items = await scanAll(options, segment);
+  const items = await cutOffRoom(options, segment, await scanAll(options, segment));
   const damageIndex = items.findIndex(({ found }) => found === 'damage');
   const before = lastFrame(items.slice(0, damageIndex < 0 ? items.length : damageIndex));
   const soundEnd = (before?.offset ?? segment.first) + 1;
@@ -119,6 +121,19 @@ async function readTail(options: RecoveryOptions, segments: readonly Segment[], 
   return { nextOffset: (lastFrame(items)?.offset ?? segment.first) + 1, epoch, isSound: false };
 }
 
+/** Zeros at the end are room that was made ahead: nothing was ever in it. What is left of a commit before them stays. */
+async function cutOffRoom(
+  { fileSystem }: RecoveryOptions,
+  segment: Segment,
+  items: readonly Scanned[],
+): Promise<readonly Scanned[]> {
+  const last = items.at(-1);
+  if (last?.found !== 'damage' || last.to < segment.bytes || last.zerosFrom >= segment.bytes) return items;
+  await cutOffAt(fileSystem, segment, last.zerosFrom);
+  const rest = items.slice(0, -1);
+  return last.zerosFrom === last.from ? rest : [...rest, { ...last, to: last.zerosFrom }];
+}
+
 function lastFrame(items: readonly Scanned[]) {
   const last = items.findLast((item) => item.found === 'frame');
   return last?.found === 'frame' ? last.frame : undefined;
@@ -127,34 +142,42 @@ function lastFrame(items: readonly Scanned[]) {
 async function cutOff({ fileSystem, quarantine, onEvent }: RecoveryOptions, segment: Segment, after: readonly Scanned[]) {
   const start = after[0];
   const from = start?.found === 'damage' ? start.from : segment.bytes;
-  await quarantine.keep(segment.path, from, segment.bytes);
+  const { path, bytes } = segment;
+  await quarantine.keep(path, from, bytes);
+  await cutOffAt(fileSystem, segment, from);
+  onEvent({ level: 'warn', event: 'torn tail cut off', fields: { path, bytes: bytes - from } });
+}
+
+async function cutOffAt(fileSystem: FileSystem, segment: Segment, at: number): Promise<void> {
   const file = await fileSystem.open(segment.path, 'write');
   try {
-    await file.truncate(from);
+    await file.truncate(at);
     await file.datasync();
   } finally {
     await file.close();
   }
-  onEvent({ level: 'warn', event: 'torn tail cut off', fields: { path: segment.path, bytes: segment.bytes - from } });
-  segment.bytes = from;
+  segment.bytes = at;
 }
 
 /** Sequence numbers and counts: from the head of the newest segment, and on by its records. False when the head is damaged. */
-async function learn(reading: Reading, segments: readonly Segment[], table: SequenceTable): Promise<boolean> {
+async function learn(reading: Reading, segments: readonly Segment[], table: SequenceTable) {
   const newest = segments.at(-1);
-  if (newest === undefined) return false;
+  if (newest === undefined) return { hasLearnt: false, lastCommitMs: undefined };
   const sequences = await readSequences(reading.fileSystem, newest);
   table.restore(sequences ?? {}, segments.findLast(({ head }) => head !== undefined)?.head?.totals ?? {});
+  let lastCommitMs: number | undefined;
   for (const item of await scanAll(reading, newest)) {
-    if (item.found === 'frame' && item.frame.kind === 'message') learnFrame(table, item);
+    if (item.found === 'frame' && item.frame.kind === 'message') lastCommitMs = learnFrame(table, item) ?? lastCommitMs;
   }
-  return newest.head !== undefined && sequences !== undefined;
+  return { hasLearnt: newest.head !== undefined && sequences !== undefined, lastCommitMs };
 }
 
-function learnFrame(table: SequenceTable, item: Scanned & { found: 'frame' }): void {
+/** Returns when it was committed. */
+function learnFrame(table: SequenceTable, item: Scanned & { found: 'frame' }): number | undefined {
   const head = decodeHead(item.frame);
-  if (head === undefined) return;
+  if (head === undefined) return undefined;
   for (const [hub, sequence] of Object.entries(head.hubs)) table.learn(hub, head.twin, { sequence, atMs: head.at });
+  return head.at;
 }
 
 function isBroken(segment: Segment, next: Segment | undefined): boolean {

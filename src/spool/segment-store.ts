@@ -5,6 +5,7 @@ import { type File, type FileSystem, writeAll } from './file-system.ts';
 import { encodeFrames, type Frame } from './frame.ts';
 import { replacementPath } from './replacement.ts';
 import { createSegment, HEAD_FRAMES, type Segment } from './segment.ts';
+import { SegmentRoom } from './segment-room.ts';
 import type { SequenceTable } from './sequence-table.ts';
 
 export interface StoreState {
@@ -28,6 +29,7 @@ export class SegmentStore {
   readonly epoch: string;
   readonly #state: StoreState;
   readonly #segments: Segment[];
+  readonly #room: SegmentRoom;
   #file: File | undefined;
   #nextOffset: number;
 
@@ -38,6 +40,8 @@ export class SegmentStore {
     this.epoch = state.epoch;
     this.#nextOffset = state.nextOffset;
     this.#file = state.file;
+    this.#room = new SegmentRoom(state.segmentBytes);
+    this.#room.reset(this.#newestBytes);
   }
 
   get segments(): readonly Segment[] {
@@ -48,8 +52,9 @@ export class SegmentStore {
     return this.#nextOffset;
   }
 
+  /** With the room behind the newest. */
   get bytes(): number {
-    return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.#segments.reduce((sum, { bytes }) => sum + bytes, this.#room.behind(this.#newestBytes));
   }
 
   /** The newest segment holds no message yet. */
@@ -72,9 +77,9 @@ export class SegmentStore {
     return { offset: this.#nextOffset - 1, messages: this.table.kept(hub) };
   }
 
-  /** What must be written before the next message can be, in bytes. */
+  /** What must or may be written beside the next message, in bytes. */
   get overheadBytes(): number {
-    return this.#mustRotate() ? JSON.stringify(this.table.sequences()).length + 512 : 0;
+    return this.#room.mostBytes + (this.#mustRotate() ? JSON.stringify(this.table.sequences()).length + 512 : 0);
   }
 
   /**
@@ -106,9 +111,13 @@ export class SegmentStore {
     try {
       await writeAll(file, bytes, position);
     } catch (error) {
-      await file.truncate(position).catch(() => this.#abandon());
+      await file.truncate(position).then(
+        () => this.#room.reset(position),
+        () => this.#abandon(),
+      );
       throw error;
     }
+    await this.#room.make(file, position, position + bytes.length);
     try {
       await file.datasync();
     } catch (error) {
@@ -129,6 +138,7 @@ export class SegmentStore {
     const { segment, file } = await createSegment(fileSystem, directory, { ...facts, epoch: this.epoch, table: this.table });
     await this.#abandon();
     this.#segments.push(segment);
+    this.#room.reset(segment.bytes);
     this.#file = file;
     this.#nextOffset = segment.first + HEAD_FRAMES;
   }
@@ -154,6 +164,10 @@ export class SegmentStore {
     return this.#abandon();
   }
 
+  get #newestBytes(): number {
+    return this.#segments.at(-1)?.bytes ?? 0;
+  }
+
   #mustRotate(): boolean {
     const newest = this.#segments.at(-1);
     if (newest === undefined || this.#file === undefined) return true;
@@ -163,6 +177,8 @@ export class SegmentStore {
   async #abandon(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
-    await file?.close().catch(() => {});
+    if (file === undefined) return;
+    await this.#room.cutOff(file, this.#newestBytes);
+    await file.close().catch(() => {});
   }
 }

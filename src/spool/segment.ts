@@ -13,6 +13,8 @@ import type { Sequences, SequenceTable } from './sequence-table.ts';
  *   sequences frame      offset = first + 1; body: the last sequence number of every hub and twin until then
  *   block frames         the messages (block.ts); one without a body was thinned away (thinning.ts)
  *
+ *   zeros                room made ahead in the newest segment (segment-room.ts), cut off when it is left or found at a start
+ *
  * So the newest segment alone tells the next offset and every sequence number, even when all else was delivered and deleted.
  * A segment ends where the next begins: frames with the next one's first offset or above are void (a commit that failed and
  * was written again). All frames of a segment are of one epoch. A later format changes the version and the magic of its frames,

@@ -87,7 +87,9 @@ async function* walkSegment(
     for (let items = await scanner.next(bytes); items.length > 0; items = await scanner.next(bytes)) {
       for (const item of items) {
         if (item.found === 'damage') {
-          yield { ...item, path, isLast: endOffset === Number.POSITIVE_INFINITY && item.to >= bytes };
+          const isLast = endOffset === Number.POSITIVE_INFINITY && item.to >= bytes;
+          const isRoom = isLast && item.zerosFrom === item.from;
+          if (!isRoom) yield { found: 'damage', from: item.from, to: item.to, path, isLast };
           continue;
         }
         const { kind, offset, epoch } = item.frame;

@@ -13,6 +13,11 @@ export interface Draft {
  */
 export interface Spool {
   /**
+   * When the newest of what was found at the start was committed; UTC, milliseconds since 1970. `undefined`: nothing was, or the
+   * disk did not let us look.
+   */
+  readonly lastCommitMs: number | undefined;
+  /**
    * Resolves when the messages are on disk (fdatasync, in groups). Keeps the order of calls. When the share of
    * a class is full its oldest or newest are dropped, counted and declared in a gap record, or (`block`) it resolves once there is room. Rejects only with SPOOL_WRITE after `close`.
    *
@@ -40,7 +45,10 @@ export interface SpoolLane {
    * first, now and then a less urgent one. Rejects with the signal's reason when aborted, losing nothing. One call at a time.
    */
   read(maxBytes: number, signal: AbortSignal): Promise<readonly Stored[]>;
-  /** Everything of this lane and of its class up to and including `last` may be deleted. Durable at the latest with the next commit. */
+  /**
+   * Everything of this lane and of its class up to and including `last` may be deleted. Durable within a second, or a commit window
+   * after 32 messages: what was acknowledged since may be read again after a crash.
+   */
   acknowledge(last: SpoolPlace): void;
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GatewayOff, lastSign } from '../../src/gateway/off.ts';
+import { GatewayOff, lastSign, withLastCommit } from '../../src/gateway/off.ts';
 import type { DeviceGap } from '../../src/model/device-gap.ts';
 import type { GatewayPlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
@@ -139,6 +139,14 @@ describe('the time in which the gateway was off', () => {
     await off.stopped(clock.nowMs() + 10_000);
     assert.deepEqual(await lastSign(plan(), directory), { timeMs: START_MS + 10_000, isStopped: true });
     assert.ok((await readFile(join(directory, 'sign-of-life.json'))).length < 100);
+  });
+
+  it('begins after the last message of the spool, where that is newer and there was no stop', () => {
+    const [killed, stopped] = [false, true].map((isStopped) => ({ timeMs: START_MS, isStopped }));
+    assert.deepEqual(withLastCommit(killed, START_MS + 4_000), { timeMs: START_MS + 4_000, isStopped: false });
+    for (const committedMs of [START_MS - 1, undefined]) assert.deepEqual(withLastCommit(killed, committedMs), killed);
+    assert.deepEqual(withLastCommit(stopped, START_MS + 4_000), stopped);
+    assert.equal(withLastCommit(undefined, START_MS), undefined);
   });
 
   it('begins where the disk of the spool took nothing more, however long the gateway lived on, and whatever its end', async () => {

@@ -3,7 +3,7 @@ import { encodeMessage } from '../../src/spool/message-record.ts';
 import { type LogProof, proveSpool } from '../../src/spool/spool-proof.ts';
 import { viewSpool } from '../../src/spool/spool-view.ts';
 import { SimulatedDisk } from './support/simulated-disk.ts';
-import { draft, open, readAll } from './support/spool-fixture.ts';
+import { draft, open, readAll, until } from './support/spool-fixture.ts';
 
 const PLACE = { directory: '/spool', keys: [] };
 
@@ -23,6 +23,7 @@ describe('a look into a spool from outside', () => {
     const [, second] = await readAll(spool.reader('cloud'));
     spool.reader('cloud').acknowledge(second ?? assert.fail());
     await spool.append([draft('meter', 5)]);
+    await until(() => disk.paths('cursors-').some((path) => disk.content(path).includes('"messages":2')));
     const proof = await look(disk);
     assert.equal(proof.isSound, true);
     assert.deepEqual([proof.messages, proof.hubs.cloud?.waitingMessages, proof.hubs.historian?.waitingMessages], [5, 3, 3]);
@@ -56,10 +57,10 @@ describe('a look into a spool from outside', () => {
     const spool = await open({ directory: '/spool', fileSystem: disk });
     await spool.append([draft('press', 1)]);
     await spool.append([draft('press', 2)]);
+    await spool.close();
     const [path = ''] = disk.paths('telemetry/segment-');
     disk.overwrite(path, disk.content(path).subarray(0, -10));
     const proof = await look(disk);
     assert.deepEqual([proof.isSound, proof.messages], [true, 1]);
-    await spool.close();
   });
 });

@@ -43,6 +43,17 @@ export async function filledDisk(): Promise<SimulatedDisk> {
   return disk;
 }
 
+/** The same as a kill leaves it, with room ahead of the log. */
+async function filledAndKilled(): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk();
+  const spool = await open({ ...DAMAGE_OPTIONS, fileSystem: disk });
+  for (let value = 0; value < 60; value += 1)
+    await spool.append([draft(`press-${value % 2}`, value, ['cloud'], 'x'.repeat(200))]);
+  const killed = disk.fork();
+  await spool.close();
+  return killed;
+}
+
 /** The same with some of it acknowledged live, before what waited; and what the hub has of it. */
 export async function filledLiveFirst(): Promise<DamageBase & { readonly received: readonly Stored[] }> {
   const disk = new SimulatedDisk();
@@ -67,6 +78,7 @@ export async function filledLiveFirst(): Promise<DamageBase & { readonly receive
 /** By what happened to them before. */
 export const DAMAGE_BASES: Readonly<Record<string, () => Promise<DamageBase>>> = {
   'that waits': async () => ({ disk: await filledDisk() }),
+  'whose gateway was killed': async () => ({ disk: await filledAndKilled() }),
   'read live first': filledLiveFirst,
   'of which the oldest was dropped': () => filledTooFull('drop-oldest'),
   'of which the oldest was dropped while the hub came and went': () => filledTooFull('drop-oldest', 100),
