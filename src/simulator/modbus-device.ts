@@ -68,7 +68,10 @@ export class SimulatedModbusDevice implements ModbusStore {
 
   #record(pdu: Buffer): void {
     this.requestCount += 1;
-    this.requests.push(Buffer.from(pdu));
+    // Not from the pool of Node, of which each of these would keep 64 KiB.
+    const kept = Buffer.allocUnsafeSlow(pdu.length);
+    pdu.copy(kept);
+    this.requests.push(kept);
     if (this.requests.length > KEPT_REQUESTS) this.requests.shift();
   }
 }

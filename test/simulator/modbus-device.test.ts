@@ -58,6 +58,21 @@ describe('simulated Modbus device', () => {
     assert.deepEqual(counted.requests, [hex('06 00 01 00 03'), hex('03 00 01 00 01')]);
   });
 
+  it('keeps the newest requests in little memory, however long it runs', () => {
+    const asked = deviceWithRegisters();
+    for (let request = 0; request < 1_200; request += 1) {
+      asked.answer(hex('03 00 01 00 01'));
+      // What the process does between two requests.
+      Buffer.allocUnsafe(20_000);
+    }
+    assert.equal(asked.requests.length, 1_000);
+    const memory = new Set(asked.requests.map(({ buffer }) => buffer));
+    assert.equal(
+      [...memory].reduce((sum, { byteLength }) => sum + byteLength, 0),
+      5_000,
+    );
+  });
+
   it('answers exception 2 for a read that touches a hole', () => {
     const holed = new SimulatedModbusDevice({ missing: [{ table: 'holding', from: 10, to: 11 }] });
     assert.deepEqual(holed.answer(hex('03 00 08 00 02')), hex('03 04 00 08 00 09'));
