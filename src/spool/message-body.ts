@@ -35,15 +35,22 @@ export class BodyEncoder {
   #namesOf(twin: string, names: readonly string[]): Buffer {
     const known = this.#known.get(twin);
     if (known !== undefined && isSame(known.names, names)) return known.bytes;
-    const made = { names, bytes: Buffer.from(JSON.stringify(names)) };
-    keep(this.#known, twin, made);
-    return made.bytes;
+    const bytes = Buffer.from(JSON.stringify(names));
+    keep(this.#known, twin, { names, bytes: alone(bytes) });
+    return bytes;
   }
 }
 
 function keep(known: Map<string, Names>, twin: string, names: Names): void {
   if (known.size >= MAX_KNOWN) known.clear();
   known.set(twin, names);
+}
+
+/** A copy that lives long: of the pool of Node it would keep 64 KiB. */
+function alone(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {
@@ -78,7 +85,7 @@ export class BodyDecoder {
     const known = this.#known.get(twin);
     if (known?.bytes.equals(bytes) === true) return known.names;
     const names = JSON.parse(bytes.toString()) as readonly string[];
-    keep(this.#known, twin, { names, bytes: Buffer.from(bytes) });
+    keep(this.#known, twin, { names, bytes: alone(bytes) });
     return names;
   }
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { countReadings, type TimedValue, type TwinMessage } from '../../src/model/twin-message.ts';
 import type { Value } from '../../src/model/value.ts';
@@ -30,6 +32,17 @@ describe('a message record', () => {
     [{ $bigint: 5n }],
   ];
   for (const value of table) it(`keeps ${String(value)} as it is`, () => assert.deepEqual(keep(value), value));
+
+  it('costs little memory for each of many twins that seldom tell something', () => {
+    const beforeBytes = retained();
+    for (let count = 0; count < 300; count += 1) {
+      decodeMessage(frameOf(encodeMessage({ ...messageOf(count), twin: `meter-${count}` }).body));
+      // What is written for other twins until the next one.
+      for (let other = 0; other < 10; other += 1) Buffer.allocUnsafe(20_000);
+    }
+    const bytes = retained() - beforeBytes;
+    assert.ok(bytes < 2_000_000, `${bytes} bytes`);
+  });
 
   it('keeps any value that JSON can carry, and its long integers', () => {
     fc.assert(
@@ -109,4 +122,13 @@ function toText(_key: string, part: unknown): unknown {
 function toValue(_key: string, part: unknown): unknown {
   const digits = typeof part === 'string' ? /^bigint (-?\d+)$/.exec(part)?.[1] : undefined;
   return digits === undefined ? part : BigInt(digits);
+}
+
+function retained(): number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  setFlagsFromString('--no-expose-gc');
+  collect();
+  collect();
+  return process.memoryUsage().arrayBuffers;
 }
