@@ -41,7 +41,7 @@ export function notMqttFault({ subject, isConnected, firstBytes }: Circumstances
 
 export function closedFault({ subject, clientId, isConnected, isBareTcp }: Circumstances, cause?: unknown): GatewayError {
   const message = isConnected
-    ? `the hub closed the connection; check that no other client uses the client id \`${clientId}\``
+    ? `the hub closed the connection; if it does so again and again, see that no other client uses the client id \`${clientId}\``
     : `the hub closed the connection without an answer${isBareTcp ? '; is this a port with TLS, that of `mqtts://`?' : ''}`;
   return new GatewayError('HUB_REFUSED', subject, message, { cause });
 }
