@@ -126,11 +126,15 @@ export class GapCopies {
     const { fileSystem, codec } = this.#place;
     const file = await fileSystem.open(this.#path, 'read').catch(() => undefined);
     if (file === undefined) return;
-    const scanner = new FrameScanner(file, Math.max(0, from), codec);
-    const next = () => scanner.next(this.#bytes).catch(() => []);
-    for (let items = await next(); items.length > 0; items = await next()) {
-      yield items.flatMap((item) => (item.found === 'frame' && item.frame.kind === 'message' ? [item.frame] : []));
+    // Whoever reads it may end early, by an error of the disk.
+    try {
+      const scanner = new FrameScanner(file, Math.max(0, from), codec);
+      const next = () => scanner.next(this.#bytes).catch(() => []);
+      for (let items = await next(); items.length > 0; items = await next()) {
+        yield items.flatMap((item) => (item.found === 'frame' && item.frame.kind === 'message' ? [item.frame] : []));
+      }
+    } finally {
+      await file.close().catch(() => {});
     }
-    await file.close().catch(() => {});
   }
 }

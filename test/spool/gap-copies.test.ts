@@ -78,6 +78,26 @@ describe('the second copies of gap records', () => {
     }
   });
 
+  it('leave no file open, however often the disk refuses to take them', async () => {
+    const disk = new SimulatedDisk();
+    const first = await withDisk(disk);
+    await first.append([gapDraft(1)]);
+    await first.close();
+    assert.equal(disk.openFiles, 0);
+    const spool = await withDisk(disk);
+    let refusals = 0;
+    disk.onOperation = (_count, kind) => {
+      if (kind !== 'write' || disk.paths('.new').length === 0) return;
+      refusals += 1;
+      throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+    };
+    await spool.append([gapDraft(2)]);
+    while (refusals < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+    disk.onOperation = () => {};
+    await spool.close();
+    assert.equal(disk.openFiles, 0);
+  });
+
   it('are encrypted as the log is', async () => {
     for (const [keys, isReadable] of [
       [[], true],

@@ -25,6 +25,8 @@ export class SimulatedDisk implements FileSystem {
   #durableNames = new Map<string, Inode>();
   #operations = 0;
   #isOff = false;
+  /** Files that were opened and not closed. */
+  openFiles = 0;
   capacityBytes = Number.POSITIVE_INFINITY;
   /** Called before each operation that changes something; what it throws is the error of the disk. */
   onOperation: (count: number, kind: string) => void = () => {};
@@ -160,6 +162,7 @@ export class SimulatedDisk implements FileSystem {
   }
 
   #file(inode: Inode): File {
+    this.openFiles += 1;
     return {
       size: async () => inode.visible.length,
       identity: async () => inode.identity,
@@ -195,7 +198,9 @@ export class SimulatedDisk implements FileSystem {
         inode.durable = inode.durable.subarray(0, size);
         inode.pending = inode.pending.filter(({ position }) => position < size);
       },
-      close: async () => {},
+      close: async () => {
+        this.openFiles -= 1;
+      },
     };
   }
 
