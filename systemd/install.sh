@@ -52,8 +52,11 @@ install -D -m 644 "$source/systemd/fieldmarshal.sysusers.conf" "$root/usr/lib/sy
 install -D -m 644 "$source/systemd/fieldmarshal.tmpfiles.conf" "$root/usr/lib/tmpfiles.d/fieldmarshal.conf"
 install -D -m 644 "$source/systemd/70-fieldmarshal.rules" "$root/usr/lib/udev/rules.d/70-fieldmarshal.rules"
 
-systemd-sysusers ${root:+--root="$root"} fieldmarshal.conf
-systemd-tmpfiles ${root:+--root="$root"} --create fieldmarshal.conf
+# The content of a package has no users yet: who installs it makes them, or systemd does at the next start of the machine.
+if [ -z "$root" ] || [ -e "$root/etc/passwd" ]; then
+  systemd-sysusers ${root:+--root="$root"} fieldmarshal.conf
+  systemd-tmpfiles ${root:+--root="$root"} --create fieldmarshal.conf
+fi
 systemctl ${root:+--root="$root"} enable --quiet fieldmarshal.service
 
 if [ -z "$root" ] && [ -d /run/systemd/system ]; then

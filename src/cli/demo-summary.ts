@@ -17,6 +17,8 @@ export interface DemoSummary {
   /** From the source time of a reading to the acknowledgement of its message, milliseconds. */
   readonly latencyMs: { readonly p50: number; readonly p99: number };
   readonly protocols: Readonly<Record<string, { readonly readings: number; readonly messages: number }>>;
+  /** Acknowledged by nobody when the demo ended, and gone with its spool. */
+  readonly waiting: number;
   /** Every protocol delivered and nothing was lost. */
   readonly ok: boolean;
 }
@@ -51,7 +53,7 @@ export class DemoMeasurement {
     }
   }
 
-  summary(recorder: Recorder): DemoSummary {
+  summary(recorder: Recorder, waiting: number): DemoSummary {
     const protocols = Object.fromEntries(this.#protocols);
     const all = Object.values(protocols);
     const losses = recorder.total('missing');
@@ -68,6 +70,7 @@ export class DemoMeasurement {
       duplicates: recorder.total('duplicates'),
       latencyMs: { p50: at(0.5), p99: at(0.99) },
       protocols,
+      waiting,
       ok: losses === 0 && gapRecords === 0 && all.every(({ readings }) => readings > 0),
     };
   }
@@ -79,7 +82,7 @@ export class DemoMeasurement {
 }
 
 export function formatSummary(summary: DemoSummary): string {
-  const { readings, messages, bytes, losses, gapRecords, unmeasured, duplicates, latencyMs, protocols, ok } = summary;
+  const { readings, messages, bytes, losses, gapRecords, unmeasured, duplicates, latencyMs, protocols, waiting, ok } = summary;
   const rows = Object.entries(protocols).map(
     ([protocol, counts]) => `  ${protocol.padEnd(20)} ${counts.readings} readings in ${counts.messages} messages`,
   );
@@ -87,9 +90,14 @@ export function formatSummary(summary: DemoSummary): string {
     `delivered    ${readings} readings in ${messages} messages, ${formatBytes(bytes)}`,
     ...rows,
     `lost         ${losses} messages (${gapRecords} gap records, ${duplicates} duplicates)`,
+    ...(waiting === 0
+      ? []
+      : [`waiting      ${waiting} messages when the demo ended, and its spool with it: the broker was away`]),
     ...(unmeasured === 0 ? [] : [`not measured ${unmeasured} readings, told in gap records`]),
     `latency      p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, from source time to acknowledgement`,
-    ok ? 'every protocol delivered, nothing was lost' : 'NOT every protocol delivered, or something was lost',
+    ok
+      ? `every protocol delivered, nothing was lost${waiting === 0 ? '' : ' but what waited'}`
+      : 'NOT every protocol delivered, or something was lost',
     '',
   ].join('\n');
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { lstat, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BootedMachine, until, whyNotBootable } from './peers/booted-machine.ts';
 
@@ -70,6 +72,20 @@ const title = `Fieldmarshal under systemd${obstacle === undefined ? '' : ` (pend
     const again = spawnSync(join(HOME, 'systemd/install.sh'), ['--root', machine.root], { encoding: 'utf8' });
     assert.equal(again.status, 0, again.stderr);
     assert.equal(machine.run('cat', '/etc/fieldmarshal/credentials/hub-password').output, 'sesame\n');
+  });
+
+  it('is laid out in an empty directory, as the content of a package, without users and their directories', async () => {
+    const content = await mkdtemp(join(tmpdir(), 'fieldmarshal-package-'));
+    try {
+      const packed = spawnSync(join(HOME, 'systemd/install.sh'), ['--root', content], { encoding: 'utf8' });
+      assert.equal(packed.status, 0, packed.stdout + packed.stderr);
+      const version = spawnSync(join(content, 'usr/bin/fieldmarshal'), ['--version'], { encoding: 'utf8' });
+      assert.equal(version.status, 0, version.stderr);
+      const enabled = await lstat(join(content, 'etc/systemd/system/multi-user.target.wants', UNIT));
+      assert.ok(enabled.isSymbolicLink());
+    } finally {
+      await rm(content, { recursive: true });
+    }
   });
 
   it('ends with 78 and stays down on a wrong configuration, and says where it is wrong', async () => {

@@ -41,6 +41,11 @@ describe('demo', function () {
     ]);
     assert.equal(code, 0, told);
     assert.match(told, /broker is down[\s\S]*link lost hub=plant-broker[\s\S]*link up hub=plant-broker/);
-    assert.equal(summary.losses, 0);
+    assert.deepEqual([summary.losses, summary.waiting], [0, 0]);
+  });
+
+  it('tells what still waits when it ends while the broker is away', async () => {
+    const { summary, told } = await runDemo('9 s', [['link up hub=plant-broker', 'broker off']]);
+    assert.ok(summary.waiting > 0, told);
   });
 });
