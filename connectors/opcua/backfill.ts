@@ -6,6 +6,7 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import type { Counters } from './counters.ts';
 import { statusNameOf } from './errors.ts';
 import { type HistoryNode, haveHistory, readHistory, releaseHistory } from './history.ts';
+import type { HistoryDoubt } from './history-doubt.ts';
 import type { UsableNode } from './monitored-item.ts';
 import type { FoundNode } from './nodes.ts';
 import type { RawSession } from './raw-session.ts';
@@ -21,6 +22,7 @@ export interface BackfillContext {
   readonly signal: AbortSignal;
   /** Waiting spans; those that are left when the session is lost are the next one's. */
   readonly spans: Span[];
+  readonly historyDoubt: HistoryDoubt;
   /** Older history is not fetched. */
   readonly atMostMs: number;
   readonly isAway: () => boolean;
@@ -75,14 +77,30 @@ export class Backfill {
       await clock.sleep(SETTLE_MS, signal).catch(() => {});
       if (signal.aborted || isAway()) continue;
       const taken = spans.slice();
-      try {
-        await this.#fetch(taken);
-      } catch (error) {
-        if (signal.aborted || isAway()) continue;
-        for (const span of taken) this.#fail(span, statusNameOf(error) ?? 'BadCommunicationError');
-      }
-      if (!signal.aborted) spans.splice(0, taken.length);
+      if (await this.#fill(taken)) spans.splice(0, taken.length);
     }
+  }
+
+  /** False where the connection broke meanwhile: they wait on. */
+  async #fill(spans: readonly Span[]): Promise<boolean> {
+    const { clock, signal, isAway, historyDoubt } = this.#context;
+    if (historyDoubt.isAtRest(clock.monotonicMs())) {
+      this.#failAll(spans, 'BadCommunicationError');
+      return true;
+    }
+    historyDoubt.ask(clock.monotonicMs());
+    try {
+      await this.#fetch(spans);
+    } catch (error) {
+      if (signal.aborted || isAway()) return false;
+      this.#failAll(spans, statusNameOf(error) ?? 'BadCommunicationError');
+    }
+    if (!signal.aborted) historyDoubt.answered();
+    return !signal.aborted;
+  }
+
+  #failAll(spans: readonly Span[], problem: string): void {
+    for (const span of spans) this.#fail(span, problem);
   }
 
   async #fetch(spans: readonly Span[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { HistoryDoubt } from './history-doubt.ts';
 import { LastReadings } from './last-readings.ts';
 import type { Missing } from './missing.ts';
 import type { Fingerprints } from './nodes.ts';
@@ -15,6 +16,7 @@ export interface Memory {
   readonly missing: Missing;
   /** What is to be fetched from the history of the server. */
   readonly spans: Span[];
+  readonly historyDoubt: HistoryDoubt;
   /** Up to when the values that the server computes were told, by point id. */
   readonly aggregated: Map<string, number>;
   /** What was last said in the log of wishes that the server revised. */
@@ -36,7 +38,7 @@ export interface LeftSubscriptions {
 export function createMemory(missing: Missing): Memory {
   return {
     ...{ fingerprints: new Map(), last: new LastReadings(), seenEvents: new SeenEvents() },
-    ...{ missing, spans: [], aggregated: new Map() },
+    ...{ missing, spans: [], historyDoubt: new HistoryDoubt(), aggregated: new Map() },
   };
 }
 

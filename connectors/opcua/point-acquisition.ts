@@ -76,7 +76,7 @@ export class PointAcquisition {
       onDoubt: () => void this.#doubts.settle(),
       onNotable: (item, samples, hasOverflown) => this.#note(item, samples, hasOverflown),
     });
-    const { last, spans } = context.memory;
+    const { last, spans, historyDoubt } = context.memory;
     this.#doubts = new Doubts({
       ...context,
       last,
@@ -88,7 +88,7 @@ export class PointAcquisition {
     });
     const { backfill } = context.settings;
     const node = (point: Point) => this.#nodes.get(point.id);
-    this.backfill = backfill === false ? undefined : new Backfill({ ...context, spans, node, atMostMs: backfill });
+    this.backfill = backfill === false ? undefined : new Backfill({ ...context, spans, historyDoubt, node, atMostMs: backfill });
     this.#gaps = new Gaps({ ...context, backfill: this.backfill });
     this.aggregates = new ServerAggregates([...this.#nodes.values()], { ...context, node });
   }

@@ -7,6 +7,8 @@ export class TcpCable {
   #server: Server | undefined;
   port = 0;
   onConnection: () => void = () => {};
+  /** Called with what goes to the port, before it goes. */
+  onBytes: (bytes: Buffer) => void = () => {};
 
   constructor(targetPort: number) {
     this.#targetPort = targetPort;
@@ -42,7 +44,10 @@ export class TcpCable {
       [far, near],
     ] as const) {
       this.#sockets.add(socket);
-      socket.on('data', (bytes) => other.write(bytes));
+      socket.on('data', (bytes: Buffer) => {
+        if (socket === near) this.onBytes(bytes);
+        other.write(bytes);
+      });
       socket.on('error', () => {});
       socket.on('close', () => {
         this.#sockets.delete(socket);

@@ -11,6 +11,8 @@ import { Bench, makePlan, OPEN } from './support.ts';
 const NAMES = ['N0', 'N1', 'N2'];
 /** More than one answer of the server holds. */
 const BURST = 2_500;
+/** How a HistoryReadRequest begins: its type, i=664, in two bytes (Part 6 §5.2.2.9). */
+const HISTORY_READ = Buffer.of(0x01, 0x00, 0x98, 0x02);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('OPC UA history of a break', function () {
@@ -151,6 +153,26 @@ describe('OPC UA history of a break', function () {
     for (const name of NAMES) assertOnce(name);
     await stopGateway();
     assert.deepEqual(gaps, [], 'nothing is missing in the end');
+  });
+
+  it('is given up, and declared, where the connection breaks whenever it is asked for', async function () {
+    this.timeout(90_000);
+    await begin({});
+    let asked = 0;
+    cable.onBytes = (bytes) => {
+      if (!bytes.includes(HISTORY_READ)) return;
+      asked += 1;
+      cable.cut();
+    };
+    await breakFor(2_000);
+    await until(() => gaps.length > 0 && asked > 0);
+    const isUp = () => connector.status().devices.press?.state === 'up';
+    for (let quietMs = 0; quietMs < 2_500; quietMs += 100) {
+      const before = asked;
+      await pause(100);
+      if (asked > before || !isUp()) quietMs = 0;
+    }
+    assert.ok(asked <= 5, `asked ${asked} times`);
   });
 
   it('reaches back as far as the mapping allows', async () => {
