@@ -44,7 +44,7 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
       const line = createLine(plan, wire, { units, clock, count: counters.count });
       return new ModbusSession({ plan, groups, port, line, units, refused, clock, count: counters.count, log });
     },
-    missed: () => missedMeanwhile(groups, clock),
+    missed: (untilMs) => missedMeanwhile(groups, clock, untilMs),
     status: (): ConnectorStatus => ({
       counters: counters.values(),
       devices: Object.fromEntries(plan.devices.map(({ twin, settings }) => [twin, units.stateOf(settings.unit)])),

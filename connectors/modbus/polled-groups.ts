@@ -27,11 +27,11 @@ export function polledGroups({ devices }: ModbusPlan): readonly PolledGroup[] {
   });
 }
 
-/** What was due while there was no session. */
-export function missedMeanwhile(groups: readonly PolledGroup[], clock: Clock): readonly DeviceGap[] {
+/** What was due while there was no session, and what the end of one cut off. */
+export function missedMeanwhile(groups: readonly PolledGroup[], clock: Clock, untilMs: number): readonly DeviceGap[] {
   return groups.flatMap((group) => {
     group.cycle.begin(clock.monotonicMs());
-    const passed = group.cycle.pass(clock.monotonicMs());
+    const passed = group.cycle.pass(untilMs);
     return passed === undefined ? [] : [toGap(group, { reason: 'device-away', ...toMissed(passed, clock) })];
   });
 }

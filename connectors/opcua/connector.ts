@@ -169,9 +169,9 @@ class OpcuaConnector implements Connector {
   }
 
   /** What the history of the server may still fill is told as missing all the same: nobody knows when there will be a session. */
-  missed(): readonly DeviceGap[] {
+  missed(untilMs: number): readonly DeviceGap[] {
     const { missing, spans } = this.#memory;
-    return [...missing.take(), ...spans.flatMap((span) => tellSpan(span))];
+    return [...missing.take(untilMs), ...spans.flatMap((span) => tellSpan(span))];
   }
 
   status(): ConnectorStatus {

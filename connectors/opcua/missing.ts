@@ -2,7 +2,7 @@ import { type DeviceGap, eventsOf, type MissedPoint } from '../../src/model/devi
 import type { ConnectionPlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
-import { PollCycle } from '../../src/southbound/poll-cycle.ts';
+import { PollCycle, wallTimeMs } from '../../src/southbound/poll-cycle.ts';
 import { toMissed } from '../../src/southbound/poll-groups.ts';
 import { missedOf } from './polling.ts';
 import type { OpcuaPoint } from './settings.ts';
@@ -43,9 +43,9 @@ export class Missing {
     this.#awayTimeMs ??= attemptedTimeMs;
   }
 
-  /** The server was last heard then. */
-  lose(heardTimeMs: number, matched: readonly Point<OpcuaPoint>[]): void {
-    this.#awayTimeMs = heardTimeMs;
+  /** What the server tells by itself was complete until then. */
+  lose(completeTimeMs: number, matched: readonly Point<OpcuaPoint>[]): void {
+    this.#awayTimeMs = completeTimeMs;
     this.#points = [...this.#written, ...matched];
   }
 
@@ -54,14 +54,14 @@ export class Missing {
     this.#awayTimeMs = undefined;
   }
 
-  /** Everything up to now. */
-  take(): readonly DeviceGap[] {
-    const nowMs = this.#clock.monotonicMs();
+  /** Everything up to then, on the monotonic clock. */
+  take(untilMs: number): readonly DeviceGap[] {
+    const untilTimeMs = wallTimeMs(this.#clock, untilMs);
     const told = this.#points.filter((point) => !isPolled(point));
-    const fromTimeMs = this.#awayTimeMs ?? this.#clock.nowMs();
-    this.#awayTimeMs = Math.max(fromTimeMs, this.#clock.nowMs());
+    const fromTimeMs = this.#awayTimeMs ?? untilTimeMs;
+    this.#awayTimeMs = Math.max(fromTimeMs, untilTimeMs);
     const counted = [...this.#cycles.values()].flatMap((cycle) => {
-      const passed = cycle.pass(nowMs);
+      const passed = cycle.pass(untilMs);
       const points = this.#points.filter((point) => isPolled(point) && point.intervalMs === cycle.intervalMs);
       return passed === undefined ? [] : missedOf(points, toMissed(passed, this.#clock), 'device-away');
     });

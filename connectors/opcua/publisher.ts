@@ -92,8 +92,9 @@ export class Publisher {
       this.#inFlight -= 1;
       if (this.#options.signal.aborted) return;
       if (error !== null || response === undefined) return this.#refused(error);
-      this.#subscriptions.get(response.subscriptionId)?.hear();
-      this.#enqueue(() => this.#handle(response));
+      const subscription = this.#subscriptions.get(response.subscriptionId);
+      const heardTimeMs = subscription?.hear() ?? 0;
+      this.#enqueue(() => this.#handle(response, heardTimeMs));
     });
   }
 
@@ -121,12 +122,12 @@ export class Publisher {
       });
   }
 
-  async #handle({ subscriptionId, notificationMessage, moreNotifications }: PublishResponse): Promise<void> {
+  async #handle({ subscriptionId, notificationMessage, moreNotifications }: PublishResponse, heardTimeMs: number): Promise<void> {
     await turn();
     const subscription = this.#subscriptions.get(subscriptionId);
     if (subscription !== undefined) {
       subscription.hasMore = moreNotifications;
-      this.#emit(await subscription.receive(notificationMessage));
+      this.#emit(await subscription.receive(notificationMessage, heardTimeMs));
       if (subscription.ended !== undefined) throw new Error(`the server ended the subscription: ${subscription.ended}`);
     }
     this.#fill();

@@ -174,6 +174,7 @@ export class OpcuaSession implements ConnectorSession {
   async #close(): Promise<void> {
     const isLost = this.#end.signal.aborted;
     const state = this.#isAway ? 'away' : isLost ? 'lost' : 'open';
+    if (!isLost) this.#options.memory.missing.lose(this.#completeTimeMs(), this.#options.patterns.points());
     this.#stop(new GatewayError('LINK_CLOSED', this.#options.name, 'closed'));
     if (!isLost) this.acquisition.stop();
     if (!isLost) this.#options.onEnd();
@@ -209,7 +210,7 @@ export class OpcuaSession implements ConnectorSession {
     if (this.#end.signal.aborted) return;
     const { memory, patterns } = this.#options;
     memory.lostMs = this.#options.clock.nowMs();
-    memory.missing.lose(this.#heardTimeMs(), patterns.points());
+    memory.missing.lose(this.#completeTimeMs(), patterns.points());
     memory.left = this.#isSilent || this.#isLeaving ? undefined : (this.acquisition.watching.left ?? memory.left);
     this.#stop(error);
     this.#options.onEnd(error);
@@ -217,11 +218,11 @@ export class OpcuaSession implements ConnectorSession {
   }
 
   /** What the server told by itself was complete until then. */
-  #heardTimeMs(): number {
+  #completeTimeMs(): number {
     const { publisher, items } = this.acquisition.watching;
-    const heard = publisher.subscriptions.map(({ heardTimeMs }) => heardTimeMs);
+    const complete = publisher.subscriptions.map(({ completeTimeMs }) => completeTimeMs);
     const open = items.flatMap(({ gap }) => (gap?.isLost === true ? [gap.fromTimeMs] : []));
-    return [...heard, ...open, ...this.eventAcquisition.awaySince].reduce(
+    return [...complete, ...open, ...this.eventAcquisition.awaySince].reduce(
       (earliest, timeMs) => Math.min(earliest, timeMs),
       this.#options.clock.nowMs(),
     );

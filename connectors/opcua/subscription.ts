@@ -6,7 +6,6 @@ import {
   StatusChangeNotification,
 } from 'node-opcua-client';
 import type { Reading } from '../../src/model/reading.ts';
-import { wallTimeMs } from '../../src/southbound/poll-cycle.ts';
 import type { EventItem } from './event-item.ts';
 import type { MonitoredItem } from './monitored-item.ts';
 import { type ChangesContext, readChanges, republish, understand } from './notifications.ts';
@@ -119,14 +118,10 @@ export class Subscription implements Terms {
     return this.#completeTimeMs;
   }
 
-  /** When it was last heard, by the clock on the wall. */
-  get heardTimeMs(): number {
-    return wallTimeMs(this.#context.clock, this.#heardMs);
-  }
-
-  /** Silence begins now. */
-  hear(): void {
+  /** Silence begins now; gives that, by the clock on the wall. */
+  hear(): number {
     this.#heardMs = this.#context.clock.monotonicMs();
+    return this.#context.clock.nowMs();
   }
 
   /** The numbers of the messages that came since the last call, for the server to forget. */
@@ -136,12 +131,11 @@ export class Subscription implements Terms {
     return numbers;
   }
 
-  /** Readings of one message, in order, after those of messages that were missing before it. */
-  async receive(message: NotificationMessage): Promise<readonly Reading[]> {
-    const receivedTimeMs = this.#context.clock.nowMs();
+  /** Readings of one message that came at `heardTimeMs`, in order, after those of messages that were missing before it. */
+  async receive(message: NotificationMessage, heardTimeMs: number): Promise<readonly Reading[]> {
     this.hear();
     const readings = await this.#take(message);
-    if (this.hasMore !== true) this.#completeTimeMs = receivedTimeMs;
+    if (this.hasMore !== true) this.#completeTimeMs = heardTimeMs;
     return readings;
   }
 

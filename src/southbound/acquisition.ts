@@ -11,6 +11,7 @@ import { createLinkLog } from '../runtime/link-log.ts';
 import type { Log } from '../runtime/log.ts';
 import { supervise } from '../runtime/supervise.ts';
 import type { Connector, ConnectorSession } from './connector.ts';
+import { wallTimeMs } from './poll-cycle.ts';
 import { Silences, TELL_LASTING_MS } from './silences.ts';
 
 export interface AcquisitionOptions {
@@ -79,15 +80,32 @@ export function acquire(connector: Connector, options: AcquisitionOptions): Acqu
   };
 
   let toldMissedMs = clock.monotonicMs();
-  const tellMissed = (): void => {
-    const missed = connector.missed?.() ?? missedByAll([...present.values()], awaySinceMs, clock.nowMs());
-    awaySinceMs = clock.nowMs();
-    toldMissedMs = clock.monotonicMs();
+  let stoppedMs: number | undefined;
+  signal.addEventListener(
+    'abort',
+    () => {
+      stoppedMs = clock.monotonicMs();
+    },
+    { once: true },
+  );
+  /** What is due after the stop is not ours to tell. */
+  const tellMissed = (untilMs = stoppedMs ?? clock.monotonicMs()): void => {
+    const untilTimeMs = wallTimeMs(clock, untilMs);
+    const missed = connector.missed?.(untilMs) ?? missedByAll([...present.values()], awaySinceMs, untilTimeMs);
+    awaySinceMs = untilTimeMs;
+    toldMissedMs = untilMs;
     for (const gap of missed) silences.take(gap);
   };
 
+  /** What was under way in a session that was closed at a stop. */
+  const tellCutOff = (): void => {
+    const cutOff = connector.missed?.(stoppedMs ?? clock.monotonicMs()) ?? [];
+    for (const gap of cutOff) silences.take({ ...gap, reason: 'gateway-off', isOver: true });
+  };
+
   const onState = (state: LinkState): void => {
-    if (link.state === 'up') {
+    if (link.state === 'up' && state.state === 'stopped') tellCutOff();
+    else if (link.state === 'up') {
       awaySinceMs = clock.nowMs();
       toldMissedMs = clock.monotonicMs();
     } else if (state.state === 'stopped' || (state.state === 'up' && isToldBad && connector.missed === undefined)) tellMissed();

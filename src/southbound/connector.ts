@@ -72,10 +72,11 @@ export interface Connector extends Link<ConnectorSession> {
   /** For `/status` and metrics; cheap, callable at any time. */
   status(): ConnectorStatus;
   /**
-   * What was due since the last session, or the first call, and since the last call; asked while no session is open. Nothing told
-   * here is told again in `gaps`. Absent: all points of the devices are taken to be missing as long as no session is open.
+   * What was due since the last session, or the first call, and since the last call, up to `untilMs` of the monotonic clock; asked while
+   * no session is open. After a session that was closed it begins with what was due and under way then. Nothing told here is told again
+   * in `gaps`. Absent: all points of the devices are taken to be missing as long as no session is open.
    */
-  missed?(): readonly DeviceGap[];
+  missed?(untilMs: number): readonly DeviceGap[];
 }
 
 export interface ConnectorStatus {

@@ -19,6 +19,7 @@ export class PollCycle {
   readonly intervalMs: number;
   readonly #phaseMs: number;
   #dueMs: number | undefined;
+  #isUnderWay = false;
 
   constructor(intervalMs: number, phaseMs = 0) {
     this.intervalMs = intervalMs;
@@ -35,14 +36,20 @@ export class PollCycle {
     this.#dueMs ??= nowMs + this.#phaseMs;
   }
 
+  /** The poll that is due is made, perhaps a fraction of a millisecond early, as timers are. */
+  make(): void {
+    this.#isUnderWay = true;
+  }
+
   /** The poll that was due is accounted for. */
   settle(): void {
+    this.#isUnderWay = false;
     this.#dueMs = this.dueMs + this.intervalMs;
   }
 
-  /** Everything that is due up to now is missed. */
+  /** Everything that is due up to now is missed, and the poll that was made and not settled. */
   pass(nowMs: number): PassedPolls | undefined {
-    return this.#take(1 + Math.floor((nowMs - this.dueMs) / this.intervalMs));
+    return this.#take(Math.max(this.#isUnderWay ? 1 : 0, 1 + Math.floor((nowMs - this.dueMs) / this.intervalMs)));
   }
 
   /**
@@ -60,6 +67,7 @@ export class PollCycle {
 
   #take(polls: number): PassedPolls | undefined {
     if (!(polls > 0)) return undefined;
+    this.#isUnderWay = false;
     const firstMs = this.dueMs;
     this.#dueMs = firstMs + polls * this.intervalMs;
     return { polls, firstMs, lastMs: this.#dueMs - this.intervalMs };

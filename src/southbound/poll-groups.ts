@@ -52,9 +52,9 @@ async function run(group: PollGroup, { clock, signal, onSkipped }: PollGroupsOpt
   while (!signal.aborted) {
     const waitMs = cycle.dueMs - clock.monotonicMs();
     if (waitMs > 0) await clock.sleep(waitMs, signal);
+    cycle.make();
     const outcome = await group.poll(signal);
     if (outcome === 'stopped') return;
-    // A timer may be a fraction of a millisecond early; the poll was made all the same.
     cycle.settle();
     const skipped = cycle.pass(clock.monotonicMs());
     if (skipped !== undefined) onSkipped(skipped.polls);

@@ -36,6 +36,8 @@ class RecordedConnector implements Connector {
   batches = new Subject<Batch>();
   events = new Subject<DeviceEvent>();
   lose: (error: GatewayError) => void = () => {};
+  missed?: NonNullable<Connector['missed']>;
+  close = async () => {};
 
   async open(): Promise<ConnectorSession> {
     if (this.refuse !== undefined) throw this.refuse;
@@ -45,7 +47,7 @@ class RecordedConnector implements Connector {
     this.batches = new Subject<Batch>();
     this.events = new Subject<DeviceEvent>();
     const { batches, events } = this;
-    return { lost, close: async () => {}, batches, events, read: async () => [], write: async () => [] };
+    return { lost, close: () => this.close(), batches, events, read: async () => [], write: async () => [] };
   }
 
   status() {
@@ -195,6 +197,22 @@ describe('acquisition', () => {
     stop.abort();
     await acquisition.done;
     assert.deepEqual(gaps, []);
+  });
+
+  it('declares what a stop cut off, up to the stop and no further', async () => {
+    const connector = new RecordedConnector();
+    const { clock, gaps, stop, acquisition } = start(connector);
+    const startMs = clock.nowMs();
+    connector.missed = (untilMs) => {
+      const toTimeMs = clock.nowMs() - clock.monotonicMs() + untilMs;
+      return [{ device: 'meter-1', reason: 'device-away', points: [], fromTimeMs: toTimeMs - 20, toTimeMs, readings: 1 }];
+    };
+    await clock.advance(5_000);
+    connector.close = () => clock.sleep(3_000);
+    stop.abort();
+    await clock.advance(3_000);
+    await acquisition.done;
+    assert.deepEqual(outline(gaps, startMs), ['meter-1 gateway-off  4980 5000']);
   });
 
   it('says that trust is missing where that is the cause', async () => {

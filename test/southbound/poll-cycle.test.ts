@@ -22,6 +22,17 @@ describe('the moments at which polls are due', () => {
     assert.equal(cycle.dueMs, 1_030);
   });
 
+  it('are missed with the poll that was made a little early and cut off', () => {
+    const cycle = new PollCycle(100);
+    cycle.begin(1_000);
+    cycle.make();
+    assert.deepEqual(cycle.pass(999.5), { polls: 1, firstMs: 1_000, lastMs: 1_000 });
+    assert.equal(cycle.pass(999.7), undefined);
+    cycle.make();
+    cycle.settle();
+    assert.equal(cycle.pass(1_150), undefined);
+  });
+
   it('let the last poll that was missed be made late where the next one is far away', () => {
     const cycle = new PollCycle(60_000);
     cycle.begin(0);

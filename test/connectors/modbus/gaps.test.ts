@@ -5,6 +5,7 @@ import type { Reading } from '../../../src/model/reading.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import { acquire } from '../../../src/southbound/acquisition.ts';
+import type { Connector } from '../../../src/southbound/connector.ts';
 import { type Plant, PROTOCOLS, startPlant } from './plant.ts';
 
 const INTERVAL_MS = 200;
@@ -17,6 +18,7 @@ for (const protocol of PROTOCOLS) {
     let stop: () => Promise<void>;
     let readings: Reading[];
     let gaps: DeviceGap[];
+    let connector: Connector;
 
     beforeEach(async () => {
       plant = await startPlant(protocol, [1, 2], { missing: [{ table: 'holding', from: 500, to: 599 }] });
@@ -32,7 +34,8 @@ for (const protocol of PROTOCOLS) {
       readings = [];
       gaps = [];
       const stopping = new AbortController();
-      const { done } = acquire(createConnector(plan, context), {
+      connector = createConnector(plan, context);
+      const { done } = acquire(connector, {
         ...{ plan, clock: systemClock, log: silentLog, signal: stopping.signal },
         onBatch: (batch) => readings.push(...batch.readings),
         onGap: (gap) => gaps.push(gap),
@@ -48,6 +51,10 @@ for (const protocol of PROTOCOLS) {
     });
 
     const good = (id: string) => readings.filter(({ point, quality }) => point.id === id && quality === 'good');
+    const underWay = () => {
+      const { requests = 0, responses = 0 } = connector.status().counters;
+      return requests - responses;
+    };
     const more = async (id: string) => {
       const known = good(id).length;
       while (good(id).length < known + 5) await pause(20);
@@ -83,6 +90,26 @@ for (const protocol of PROTOCOLS) {
         sum(declared('two', 'poll-skipped').filter(({ points }) => points.some(({ name }) => name === 'power'))) / 2,
         missing('two/power'),
       );
+    });
+
+    it('is counted where a stop cuts it off', async () => {
+      await more('one/power');
+      await more('two/power');
+      plant.faults.add({ kind: 'late', ms: 300 });
+      while (underWay() === 0) await pause(1);
+      const stoppedTimeMs = Date.now();
+      await stop();
+      const cutOff = gaps.filter(({ reason, points }) => reason === 'gateway-off' && points[0]?.name === 'power');
+      assert.ok(cutOff.length > 0);
+      for (const { device, toTimeMs } of cutOff) {
+        const [first = 0, ...others] = good(`${device}/power`).map(({ sourceTimeMs }) => sourceTimeMs);
+        const due = Math.round((toTimeMs - first) / INTERVAL_MS) + 1;
+        const ofPower = gaps.filter((gap) => gap.device === device && gap.points.some(({ name }) => name === 'power'));
+        const missed = ofPower.reduce((total, { readings: count, points }) => total + count / points.length, 0);
+        assert.equal(1 + others.length + missed, due, device);
+        // A poll may be made a fraction of a millisecond before it is due.
+        assert.ok(toTimeMs <= stoppedTimeMs + 2, `${toTimeMs - stoppedTimeMs} ms after the stop`);
+      }
     });
 
     it('is counted where the device refuses it', async () => {

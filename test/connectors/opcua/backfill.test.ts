@@ -139,8 +139,9 @@ describe('OPC UA history of a break', function () {
       NAMES.map((name) => history(name).length).reduce((sum, count) => sum + count),
     );
     assert.equal(counter('backfill_failures'), 0);
+    assert.equal(gaps.length, 0, 'nothing is missing in the end');
     await stopGateway();
-    assert.deepEqual(gaps, [], 'nothing is missing in the end');
+    assert.ok(gaps.every(({ reason }) => reason === 'gateway-off'));
   });
 
   it('fills what overflowed the queues of a subscription that was taken over', async () => {
@@ -151,8 +152,9 @@ describe('OPC UA history of a break', function () {
     await pause(200);
     assert.equal(counter('transfers'), 1);
     for (const name of NAMES) assertOnce(name);
+    assert.equal(gaps.length, 0, 'nothing is missing in the end');
     await stopGateway();
-    assert.deepEqual(gaps, [], 'nothing is missing in the end');
+    assert.ok(gaps.every(({ reason }) => reason === 'gateway-off'));
   });
 
   it('is given up, and declared, where the connection breaks whenever it is asked for', async function () {
