@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { pollBalance } from '../support/poll-balance.ts';
 import { verifyDeliveries } from '../support/scenario/brokers.ts';
 import { seconds, tell } from '../support/scenario/figures.ts';
 import { metersMapping, pressMapping } from '../support/scenario/plant.ts';
-import type { DeliveryRecord, RecordedReading } from '../support/scenario/record.ts';
+import type { DeliveryRecord } from '../support/scenario/record.ts';
 import { eachScene } from '../support/scenario/scene.ts';
 import { pause, until } from '../support/scenario/wait.ts';
 
@@ -10,27 +11,18 @@ const INTERVAL_MS = 100;
 /** For so long nothing runs. */
 const OFF_MS = 2_000;
 
-/** Good readings of one point, those that gap records count, and those that were due, between two that were not late. */
 function balance(record: DeliveryRecord, twin: string, point: string, intervalMs: number) {
   const good = record.readings(twin, point).filter(({ quality }) => quality === 'good');
-  const punctual = good.filter(({ timeMs }) => isPunctual(timeMs, good, intervalMs));
-  const [fromMs = 0, toMs = 0] = [punctual[0]?.timeMs, punctual.at(-1)?.timeMs];
-  const declared = record
+  const missed = record
     .gaps(twin)
-    .filter(({ points, from, to }) => points?.includes(point) === true && Date.parse(to) <= toMs && Date.parse(from) >= fromMs)
+    .filter(({ points, reason }) => points?.includes(point) === true && reason !== 'gateway-off')
     // Of points with one interval each has missed the same.
-    .reduce((sum, { readings, points = [] }) => sum + readings / points.length, 0);
-  const received = good.filter(({ timeMs }) => timeMs >= fromMs && timeMs <= toMs).length;
-  return { received, declared, due: Math.round((toMs - fromMs) / intervalMs) + 1 };
-}
-
-/** Polls are due every interval: most are answered so soon after that. */
-function isPunctual(timeMs: number, readings: readonly RecordedReading[], intervalMs: number): boolean {
-  const near = readings.filter((other) => {
-    const apartMs = Math.abs(other.timeMs - timeMs) % intervalMs;
-    return Math.min(apartMs, intervalMs - apartMs) <= intervalMs / 10;
-  });
-  return near.length > readings.length / 2;
+    .map(({ from, readings, points = [] }) => ({ fromTimeMs: Date.parse(from), polls: readings / points.length }));
+  return pollBalance(
+    good.map(({ timeMs }) => timeMs),
+    missed,
+    intervalMs,
+  );
 }
 
 describe('what could not be measured is declared', () => {
@@ -90,11 +82,9 @@ describe('what could not be measured is declared', () => {
     const plant = await scene().plant({ kind: 'modbus-tcp' });
     const gateway = await scene().gateway({ broker, mappings: [pressMapping(plant, { intervalMs: INTERVAL_MS })] });
     const good = () => broker.record.readings('press-1', 'polls').filter(({ quality }) => quality === 'good');
-    // Without what a stop cut off.
-    const off = () =>
-      broker.record
-        .gaps('press-1')
-        .filter(({ reason, from, to }) => reason === 'gateway-off' && Date.parse(to) - Date.parse(from) >= OFF_MS);
+    const told = () => broker.record.gaps('press-1').filter(({ reason }) => reason === 'gateway-off');
+    const isLong = ({ from, to }: { readonly from: string; readonly to: string }) => Date.parse(to) - Date.parse(from) >= OFF_MS;
+    const off = () => told().filter(isLong);
     const more = (count: number) => until('values flow', () => good().length >= count + 20);
     await more(0);
     assert.deepEqual(off(), [], 'nothing ran before');
@@ -117,7 +107,11 @@ describe('what could not be measured is declared', () => {
     tell({ ...broker.record.totals, spans: spans.map(([fromMs, toMs]) => seconds(toMs - fromMs)).join(', ') });
     assert.equal(holes.length, ends.length);
     for (const [at, [lastMs, firstMs]] of holes.entries()) {
-      const [fromMs, toMs, declared] = spans[at] ?? [0, 0, 0];
+      const [offMs, toMs, whileOff] = spans[at] ?? [0, 0, 0];
+      // What the stop cut off goes before it.
+      const cutOff = told().find((gap) => !isLong(gap) && Date.parse(gap.from) > lastMs && Date.parse(gap.to) <= offMs + 2);
+      const fromMs = cutOff === undefined ? offMs : Date.parse(cutOff.from);
+      const declared = whileOff + (cutOff?.readings ?? 0);
       const missing = Math.round((firstMs - lastMs) / INTERVAL_MS) - 1;
       // What had arrived when the gateway was killed nobody knows: it is counted once more.
       const arrived = Math.max(0, lastMs - fromMs) / INTERVAL_MS;
