@@ -1,4 +1,5 @@
 import { asyncScheduler, type SchedulerAction, type SchedulerLike, Subject, type Subscription, VirtualTimeScheduler } from 'rxjs';
+import type { ProtocolDeclaration } from '../model/declaration.ts';
 import type { Draft } from '../model/draft.ts';
 import type { DevicePlan, GatewayPlan } from '../model/plan.ts';
 import type { Point } from '../model/point.ts';
@@ -13,7 +14,7 @@ import type { Log } from '../runtime/log.ts';
 import { acquire } from '../southbound/acquisition.ts';
 import type { RunningDevice } from './device.ts';
 import { followPatterns } from './patterns.ts';
-import { openConnector } from './plug-ins.ts';
+import { declarations, openConnector } from './plug-ins.ts';
 
 const DAY_MS = 86_400_000;
 const SHORTEST_MS = 300_000;
@@ -95,10 +96,23 @@ export type Change = 'always' | 'never';
 
 /** Runs the real pipelines on made-up readings in made-up time. */
 export function estimateCost(plan: GatewayPlan, book: CostBook, change: Change): void {
-  for (const device of plan.devices) estimateDevice(device, plan, book, change);
+  for (const { protocol, devices } of plan.connections) {
+    const isDue = dueAlways(declarations.protocols.find((declared) => declared.protocol === protocol));
+    for (const device of devices) estimateDevice(device, plan.gateway, book, { change, isDue });
+  }
 }
 
-function estimateDevice(device: DevicePlan, { gateway }: GatewayPlan, book: CostBook, change: Change): void {
+/** Whether a point comes every interval, also where nothing changes. */
+function dueAlways({ dueEveryMs }: Partial<ProtocolDeclaration> = {}): (point: Point) => boolean {
+  return (point) => dueEveryMs === undefined || dueEveryMs(point as never) !== undefined;
+}
+
+interface Estimate {
+  readonly change: Change;
+  readonly isDue: (point: Point) => boolean;
+}
+
+function estimateDevice(device: DevicePlan, gateway: GatewayPlan['gateway'], book: CostBook, { change, isDue }: Estimate): void {
   const points = device.points
     .map(({ point }) => point)
     .filter(({ address, access }) => address !== undefined && access !== 'write');
@@ -113,9 +127,10 @@ function estimateDevice(device: DevicePlan, { gateway }: GatewayPlan, book: Cost
     if (isCounted()) book.take(draft, DAY_MS / (0.75 * spanMs));
   });
   for (const [intervalMs, group] of Map.groupBy(points, (point) => point.intervalMs)) {
-    poll(scheduler, intervalMs, (round) =>
-      readings.next(group.map((point) => made(point, change === 'always' ? round : 0, wallClock.now()))),
-    );
+    poll(scheduler, intervalMs, (round) => {
+      const told = change === 'always' || round === 0 ? group : group.filter(isDue);
+      if (told.length > 0) readings.next(told.map((point) => made(point, change === 'always' ? round : 0, wallClock.now())));
+    });
   }
   scheduler.flush();
   subscription.unsubscribe();

@@ -50,6 +50,20 @@ describe('what a configuration costs', () => {
     near(never.twins[0]?.readings, 1_440);
   });
 
+  it('has nothing of an OPC UA server that has nothing new to tell, but of what is polled there', async () => {
+    const opcua = (read: string) =>
+      `twin: filler\nconnection: { protocol: opcua, url: "opc.tcp://10.20.0.18" }\npoints:\n  level: { address: "nsu=urn:a;s=L", type: float64, read: ${read} }\n`;
+    const never = async (read: string) => {
+      using configuration = new TemporaryConfiguration({ 'gateway.yaml': GATEWAY, 'mappings/press.yaml': opcua(read) });
+      const plan = await planOf(configuration);
+      const book = new CostBook(plan, await dialectsOf(plan));
+      estimateCost(plan, book, 'never');
+      return book.costs()[0]?.twins[0]?.readings ?? 0;
+    };
+    assert.equal(await never('subscribe'), 0);
+    near(await never('poll'), 86_400);
+  });
+
   it('is what the hub gets after compression', async () => {
     const compressed = GATEWAY.replace('limits:', 'compress: zstd, limits:');
     const [plain, small] = [await estimated(POINTS, 'always'), await estimated(POINTS, 'always', compressed)];
