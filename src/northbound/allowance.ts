@@ -14,6 +14,7 @@ export interface AllowanceOptions {
 }
 
 const SAVE_EVERY_MS = 60_000;
+const QUOTA_LOOK_MS = 60_000;
 /** A forecast of the first minutes would be noise. */
 const FORECAST_EVERY_MS = 600_000;
 
@@ -46,8 +47,9 @@ export class Allowance {
   /** Resolves when a message may go, or when the signal is aborted. */
   async next(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    const quotaMs = await this.#quotaWaitMs();
-    if (quotaMs > 0) await clock.sleep(quotaMs, signal).catch(() => {});
+    // In slices: days end by the wall clock, and it may be set meanwhile.
+    for (let quotaMs = await this.#quotaWaitMs(); quotaMs > 0 && !signal.aborted; quotaMs = await this.#quotaWaitMs())
+      await clock.sleep(Math.min(quotaMs, QUOTA_LOOK_MS), signal).catch(() => {});
     const paceMs = this.#pace.take(clock.monotonicMs());
     if (paceMs > 0) await clock.sleep(paceMs, signal).catch(() => {});
   }

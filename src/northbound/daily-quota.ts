@@ -63,9 +63,10 @@ export class DailyQuota {
     return endsTimeMs < (this.#day + 1) * DAY_MS ? Math.round(endsTimeMs) : undefined;
   }
 
-  /** A clock set back goes on with the day it was. */
+  /** A clock set back goes on with the day it was, but for one that was far in the future: what was used then counts for today. */
   #turn(nowMs: number): void {
     const day = dayOf(nowMs);
+    if (day < this.#day - 1) this.#day = day;
     if (day <= this.#day) return;
     this.#day = day;
     this.#used = 0;

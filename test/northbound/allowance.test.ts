@@ -7,6 +7,7 @@ import { Allowance } from '../../src/northbound/allowance.ts';
 import { DailyQuota } from '../../src/northbound/daily-quota.ts';
 import type { DeliveryLimits } from '../../src/northbound/delivery-limits.ts';
 import { Pace } from '../../src/northbound/pace.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { HandClock, settle } from '../support/hand-clock.ts';
 
@@ -81,6 +82,14 @@ describe('the daily quota of a hub', () => {
     counted.count(100, start);
     assert.equal(counted.status(start - 48 * HOUR_MS).usedToday, 1);
   });
+
+  it('waits until the next midnight, and not for years, when the clock was far in the future', () => {
+    const counted = quota();
+    const future = start + 365 * 24 * HOUR_MS;
+    for (let message = 0; message < 10; message += 1) counted.count(100, future);
+    assert.equal(counted.waitMs(start), 18 * HOUR_MS);
+    assert.equal(counted.waitMs(start + 18 * HOUR_MS), 0);
+  });
 });
 
 describe('the allowance of a hub', () => {
@@ -114,6 +123,25 @@ describe('the allowance of a hub', () => {
     await clock.advance(HOUR_MS);
     await waiting;
     assert.equal(after.quota?.usedToday, 0);
+  });
+
+  it('sees within a minute that the clock was set to another day', async () => {
+    let setForwardMs = 0;
+    const limits = { quota: { messagesPerDay: 1, chunkBytes: 4_096 } };
+    const set: Clock = {
+      nowMs: () => clock.nowMs() + setForwardMs,
+      monotonicMs: () => clock.monotonicMs(),
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+    };
+    const waited = new Allowance({ limits, clock: set, log: silentLog, quotaFile: undefined });
+    await waited.next(NEVER);
+    waited.bill(100);
+    const waiting = waited.next(NEVER).then(() => clock.monotonicMs());
+    await clock.advance(600_000);
+    setForwardMs = 2 * HOUR_MS;
+    const setAtMs = clock.monotonicMs();
+    await clock.advance(HOUR_MS);
+    assert.ok((await waiting) - setAtMs <= 60_000);
   });
 
   it('counts what is billed before it knows what was used already', async () => {
