@@ -15,7 +15,7 @@ import { type Commands, createCommands, openReplayMemory } from './commands.ts';
 import type { GatewayContext, GatewayOptions } from './context.ts';
 import { type CreatedConnection, createConnection, Field } from './field.ts';
 import { type CreatedHub, createHub, startHub } from './hubs.ts';
-import { GatewayOff, lastSign, withLastCommit } from './off.ts';
+import { GatewayOff, isAllKept, lastSign, withLastCommit } from './off.ts';
 import { ResolvedDevices } from './patterns.ts';
 import { dueEveryMs } from './plug-ins.ts';
 import { progressOf } from './progress.ts';
@@ -128,7 +128,7 @@ function createOff(
   return new GatewayOff(lastSeen, {
     ...{ plan, stateDirectory: options.stateDirectory, clock, log },
     declare: (twin, gap) => field.declare(twin, gap),
-    isKept: () => spool.status().state === 'ok',
+    isKept: () => isAllKept(spool.status()),
     dueEveryMs: (point, { connection }) => dueEveryMs(point, connections.get(connection)),
   });
 }

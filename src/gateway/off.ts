@@ -6,9 +6,12 @@ import type { Batch } from '../model/reading.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { lastSegmentWrite, readSign, type SignOfLife, writeSign } from '../runtime/sign-of-life.ts';
+import type { SpoolStatus } from '../spool/spool.ts';
 
 /** The sign of life is written so often: some 6 MB a day on flash. */
 const SIGN_EVERY_MS = 60_000;
+/** So long may messages wait in memory, and others get on disk, before the sign of life says so. */
+const LOOK_MS = 250;
 /** A clock that is behind the last sign of life is taken to be wrong for so long. */
 const WAIT_FOR_CLOCK_MS = 600_000;
 
@@ -20,7 +23,7 @@ export interface GatewayOffOptions {
   /** How often a reading of the point is due, milliseconds; `undefined` where nobody can know. */
   readonly dueEveryMs: (point: Point, device: DevicePlan) => number | undefined;
   readonly declare: (twin: string, gap: Omit<DeviceGap, 'device'>) => void;
-  /** Whether the disk takes what is measured. While it does not, the gateway gives no sign of life: an end would lose what waits. */
+  /** Whether the disk takes what is measured, of every class. While it does not, the sign of life stays: an end would lose what waits. */
   readonly isKept: () => boolean;
 }
 
@@ -33,15 +36,20 @@ interface Waiting {
 /** To be asked before the spool is opened, which may write. */
 export async function lastSign(plan: GatewayPlan, stateDirectory: string): Promise<SignOfLife | undefined> {
   const sign = await readSign(fileIn(stateDirectory));
-  if (sign?.isStopped === true) return sign;
+  if (sign?.isStopped === true || sign?.isHeld === true) return sign;
   const writtenMs = await lastSegmentWrite(plan.spool.directory);
   if (sign === undefined && writtenMs === undefined) return undefined;
   return { timeMs: Math.max(sign?.timeMs ?? 0, writtenMs ?? 0), isStopped: false };
 }
 
+/** Whether nothing waits in memory, in any class, but what waits for its commit. */
+export function isAllKept({ classes }: Pick<SpoolStatus, 'classes'>): boolean {
+  return Object.values(classes).every(({ state, isBlocked }) => state === 'ok' && !isBlocked);
+}
+
 /** With what the spool tells: after a power cut its messages are newer than the times of its files. */
 export function withLastCommit(sign: SignOfLife | undefined, committedMs: number | undefined): SignOfLife | undefined {
-  if (sign === undefined || sign.isStopped || committedMs === undefined) return sign;
+  if (sign === undefined || sign.isStopped || sign.isHeld === true || committedMs === undefined) return sign;
   return { ...sign, timeMs: Math.max(sign.timeMs, committedMs) };
 }
 
@@ -55,11 +63,18 @@ export class GatewayOff {
   readonly #last: SignOfLife | undefined;
   readonly #waiting: Map<string, Waiting>;
   readonly #startedMs: number;
+  /** Everything was kept then. */
+  #kept: SignOfLife;
+  #isHeld = false;
+  /** When the next sign is due, and when everything there was to tell was told; on the monotonic clock. */
+  #signMs = 0;
+  #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(last: SignOfLife | undefined, options: GatewayOffOptions) {
     this.#options = options;
     this.#last = last;
     this.#startedMs = options.clock.monotonicMs();
+    this.#kept = last ?? { timeMs: options.clock.nowMs(), isStopped: false };
     const devices = last === undefined ? [] : options.plan.devices;
     this.#waiting = new Map(devices.map((device) => [device.twin, { device, backMs: undefined }]));
   }
@@ -75,7 +90,7 @@ export class GatewayOff {
 
   /** Writes the sign of life until the signal is aborted. Resolves when the first was written. */
   async begin(signal: AbortSignal): Promise<void> {
-    await this.#sign();
+    await this.#look();
     void this.#run(signal);
   }
 
@@ -96,20 +111,38 @@ export class GatewayOff {
   async #run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     while (!signal.aborted) {
-      await clock.sleep(SIGN_EVERY_MS, signal).catch(() => {});
+      await clock.sleep(LOOK_MS, signal).catch(() => {});
       if (signal.aborted) return;
-      await this.#sign();
-      const isLast = clock.monotonicMs() - this.#startedMs >= WAIT_FOR_CLOCK_MS;
+      await this.#look();
+      const forMs = clock.monotonicMs() - this.#startedMs;
+      if (forMs < SIGN_EVERY_MS) continue;
       for (const waiting of this.#waiting.values()) {
         waiting.backMs ??= this.#startedMs;
-        this.#tell(waiting, { isLast });
+        this.#tell(waiting, { isLast: forMs >= WAIT_FOR_CLOCK_MS });
       }
     }
   }
 
-  async #sign(): Promise<void> {
-    const { stateDirectory, clock, isKept } = this.#options;
-    if (isKept()) await writeSign(fileIn(stateDirectory), { timeMs: clock.nowMs(), isStopped: false });
+  /** A sign that stays is written at once, one that goes on once a minute: a class at the edge of its share must not wear out the flash. */
+  async #look(): Promise<void> {
+    const { stateDirectory, clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (this.#mayGoOn(nowMs)) {
+      this.#kept = { timeMs: clock.nowMs(), isStopped: false };
+      if (nowMs < this.#signMs) return;
+      this.#isHeld = false;
+      this.#signMs = nowMs + SIGN_EVERY_MS;
+      await writeSign(fileIn(stateDirectory), this.#kept);
+    } else if (!this.#isHeld) {
+      this.#isHeld = true;
+      await writeSign(fileIn(stateDirectory), { ...this.#kept, isHeld: true });
+    }
+  }
+
+  /** That the gateway was off is kept, too. */
+  #mayGoOn(nowMs: number): boolean {
+    const { isKept, plan } = this.#options;
+    return this.#waiting.size === 0 && nowMs >= this.#toldMs + plan.spool.commitWindowMs + LOOK_MS && isKept();
   }
 
   #tell({ device, backMs = this.#startedMs }: Waiting, { isLast = false } = {}): void {
@@ -120,6 +153,7 @@ export class GatewayOff {
     const isWrong = nowMs < fromTimeMs;
     if (isWrong && !isLast) return;
     this.#waiting.delete(device.twin);
+    this.#toldMs = clock.monotonicMs();
     if (isWrong) log.warn('clock behind the last sign of life', { twin: device.twin, last: new Date(fromTimeMs).toISOString() });
     const times = isWrong
       ? { fromTimeMs: backTimeMs, toTimeMs: backTimeMs }
@@ -135,8 +169,9 @@ export class GatewayOff {
 
   /** What was in an open message, or waited for its commit, when the gateway was killed, is gone. */
   #fromTimeMs({ message }: DevicePlan): number {
-    const { timeMs = 0, isStopped = true } = this.#last ?? {};
-    return isStopped ? timeMs : timeMs - message.maxAgeMs - this.#options.plan.spool.commitWindowMs;
+    const { timeMs = 0, isStopped = true, isHeld = false } = this.#last ?? {};
+    const unseenMs = isHeld ? 0 : LOOK_MS;
+    return isStopped ? timeMs : timeMs - message.maxAgeMs - this.#options.plan.spool.commitWindowMs - unseenMs;
   }
 }
 

@@ -6,12 +6,15 @@ export interface SignOfLife {
   readonly timeMs: number;
   /** It stopped then, in order: nothing was under way. */
   readonly isStopped: boolean;
+  /** What came after it waited in memory: that something newer is on disk says nothing. */
+  readonly isHeld?: true;
 }
 
 export async function readSign(path: string): Promise<SignOfLife | undefined> {
   try {
-    const { timeMs, isStopped } = JSON.parse(await readFile(path, 'utf8')) as Partial<SignOfLife>;
-    return Number.isSafeInteger(timeMs) ? { timeMs: Number(timeMs), isStopped: isStopped === true } : undefined;
+    const { timeMs, isStopped, isHeld } = JSON.parse(await readFile(path, 'utf8')) as Partial<SignOfLife>;
+    if (!Number.isSafeInteger(timeMs)) return undefined;
+    return { timeMs: Number(timeMs), isStopped: isStopped === true, ...(isHeld === true ? { isHeld } : {}) };
   } catch {
     return undefined;
   }

@@ -15,6 +15,7 @@ export class Commits {
   readonly #writer: LogWriter;
   readonly #retention: Retention;
   #declaredMs = Number.NEGATIVE_INFINITY;
+  #isBlocked = false;
 
   constructor(parts: LogParts, writer: LogWriter, retention: Retention) {
     this.#parts = parts;
@@ -22,14 +23,18 @@ export class Commits {
     this.#retention = retention;
   }
 
+  /** Messages wait that were to be written and had no room. */
+  get isBlocked(): boolean {
+    return this.#isBlocked && this.#parts.intake.queue.length > 0;
+  }
+
   /** The next chunk, or all when the spool is closing; nothing that has to wait until there is room. */
   async run(isClosing: () => boolean): Promise<'done' | 'blocked'> {
     const { queue } = this.#parts.intake;
-    let isBlocked = false;
     do {
-      isBlocked = !(await this.#commitChunk(isClosing()));
-    } while (!isBlocked && (queue.bytes >= COMMIT_BYTES || (isClosing() && queue.length > 0)));
-    return isBlocked ? 'blocked' : 'done';
+      this.#isBlocked = !(await this.#commitChunk(isClosing()));
+    } while (!this.#isBlocked && (queue.bytes >= COMMIT_BYTES || (isClosing() && queue.length > 0)));
+    return this.#isBlocked ? 'blocked' : 'done';
   }
 
   /** False when messages have to wait until there is room. */

@@ -66,7 +66,7 @@ export class LateSpool implements ClassLog {
     const hubs = Object.fromEntries([...this.#readers.keys()].map((hub) => [hub, { waitingMessages: 0 }]));
     const error = this.#error instanceof Error ? this.#error.message : String(this.#error);
     const { counters, options } = this.#parts;
-    const nothing = { isDiskLow: false, epoch: '', bytes: 0, segments: 0, hubs };
+    const nothing = { isDiskLow: false, isBlocked: false, epoch: '', bytes: 0, segments: 0, hubs };
     return { state: 'degraded', ...nothing, maxBytes: options.maxBytes, counters: counters.all(), error };
   }
 

@@ -85,7 +85,7 @@ export class LogSpool implements ClassLog {
   }
 
   status(): ClassStatus {
-    return statusOf(this.#parts, this.#retention.bytes, this.#loop.error);
+    return statusOf(this.#parts, { bytes: this.#retention.bytes, isBlocked: this.#commits.isBlocked, error: this.#loop.error });
   }
 
   close(): Promise<void> {

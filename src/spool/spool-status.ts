@@ -3,11 +3,14 @@ import type { HubReader } from './hub-reader.ts';
 import type { LogParts } from './log-parts.ts';
 import type { ClassStatus } from './spool.ts';
 
-export function statusOf(parts: LogParts, bytes: number, error: unknown): ClassStatus {
+type Now = Pick<ClassStatus, 'bytes' | 'isBlocked'> & { readonly error: unknown };
+
+export function statusOf(parts: LogParts, { bytes, isBlocked, error }: Now): ClassStatus {
   const { store, readers, counters, limits } = parts;
   return {
     state: error === undefined ? 'ok' : 'degraded',
     isDiskLow: parts.freeSpace.isLow,
+    isBlocked,
     epoch: store.epoch,
     bytes,
     maxBytes: limits.maxBytes,

@@ -93,6 +93,8 @@ export interface ClassStatus extends LogStatus {
   readonly epoch: string;
   /** The bound of this class. */
   readonly maxBytes: number;
+  /** It is full, and what is new waits in memory until there is room. */
+  readonly isBlocked: boolean;
 }
 
 /** Of all classes together, and each by itself. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GatewayOff, lastSign, withLastCommit } from '../../src/gateway/off.ts';
+import { GatewayOff, isAllKept, lastSign, withLastCommit } from '../../src/gateway/off.ts';
 import type { DeviceGap } from '../../src/model/device-gap.ts';
 import type { GatewayPlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
@@ -10,13 +10,14 @@ import { badReading } from '../../src/model/reading.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import type { SignOfLife } from '../../src/runtime/sign-of-life.ts';
 import { SimulatedDisk } from '../spool/support/simulated-disk.ts';
-import { draft, fail as failing, open, until } from '../spool/support/spool-fixture.ts';
+import { draft, fail as failing, ofKind, open, until } from '../spool/support/spool-fixture.ts';
 import { deviceOf, readingOf } from '../support/device.ts';
 import { HandClock } from '../support/hand-clock.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
 const device = deviceOf({ points: { oil: {}, speed: {} } });
-const UNDER_WAY_MS = device.message.maxAgeMs + 100;
+/** An open message, a commit, and what waited in memory before anybody looked. */
+const UNDER_WAY_MS = device.message.maxAgeMs + 100 + 250;
 
 /** Its wall can be set; its pendulum goes on. */
 class WallClock extends HandClock {
@@ -152,7 +153,7 @@ describe('the time in which the gateway was off', () => {
   it('begins where the disk of the spool took nothing more, however long the gateway lived on, and whatever its end', async () => {
     const disk = new SimulatedDisk();
     const spool = await open({ directory: '/spool', fileSystem: disk, commitWindowMs: 0 });
-    const { off, clock, stop } = start(undefined, undefined, () => spool.status().state === 'ok');
+    const { off, clock, stop } = start(undefined, undefined, () => isAllKept(spool.status()));
     await off.begin(stop.signal);
     disk.onOperation = failing('EROFS');
     const lost = assert.rejects(spool.append([draft('press', 1)]));
@@ -161,11 +162,44 @@ describe('the time in which the gateway was off', () => {
       await clock.advance(60_000);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    assert.deepEqual(await lastSign(plan(), directory), { timeMs: START_MS, isStopped: false });
+    assert.deepEqual(await lastSign(plan(), directory), { timeMs: START_MS, isStopped: false, isHeld: true });
     stop.abort();
     await spool.close();
     await lost;
     await off.stopped(clock.nowMs());
-    assert.deepEqual(await lastSign(plan(), directory), { timeMs: START_MS, isStopped: false });
+    assert.deepEqual(await lastSign(plan(), directory), { timeMs: START_MS, isStopped: false, isHeld: true });
+  });
+
+  it('begins where one class of the spool is full and waits in memory, though another gets on disk', async () => {
+    const spool = await open({ directory: join(directory, 'spool'), maxBytes: 128 * 1024, whenFull: 'block' });
+    const { off, clock, stop } = start(undefined, undefined, () => isAllKept(spool.status()));
+    await off.begin(stop.signal);
+    await clock.advance(10_000);
+    const waiting = Array.from({ length: 300 }, (_, at) => spool.append([draft('press', at, ['cloud'], 'x'.repeat(1_000))]));
+    await until(() => spool.status().classes.telemetry.isBlocked);
+    // The sign is a file.
+    while ((await lastSign(plan(), directory))?.isHeld !== true) await clock.advance(250);
+    await spool.append([ofKind('property', draft('press', 1))]);
+    await clock.advance(300_000);
+    const sign = await lastSign(plan(), directory);
+    assert.deepEqual(withLastCommit(sign, Date.now()), { timeMs: START_MS + 10_000, isStopped: false, isHeld: true });
+    stop.abort();
+    await spool.close();
+    await Promise.all(waiting);
+  });
+
+  it('is declared by the next start where a kill came before it was on disk', async () => {
+    const last = { timeMs: START_MS - 60_000, isStopped: true };
+    const { off, clock, measure, stop } = start(last);
+    await off.begin(stop.signal);
+    await clock.advance(5_000);
+    assert.deepEqual(await lastSign(plan(), directory), { ...last, isHeld: true });
+    measure();
+    await clock.advance(100);
+    assert.deepEqual(await lastSign(plan(), directory), { ...last, isHeld: true });
+    while ((await lastSign(plan(), directory))?.isHeld === true) await clock.advance(250);
+    const { timeMs = 0, isStopped } = (await lastSign(plan(), directory)) ?? {};
+    assert.ok(timeMs > START_MS + 5_000 + 100 && isStopped === false);
+    stop.abort();
   });
 });
