@@ -63,6 +63,7 @@ export class LogWalk {
   /** Changes when the position jumps, so that a read under way begins again. */
   #jumps = 0;
   #failures = 0;
+  #isOver = false;
 
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -138,7 +139,13 @@ export class LogWalk {
     this.#end = end;
   }
 
+  /** Ends a read under way, too. */
   async close(): Promise<void> {
+    this.#isOver = true;
+    await this.#closeFile();
+  }
+
+  async #closeFile(): Promise<void> {
     const file = this.#open?.file;
     this.#open = undefined;
     await file?.close().catch(() => {});
@@ -181,6 +188,10 @@ export class LogWalk {
     const jumps = this.#jumps;
     try {
       const open = await this.#openSegment(segment);
+      if (this.#isOver) {
+        await this.#closeFile();
+        return 'end';
+      }
       const endOffset = this.#view.endOffset(segment);
       const isNewest = this.#view.segments.at(-1) === segment;
       const scanned = await open.scanner.next(segment.bytes);
@@ -217,7 +228,7 @@ export class LogWalk {
   async #openSegment(segment: Segment): Promise<OpenSegment> {
     if (this.#open?.segment === segment && this.#open.jumps === this.#jumps) return this.#open;
     const jumps = this.#jumps;
-    await this.close();
+    await this.#closeFile();
     const file = await this.#view.fileSystem.open(segment.path, 'read');
     this.#open = { segment, file, scanner: new FrameScanner(file, FIRST_FRAME_AT, this.#view.codec), jumps };
     // The head says how many messages there were until here, damaged ones too.
@@ -229,12 +240,13 @@ export class LogWalk {
   async #leave(segment: Segment): Promise<void> {
     const next = this.#view.segments[this.#view.segments.indexOf(segment) + 1];
     if (next === undefined) return;
-    await this.close();
+    await this.#closeFile();
     this.#passTo({ offset: next.first - 1, messages: next.head?.totals[this.#hub] ?? this.#position.messages });
   }
 
-  async #onReadError(segment: Segment, error: unknown): Promise<'more' | 'later'> {
-    await this.close();
+  async #onReadError(segment: Segment, error: unknown): Promise<'more' | 'later' | 'end'> {
+    await this.#closeFile();
+    if (this.#isOver) return 'end';
     if (!this.#view.segments.includes(segment)) return 'more';
     this.#failures += 1;
     const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';

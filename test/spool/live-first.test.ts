@@ -191,4 +191,24 @@ describe('a spool read live first', () => {
     assert.deepEqual(values(await readAll(lanes.history, 20)), odd);
     await spool.close();
   });
+
+  it('leaves no file open, whenever a session ends while the newest are being looked for', async () => {
+    const disk = new SimulatedDisk();
+    const spool = await open({ directory: '/spool', fileSystem: disk });
+    for (let value = 0; value < 10; value += 1) await spool.append([draft('press', value)]);
+    const reader = spool.reader('cloud');
+    for (let steps = 0; steps < 60; steps += 1) {
+      reader.rewind();
+      const lanes = reader.liveFirst(0);
+      await spool.append([draft('press', 100 + steps)]);
+      const over = new AbortController();
+      const reading = lanes?.live.read(1_000, over.signal);
+      for (let step = 0; step < steps; step += 1) await null;
+      reader.rewind();
+      over.abort();
+      await reading?.catch(() => {});
+    }
+    await spool.close();
+    assert.equal(disk.openFiles, 0);
+  });
 });
