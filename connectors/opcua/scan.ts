@@ -13,6 +13,7 @@ import { GatewayError } from '../../src/model/error.ts';
 import { count } from '../../src/model/plural.ts';
 import type { ScanEvent, ScanRequest } from '../../src/southbound/scan-tool.ts';
 import { Channels } from './channels.ts';
+import { TRANSPORT_SETTINGS } from './client.ts';
 import { within } from './deadline.ts';
 import { textOf, toLinkError } from './errors.ts';
 import { type Identity, passingIdentity } from './identity.ts';
@@ -95,7 +96,7 @@ async function ask(url: string, identity: Identity, timeoutMs: number, signal: A
     securityMode: MessageSecurityMode.None,
     securityPolicy: SecurityPolicy.None,
     defaultTransactionTimeout: timeoutMs,
-    transportSettings: { maxMessageSize: 16 << 20, maxChunkCount: 4_096 },
+    transportSettings: TRANSPORT_SETTINGS,
     certificateKeyPairProvider: {
       getCertificate: () => identity.certificate.raw,
       getCertificateChain: () => [identity.certificate.raw],

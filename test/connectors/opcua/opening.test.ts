@@ -76,6 +76,17 @@ describe('OPC UA opening', () => {
     });
   }
 
+  it('asks for chunks of 64 KiB, for each request takes memory of that size', async () => {
+    const hello = once(server, 'connection').then(
+      async ([socket]: Socket[]) => (await once(socket as Socket, 'data'))[0] as Buffer,
+    );
+    const opening = refusal(connector().open(NO_STOP));
+    // OPC 10000-6, 7.1.2.3: header of 8 bytes, version, ReceiveBufferSize, SendBufferSize.
+    const bytes = await hello;
+    assert.deepEqual([bytes.toString('latin1', 0, 3), bytes.readUInt32LE(12), bytes.readUInt32LE(16)], ['HEL', 65_536, 65_536]);
+    await opening;
+  });
+
   it('is told where the server has no session left, and leaves none behind', async () => {
     const full = await startOpcuaServer({ options: { serverCapabilities: { maxSessions: 1 } } });
     bench.onEnd(() => full.stop());
