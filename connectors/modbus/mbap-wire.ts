@@ -38,7 +38,16 @@ interface Pending {
   readonly untilMs: number;
 }
 
+/** Requests remembered for an answer that may still come; of a device that never answers there would be as many as there are ids. */
+const MAX_UNANSWERED = 256;
+
 const NOTHING = Buffer.alloc(0);
+
+/** What may still be answered. */
+interface Late {
+  readonly unit: number;
+  readonly sentMs: number;
+}
 
 export class MbapWire implements Wire, Receiver {
   readonly capacity: number;
@@ -47,8 +56,8 @@ export class MbapWire implements Wire, Receiver {
   readonly #alarm: Alarm;
   /** By transaction id. */
   readonly #pending = new Map<number, Pending>();
-  /** Given up, by transaction id. */
-  readonly #unanswered = new Map<number, { readonly unit: number; readonly sentMs: number }>();
+  /** Given up, by transaction id; the newest. */
+  readonly #unanswered = new Map<number, Late>();
   /** The beginning of an answer. */
   #rest: Buffer = NOTHING;
   #failure: GatewayError | undefined;
@@ -149,11 +158,19 @@ export class MbapWire implements Wire, Receiver {
       }
       if (this.#rest.length > 0) this.#outOfStep('half an answer');
       if (!this.#pending.delete(id)) return undefined;
-      this.#unanswered.set(id, { unit: request.unit, sentMs: untilMs - timeoutMs });
+      this.#remember(id, { unit: request.unit, sentMs: untilMs - timeoutMs });
       this.#options.count('timeouts');
       fail(noAnswer(request, timeoutMs));
     }
     return nextMs;
+  }
+
+  #remember(id: number, late: Late): void {
+    this.#unanswered.set(id, late);
+    for (const oldest of this.#unanswered.keys()) {
+      if (this.#unanswered.size <= MAX_UNANSWERED) return;
+      this.#unanswered.delete(oldest);
+    }
   }
 
   #outOfStep(what: string): 0 {
