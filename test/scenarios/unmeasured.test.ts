@@ -1,29 +1,14 @@
 import assert from 'node:assert/strict';
-import { pollBalance } from '../support/poll-balance.ts';
 import { verifyDeliveries } from '../support/scenario/brokers.ts';
 import { seconds, tell } from '../support/scenario/figures.ts';
 import { metersMapping, pressMapping } from '../support/scenario/plant.ts';
-import type { DeliveryRecord } from '../support/scenario/record.ts';
+import { balance } from '../support/scenario/polls.ts';
 import { eachScene } from '../support/scenario/scene.ts';
 import { pause, until } from '../support/scenario/wait.ts';
 
 const INTERVAL_MS = 100;
 /** For so long nothing runs. */
 const OFF_MS = 2_000;
-
-function balance(record: DeliveryRecord, twin: string, point: string, intervalMs: number) {
-  const good = record.readings(twin, point).filter(({ quality }) => quality === 'good');
-  const missed = record
-    .gaps(twin)
-    .filter(({ points, reason }) => points?.includes(point) === true && reason !== 'gateway-off')
-    // Of points with one interval each has missed the same.
-    .map(({ from, readings, points = [] }) => ({ fromTimeMs: Date.parse(from), polls: readings / points.length }));
-  return pollBalance(
-    good.map(({ timeMs }) => timeMs),
-    missed,
-    intervalMs,
-  );
-}
 
 describe('what could not be measured is declared', () => {
   const scene = eachScene();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { pollBalance } from '../poll-balance.ts';
 import type { Plant } from './plant.ts';
 import type { DeliveryRecord } from './record.ts';
 
@@ -47,4 +48,19 @@ export async function assertEveryPoll(record: DeliveryRecord, plant: Plant): Pro
       `${twin}: the device answered ${polls} polls, the last that arrived is ${numbers.at(-1)}, ${declared.length} gap records`,
     );
   }
+}
+
+/** What a twin received, what gap records count, and what was due of one point: however late the machine is, no poll goes unsaid. */
+export function balance(record: DeliveryRecord, twin: string, point: string, intervalMs: number) {
+  const good = record.readings(twin, point).filter(({ quality }) => quality === 'good');
+  const missed = record
+    .gaps(twin)
+    .filter(({ points, reason }) => points?.includes(point) === true && reason !== 'gateway-off')
+    // Of points with one interval each has missed the same.
+    .map(({ from, readings, points = [] }) => ({ fromTimeMs: Date.parse(from), polls: readings / points.length }));
+  return pollBalance(
+    good.map(({ timeMs }) => timeMs),
+    missed,
+    intervalMs,
+  );
 }
