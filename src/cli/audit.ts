@@ -10,7 +10,6 @@ import { auditChains, auditDirectory } from '../gateway/audit.ts';
 import { declarations } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
-import { stateDirectory } from './state-directory.ts';
 
 interface AuditOptions {
   readonly config: string;
@@ -48,7 +47,7 @@ async function open(options: AuditOptions, look: Look): Promise<ExitCode> {
   if (options.directory !== undefined) return look(await chainsIn(options.directory), options);
   const { plan, problems } = await loadConfiguration(options.config, declarations);
   process.stderr.write(formatProblems(problems));
-  return plan === undefined ? EXIT.config : look(await chainsIn(auditDirectory(stateDirectory(plan))), options);
+  return plan === undefined ? EXIT.config : look(await chainsIn(auditDirectory(plan.stateDirectory)), options);
 }
 
 /** That of the gateway first; that of the command line where there is one. */

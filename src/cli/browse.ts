@@ -9,7 +9,6 @@ import { silentLog } from '../runtime/log.ts';
 import type { BrowsedNode, BrowseOptions, BrowseTool } from '../southbound/browse-tool.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { loadOneMapping } from './load-one-mapping.ts';
-import { stateDirectory } from './state-directory.ts';
 
 const HELP = `
 A server is given by its address (opc.tcp://host:port) or by a mapping that connects to it. NODE is the address of the node to begin with,
@@ -83,7 +82,7 @@ async function findTarget(target: string, policy: string | undefined): Promise<T
   const [connection] = plan?.connections ?? [];
   if (plan === undefined || connection === undefined) return undefined;
   const tool = await browseToolOf(connection.protocol, target);
-  return { tool, connection, gatewayId: plan.gateway.id, stateDirectory: stateDirectory(plan) };
+  return { tool, connection, gatewayId: plan.gateway.id, stateDirectory: plan.stateDirectory };
 }
 
 async function browseToolOf(protocol: string, target: string): Promise<BrowseTool> {

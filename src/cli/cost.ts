@@ -8,7 +8,6 @@ import { silentLog } from '../runtime/log.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { loadAny } from './load-any.ts';
 import { parseDuration } from './parse-duration.ts';
-import { stateDirectory } from './state-directory.ts';
 
 interface CostOptions {
   readonly live?: number;
@@ -58,7 +57,7 @@ async function measure(plan: GatewayPlan, forMs: number): Promise<Costs> {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   process.stderr.write(`reading the devices for ${Math.round(forMs / 1_000)} s; Ctrl-C ends it earlier\n`);
   const book = new CostBook(plan, await dialectsOf(plan));
-  await measureCost(plan, book, { log: silentLog, stateDirectory: stateDirectory(plan), forMs, signal: stop.signal });
+  await measureCost(plan, book, { log: silentLog, stateDirectory: plan.stateDirectory, forMs, signal: stop.signal });
   return { 'as measured': book.costs() };
 }
 

@@ -11,7 +11,6 @@ import { type DecodedRow, type Decoding, PLAUSIBLE_RULES } from '../southbound/d
 import { escapeControls } from './display-text.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { type EquippedConnection, loadMappingTools } from './load-tools.ts';
-import { stateDirectory } from './state-directory.ts';
 
 const DEADLINE_MS = 30_000;
 
@@ -78,7 +77,7 @@ async function decodePoint(
 ): Promise<Decoding> {
   if (tools.decode === undefined)
     throw new GatewayError('USAGE', point.point.id, `${connection.protocol} tells the types of its points itself`);
-  const context = { log: silentLog, clock: systemClock, stateDirectory: stateDirectory(plan) };
+  const context = { log: silentLog, clock: systemClock, stateDirectory: plan.stateDirectory };
   const connector = await openConnector(connection, plan.gateway.id, context);
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const session = await connector.open(signal);

@@ -14,7 +14,6 @@ import type { OneShot } from '../southbound/connector.ts';
 import { presentDevices } from '../southbound/present-devices.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { loadOneMapping } from './load-one-mapping.ts';
-import { stateDirectory } from './state-directory.ts';
 
 const DEADLINE_MS = 30_000;
 /** In the table, which a screen has to hold; JSON has all of it. */
@@ -78,7 +77,7 @@ async function readConnection(
     devices.flatMap((device) => device.points).filter((point) => point.point.address !== undefined && isMeant(point, wanted));
   const isOpen = connection.devices.some(({ patterns }) => patterns !== undefined);
   if (!isOpen && meantOf(connection.devices).length === 0) return [];
-  const context = { log: silentLog, clock: systemClock, stateDirectory: stateDirectory(plan) };
+  const context = { log: silentLog, clock: systemClock, stateDirectory: plan.stateDirectory };
   const connector = await openConnector(connection, plan.gateway.id, context);
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const session = await connector.open(signal);

@@ -13,7 +13,6 @@ import { createNotifier, type Notifier } from '../runtime/systemd-notifier.ts';
 import { startWatchdog } from '../runtime/systemd-watchdog.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { chooseLogFormat } from './log-format.ts';
-import { stateDirectory } from './state-directory.ts';
 import { VERSION } from './version.ts';
 
 export function addRunCommand(program: Command, finish: Finish): void {
@@ -36,7 +35,7 @@ async function run(config: string): Promise<ExitCode> {
   const gateway = await startGateway(plan, {
     log,
     version: VERSION,
-    stateDirectory: stateDirectory(plan),
+    stateDirectory: plan.stateDirectory,
     setLogLevel: log.setLevel,
   });
   await announce(plan, gateway, notifier, log, stop);

@@ -7,7 +7,6 @@ import { GatewayError } from '../model/error.ts';
 import type { PeerCertificate, TrustTool } from '../southbound/trust-tool.ts';
 import { auditCommandLine } from './command-line-audit.ts';
 import { EXIT, type Finish } from './exit-code.ts';
-import { stateDirectory } from './state-directory.ts';
 
 interface Options {
   readonly config?: string;
@@ -88,7 +87,7 @@ async function chooseState({ state, config }: Options): Promise<string | undefin
   }
   const { plan, problems } = await loadConfiguration(config, declarations);
   process.stderr.write(formatProblems(problems));
-  return plan === undefined ? undefined : stateDirectory(plan);
+  return plan === undefined ? undefined : plan.stateDirectory;
 }
 
 async function list(tool: TrustTool, state: string): Promise<Outcome> {

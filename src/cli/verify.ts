@@ -17,7 +17,6 @@ import { parseMessage } from '../receiver/received-message.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { parseDuration } from './parse-duration.ts';
-import { stateDirectory } from './state-directory.ts';
 
 interface VerifyOptions {
   readonly config?: string;
@@ -104,7 +103,7 @@ async function subscribe(options: VerifyOptions, taking: Taking): Promise<boolea
   process.stderr.write(formatProblems(problems));
   if (plan === undefined) return false;
   const hub = chooseHub(plan, options.hub);
-  const dialect = (await dialectsOf(plan, stateDirectory(plan))).get(hub.name);
+  const dialect = (await dialectsOf(plan, plan.stateDirectory)).get(hub.name);
   const topics = dialect?.messageTopics?.();
   if (dialect === undefined || topics === undefined)
     throw new GatewayError('USAGE', hub.name, `messages of the dialect ${hub.dialect} cannot be subscribed to; give a capture`);

@@ -17,7 +17,6 @@ import { presentDevices } from '../southbound/present-devices.ts';
 import { auditCommandLine, whoAsks } from './command-line-audit.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { loadOneMapping } from './load-one-mapping.ts';
-import { stateDirectory } from './state-directory.ts';
 
 const DEADLINE_MS = 30_000;
 
@@ -44,7 +43,7 @@ async function write(mapping: string, point: string, value: Value, { json, dryRu
   const plan = await loadOneMapping(mapping);
   if (plan === undefined) return EXIT.config;
   const { connection, device, name } = findPoint(plan, point);
-  const context = { log: silentLog, clock: systemClock, stateDirectory: stateDirectory(plan) };
+  const context = { log: silentLog, clock: systemClock, stateDirectory: plan.stateDirectory };
   const connector = await openConnector(connection, plan.gateway.id, context);
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const desired = { [name]: value };

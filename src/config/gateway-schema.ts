@@ -68,7 +68,7 @@ export const gatewayKeys = z.strictObject({
         .optional()
         .meta({
           description:
-            'Where messages wait for the hubs. Default: `spool` in the state directory of the service, else `var/spool` beside this file',
+            'Where messages wait for the hubs. Default: `spool` in the state directory of the service (as systemd says; `/var/lib/NAME` of a configuration in `/etc/NAME`), else `var/spool` beside this file',
           examples: ['/var/lib/fieldmarshal/spool'],
         }),
       maxBytes: byteSize()

@@ -15,6 +15,7 @@ import type { Problem } from './problem.ts';
 import { ProblemList } from './problem-list.ts';
 import { addDeviceRemark, checkConnection } from './remarks.ts';
 import { SecretStore } from './secret-store.ts';
+import { serviceState } from './service-state.ts';
 import { dropUndefined } from './write-rule.ts';
 
 export interface LoadOptions {
@@ -183,6 +184,9 @@ class Loader {
       classes,
       ...spool
     } = keys.spool;
+    const state = serviceState(this.#directory, this.#environment);
+    const spoolDirectory =
+      directory === undefined ? join(state ?? join(this.#directory, 'var'), 'spool') : resolve(this.#directory, directory);
     return {
       gateway: { ...identity, ...(location === undefined ? {} : { location }) },
       hubs: reader?.traits.plans() ?? [],
@@ -195,20 +199,15 @@ class Loader {
         maxAgeMs,
         keepFreeBytes,
         commitWindowMs,
-        directory: directory === undefined ? this.#spoolDirectory() : resolve(this.#directory, directory),
+        directory: spoolDirectory,
       },
       clock: keys.clock.setFile === undefined ? {} : { setFile: keys.clock.setFile },
       operations: keys.operations,
       audit: dropUndefined(keys.audit),
       cloudMayChange: dropUndefined(keys.cloudMayChange),
       log: keys.log,
+      stateDirectory: state ?? dirname(spoolDirectory),
     };
-  }
-
-  /** systemd names the state directories of a service, separated by colons; the first is ours. */
-  #spoolDirectory(): string {
-    const [state] = (this.#environment.STATE_DIRECTORY ?? '').split(':');
-    return state === undefined || state === '' ? join(this.#directory, 'var', 'spool') : join(state, 'spool');
   }
 
   #nameOf(path: string): string {

@@ -45,7 +45,11 @@ export class SecretStore {
   }
 
   #candidates(name: string): readonly Candidate[] {
-    const own = [`secrets/${name}`, name].map((shown) => ({ path: join(this.#directory, shown), shown, isGuarded: true }));
+    const own = [`secrets/${name}`, name, `credentials/${name}`].map((shown) => ({
+      path: join(this.#directory, shown),
+      shown,
+      isGuarded: true,
+    }));
     if (this.#credentialsDirectory === undefined) return own;
     const credentials = [name, DIRECTORY_PREFIX + name].map((shown) => ({ shown, isGuarded: false }));
     const directory = this.#credentialsDirectory;
@@ -97,7 +101,12 @@ function readAnew({ path, isGuarded }: Candidate): Uint8Array | undefined {
 }
 
 /** Mode bits of a regular file. */
+/** `undefined` also where this user may not look: the credentials of the service lie in a directory that only root may enter. */
 function modeOf(path: string): number | undefined {
-  const status = statSync(path, { throwIfNoEntry: false });
-  return status?.isFile() === true ? status.mode : undefined;
+  try {
+    const status = statSync(path);
+    return status.isFile() ? status.mode : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -181,7 +181,7 @@ function untold(heldBack: number): Fields {
 }
 
 /** The same for the same configuration, however it is written; secrets are not in it. */
-function configurationDigest({ devices, connections, ...rest }: GatewayPlan): string {
+function configurationDigest({ devices, connections, stateDirectory: _, ...rest }: GatewayPlan): string {
   const hash = createHash('sha256');
   const add = (part: unknown) =>
     hash.update(JSON.stringify(part, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)));

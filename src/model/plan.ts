@@ -20,6 +20,8 @@ export interface GatewayPlan {
   /** What the cloud may set of the gateway itself; a setting that is absent it may not. */
   readonly cloudMayChange: { readonly logLevel?: readonly LogLevel[] };
   readonly log: { readonly level: LogLevel };
+  /** Where certificates, trust lists and the audit log are kept. */
+  readonly stateDirectory: string;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

@@ -105,6 +105,16 @@ const title = `Fieldmarshal under systemd${obstacle === undefined ? '' : ` (pend
     await until('the silence of the device is on disk', () => waitingMessages() > 0);
   });
 
+  it('is looked at with the commands of its manual, from outside of the service', async () => {
+    const look = (...parameters: readonly string[]) => machine.run('fieldmarshal', ...parameters);
+    assert.match(look('check', '/etc/fieldmarshal').output, /^ok: 1 connection, 1 device, 1 point/m);
+    const spool = look('spool', 'status', '--config', '/etc/fieldmarshal');
+    assert.deepEqual([spool.status, /cloud: [1-9]\d* messages? with/.test(spool.output)], [0, true], spool.output);
+    const audit = look('audit', 'verify', '--config', '/etc/fieldmarshal');
+    assert.deepEqual([audit.status, /^\/var\/lib\/fieldmarshal\/audit: [1-9]/m.test(audit.output)], [0, true], audit.output);
+    assert.equal(look('trust', 'list', '--config', '/etc/fieldmarshal').status, 0);
+  });
+
   it('runs as its own user, without any privilege', () => {
     const { MainPID } = state();
     const { output } = machine.run('cat', `/proc/${MainPID}/status`);
