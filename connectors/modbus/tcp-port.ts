@@ -16,6 +16,8 @@ export interface SocketPort extends Port {
   listen(receiver: Receiver): void;
 }
 
+const UNANSWERED = 'before any answer: is this its Modbus port, and has it a client left for the gateway?';
+
 /** One attempt. */
 export async function openTcpPort(
   name: string,
@@ -29,8 +31,11 @@ export async function openTcpPort(
   const target = { name, host, port: portOf(settings), tls, connectTimeoutMs };
   const socket = await connectSocket(target, (bytes) => relay.append(bytes), clock, signal);
   const end = new PortEnd(name, relay, () => socket.destroy());
-  socket.on('error', (error) => end.fail(translateSocketError(error, name, 'the connection')));
-  socket.on('end', () => end.fail(new GatewayError('LINK_CLOSED', name, 'the device closed the connection')));
+  // Who serves no more clients, or speaks something else, mostly takes the connection and drops it.
+  const where = () => (socket.bytesRead === 0 ? `the connection ended ${UNANSWERED}` : 'the connection');
+  const hungUp = () => `the device closed the connection${socket.bytesRead === 0 ? ` ${UNANSWERED}` : ''}`;
+  socket.on('error', (error) => end.fail(translateSocketError(error, name, where())));
+  socket.on('end', () => end.fail(new GatewayError('LINK_CLOSED', name, hungUp())));
   socket.on('close', () => end.fail(new GatewayError('LINK_CLOSED', name, 'the connection was closed')));
   return {
     lost: end.lost,

@@ -49,6 +49,29 @@ describe('Modbus TCP: the connection', () => {
     assert.equal((await session.lost).code, 'LINK_CLOSED');
   });
 
+  for (const [how, hangUp] of [
+    ['ends', (socket: net.Socket) => void socket.end()],
+    ['resets', (socket: net.Socket) => void socket.resetAndDestroy()],
+  ] as const) {
+    it(`is told as one that was perhaps never meant for us, when the device ${how} it before any answer, and only then`, async () => {
+      const unanswered = await startRaw(hangUp);
+      await assert.rejects(unanswered.value('first'), {
+        code: 'LINK_CLOSED',
+        message: /before any answer: is this its Modbus port/,
+      });
+      await unanswered.session.close();
+      server?.close();
+      let isFirst = true;
+      const answered = await startRaw((socket, request) => {
+        if (isFirst) socket.write(answerTo(request));
+        else hangUp(socket);
+        isFirst = false;
+      });
+      assert.equal(await answered.value('first'), 1);
+      await assert.rejects(answered.value('first'), (error: Error) => !error.message.includes('before any answer'));
+    });
+  }
+
   for (const [what, fault] of [
     ['a protocol id that is not 0', { kind: 'wrong-protocol' }],
     ['a frame of 65535 bytes', { kind: 'lying-length', length: 65_535 }],
