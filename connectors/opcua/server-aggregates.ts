@@ -82,13 +82,16 @@ export class ServerAggregates {
 
   /** Asks for the windows that have ended since the last time; gives the time of the server. */
   async #poll(everyMs: number): Promise<number> {
-    const { session, clock, counters, memory, settings } = this.#context;
+    const { session, clock, counters, settings } = this.#context;
     const nowMs = await serverTime(session, clock);
     const endMs = endOfLast(nowMs - SETTLE_MS, everyMs);
     const most = Math.min(MAX_WINDOWS, Math.max(1, Math.floor(Number(settings.backfill) / everyMs)));
     const earliestMs = endMs - most * everyMs;
     const firstMs = Math.min(endMs - everyMs, endOfLast(nowMs - this.#awayForMs(), everyMs));
-    for (const [sinceMs, nodes] of Map.groupBy(this.#due(everyMs), ({ point }) => memory.aggregated.get(point.id) ?? firstMs)) {
+    for (const [sinceMs, nodes] of Map.groupBy(
+      this.#due(everyMs),
+      ({ point }) => this.#since(point, endMs, everyMs) ?? firstMs,
+    )) {
       if (sinceMs >= endMs) continue;
       const windows = { startMs: Math.max(earliestMs, sinceMs), endMs, everyMs };
       this.#giveUp(nodes, { ...windows, startMs: sinceMs, endMs: windows.startMs });
@@ -96,6 +99,12 @@ export class ServerAggregates {
       this.#take(nodes, await readWindows(session, nodes, windows, this.#context.facts.limits), windows);
     }
     return nowMs;
+  }
+
+  /** Up to when its windows were told. A server whose clock was set back counts anew: it would be silent until the time it had shown. */
+  #since({ id }: UsableNode['point'], endMs: number, everyMs: number): number | undefined {
+    const sinceMs = this.#context.memory.aggregated.get(id);
+    return sinceMs !== undefined && sinceMs > endMs + everyMs ? endMs - everyMs : sinceMs;
   }
 
   #awayForMs(): number {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { addAggregateSupport, DataType, installAggregateConfigurationOptions, type UAVariable } from 'node-opcua';
+import { addAggregateSupport, coerceNodeId, DataType, installAggregateConfigurationOptions, type UAVariable } from 'node-opcua';
 import type { DeviceGap } from '../../../src/model/device-gap.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
 import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
@@ -73,6 +73,28 @@ describe('OPC UA values that the server computes', function () {
       const expected = windows.map((window) => [FUNCTIONS[name]?.(window), 'good']);
       assert.deepEqual([name, told(name).map(({ value, quality }) => [value, quality])], [name, expected]);
     }
+  });
+
+  it('go on when the clock of the server, which was years ahead, is set', async () => {
+    let aheadMs = 0;
+    const clock = server.server.engine.addressSpace?.findNode(coerceNodeId(2258)) as UAVariable;
+    const readValue = clock.readValue.bind(clock);
+    clock.readValue = (...asked) => {
+      const read = readValue(...asked).clone();
+      read.value.value = new Date(Date.now() + aheadMs);
+      return read;
+    };
+    bench.onEnd(async () => {
+      clock.readValue = readValue;
+    });
+    const all = new Collected(await bench.open(connector({ maximum: of('Speed', 'maximum') })));
+    const good = () => all.of('maximum').filter(({ quality }) => quality === 'good').length;
+    await all.until('maximum', () => good() > 0);
+    aheadMs = 3 * 365 * 86_400_000;
+    await all.untilAfter(all.batches.length, 'maximum', ({ quality }) => quality === 'bad');
+    aheadMs = 0;
+    const before = good();
+    await all.until('maximum', () => good() >= before + 2);
   });
 
   it('of a break come as history when it is over', async () => {
