@@ -39,7 +39,8 @@ export async function findFileFault(path: string): Promise<FileFault | undefined
 
 function openFault(error: unknown): FileFault {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  if (code === 'ENOENT' || code === 'ENOTDIR') return { message: 'there is no such file' };
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return { message: 'there is no such file', hint: 'name a gateway.yaml, its directory, or a mapping, from where you are' };
   if (code === 'EACCES')
     return { message: 'this file may not be read', hint: 'give the user of the gateway the right to read it' };
   return { message: `this file cannot be read (${code})` };
