@@ -47,7 +47,8 @@ export class Commits {
       const isBlocked = !hasRoom && options.whenFull === 'block' && !isClosing;
       if (isBlocked) entries = this.#postponeMessages(entries);
       else if (!hasRoom) entries = this.#refuseMessages(entries);
-      await this.#commit(entries, hasRoom || this.#mayDeclare(isClosing));
+      // One gap record for each twin at a close, however much is refused, over the bound if need be.
+      await this.#commit(entries, isClosing ? intake.queue.length === 0 : hasRoom || this.#mayDeclare());
       return !isBlocked;
     } catch (error) {
       intake.queue.putBack(entries);
@@ -71,9 +72,9 @@ export class Commits {
   }
 
   /** Into the reserve, and not too often: a full spool must not fill itself with gap records. */
-  #mayDeclare(isClosing: boolean): boolean {
+  #mayDeclare(): boolean {
     const { store, limits, intake, runningTime } = this.#parts;
-    const isDue = isClosing || runningTime.nowMs() - this.#declaredMs >= DECLARE_EVERY_MS;
+    const isDue = runningTime.nowMs() - this.#declaredMs >= DECLARE_EVERY_MS;
     return isDue && this.#retention.bytes + store.overheadBytes + intake.losses.bytes <= limits.maxBytes;
   }
 
