@@ -27,6 +27,7 @@ import { openBest } from './servers.ts';
 import { OpcuaSession } from './session.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { tellSpan } from './span.ts';
+import { shareTimeStamps } from './time-stamps.ts';
 import { trustFolders } from './trust.ts';
 import { learntTypes, lendTypes, runOf } from './type-descriptions.ts';
 
@@ -71,6 +72,7 @@ class OpcuaConnector implements Connector {
   async open(signal: AbortSignal): Promise<ConnectorSession> {
     quietLibrary(this.#context.log);
     hardenDecoder();
+    shareTimeStamps();
     const { clock } = this.#context;
     const [attemptedMs, attemptedTimeMs] = [clock.monotonicMs(), clock.nowMs()];
     try {
