@@ -139,6 +139,13 @@ describe('the device twin of Azure', () => {
       );
     });
 
+    it('follow a device whose clock was ahead and is set back', async () => {
+      const session = await plant.open();
+      await session.publish(property({ isRunning: [[0, true]] }, 1, { startTimeMs: START_MS + 86_400_000 }));
+      await session.publish(property({ isRunning: [[0, false]] }, 2));
+      assert.deepEqual(twin().reported, { 'press-07': { isRunning: false } });
+    });
+
     it('take away what has no value', async () => {
       const session = await plant.open();
       await session.publish(property({ isRunning: [[0, true]] }, 1));

@@ -84,7 +84,7 @@ export class AzureConversation implements Conversation {
   async publish(stored: Stored): Promise<number> {
     const { states, properties } = this.#options;
     if (!this.#isState(stored)) return await this.#send(stored);
-    const state = states.stateOf(stored.message, this.#reported.document);
+    const state = states.stateOf(stored, this.#reported.document);
     const { patch } = state;
     if (patch === undefined || !this.#reported.hasRoomFor(patch)) return await this.#send(stored);
     await this.#reported.report(patch);

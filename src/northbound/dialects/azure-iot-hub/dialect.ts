@@ -65,7 +65,7 @@ export function createAzureDialect(plan: HubPlan, context: DialectContext): Dial
     encode(stored, sentTimeMs) {
       const { kind, isHistory } = stored.message;
       const isState = kind === 'property' && isHistory !== true && settings.properties !== 'messages' && hasTwins(settings.tier);
-      const patch = isState ? states.stateOf(stored.message, {}).patch : undefined;
+      const patch = isState ? states.stateOf(stored, {}).patch : undefined;
       if (patch === undefined) return messages.encode(stored, sentTimeMs, entrance.deviceId);
       return [{ topic: `${PATCH_REPORTED}?$rid=0`, payload: Buffer.from(JSON.stringify(patch)), qos: 0, retain: false }];
     },

@@ -1,7 +1,7 @@
 import type { DevicePlan } from '../../../model/plan.ts';
 import type { Point } from '../../../model/point.ts';
 import type { Reading } from '../../../model/reading.ts';
-import type { TwinMessage } from '../../../model/twin-message.ts';
+import type { Stored } from '../../../model/twin-message.ts';
 import type { JsonValue, Value } from '../../../model/value.ts';
 import { isObject, type JsonObject } from './json.ts';
 import type { Layout } from './layout.ts';
@@ -15,8 +15,13 @@ export interface State {
   readonly patch?: JsonObject;
   /** Nothing of the message was left out. */
   readonly isWhole: boolean;
-  readonly timesMs: readonly (readonly [id: string, timeMs: number])[];
+  /** Ids of the points in it. */
+  readonly points: readonly string[];
+  readonly place: Place;
 }
+
+/** Which of the messages of a twin: their times are those of the device, whose clock may be wrong, and set back. */
+type Place = Pick<Stored, 'class' | 'epoch' | 'sequence'>;
 
 /** States of twins as reported properties. */
 export class States {
@@ -24,7 +29,7 @@ export class States {
   readonly #devices: readonly DevicePlan[];
   readonly #writable: ReadonlySet<string>;
   /** Of the newest state that was reported, by point. */
-  readonly #timesMs = new Map<string, number>();
+  readonly #places = new Map<string, Place>();
 
   constructor(layout: Layout, devices: readonly DevicePlan[]) {
     this.#layout = layout;
@@ -37,25 +42,26 @@ export class States {
    * What of a message is the state of now and fits into a twin. `reported`: what the hub has. Messages that lay in the spool may come
    * after newer ones; they must not set a state back.
    */
-  stateOf({ twin, values, startTimeMs }: TwinMessage, reported: JsonObject): State {
+  stateOf({ message: { twin, values }, ...stored }: Stored, reported: JsonObject): State {
+    const place: Place = { class: stored.class, epoch: stored.epoch, sequence: stored.sequence };
     const entries: [string, JsonValue][] = [];
-    const timesMs: [string, number][] = [];
+    const points: string[] = [];
     for (const [name, timed] of Object.entries(values)) {
-      const [offsetMs, value] = timed.at(-1) ?? [0, null];
-      const timeMs = startTimeMs + offsetMs;
-      const entry = this.#isOld(twin, name, timeMs) ? undefined : this.#entry(twin, name, value, reported);
+      const id = `${twin}/${name}`;
+      const [, value] = timed.at(-1) ?? [0, null];
+      const entry = this.#isOld(id, place) ? undefined : this.#entry(twin, name, value, reported);
       if (entry === undefined) continue;
       entries.push([name, entry]);
-      timesMs.push([`${twin}/${name}`, timeMs]);
+      points.push(id);
     }
     const isWhole = entries.length === Object.keys(values).length;
-    if (entries.length === 0) return { isWhole, timesMs };
-    return { isWhole, timesMs, patch: this.#layout.patch(twin, Object.fromEntries(entries)) };
+    if (entries.length === 0) return { isWhole, points, place };
+    return { isWhole, points, place, patch: this.#layout.patch(twin, Object.fromEntries(entries)) };
   }
 
   /** The hub has it. */
-  reportedAt({ timesMs }: State): void {
-    for (const [id, timeMs] of timesMs) this.#timesMs.set(id, Math.max(timeMs, this.#timesMs.get(id) ?? timeMs));
+  reportedAt({ points, place }: State): void {
+    for (const id of points) if (!this.#isOld(id, place)) this.#places.set(id, place);
   }
 
   /** States that are known here and missing there: of a device that was made anew in the hub. */
@@ -70,8 +76,9 @@ export class States {
     );
   }
 
-  #isOld(twin: string, name: string, timeMs: number): boolean {
-    return timeMs < (this.#timesMs.get(`${twin}/${name}`) ?? Number.NEGATIVE_INFINITY);
+  #isOld(id: string, { class: of, epoch, sequence }: Place): boolean {
+    const newest = this.#places.get(id);
+    return newest !== undefined && newest.class === of && newest.epoch === epoch && sequence < newest.sequence;
   }
 
   /** Without a value the property is taken away: the twin says nothing where nothing is known. */
