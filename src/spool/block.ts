@@ -7,7 +7,8 @@ import type { Frame } from './frame.ts';
  * The block: messages that were committed together, about 64 KiB of them, as one frame of kind `block`. Its offset is that of its
  * first message, its index the number of messages before it in the commit. What is damaged of it is lost with the block.
  *
- *   head  JSON: n, how many messages; z, 1 where the body is compressed (zstd); k, the id of the key it is encrypted with
+ *   head  JSON: n, how many messages; z, 1 where the body is compressed (zstd); b, then, the bytes of the records; k, the id of the key
+ *         it is encrypted with
  *   body  the records, compressed, then encrypted: 12 bytes nonce, AES-256-GCM of the rest, 16 bytes tag. Offset, index and
  *         epoch are authenticated with it, so that a block cannot be moved to another place unnoticed.
  *
@@ -16,6 +17,8 @@ import type { Frame } from './frame.ts';
 interface BlockHead {
   readonly n: number;
   readonly z?: 1;
+  /** Missing where an earlier version wrote it. */
+  readonly b?: number;
   readonly k?: string;
 }
 
@@ -33,6 +36,8 @@ const TAG_BYTES = 16;
 const WINDOW_LOG = 17;
 const LEVEL = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_windowLog]: WINDOW_LOG };
 const OUTPUT_ROOM_BYTES = 1_024;
+/** The smallest that Node takes, and enough that it sees the end. */
+const DECOMPRESS_ROOM_BYTES = 64;
 /** A body that says it is larger is damage, whatever its checksum says. */
 const MAX_BODY_BYTES = 64 * 2 ** 20;
 
@@ -77,7 +82,7 @@ export class BlockCodec {
     if (head === undefined) return undefined;
     try {
       const sealed = head.k === undefined ? block.body : this.#decrypt(block, head.k);
-      const records = head.z === 1 ? zstdDecompressSync(sealed, { maxOutputLength: MAX_BODY_BYTES }) : sealed;
+      const records = head.z === 1 ? zstdDecompressSync(sealed, roomFor(head)) : sealed;
       const messages = splitRecords(records, block);
       return messages.length === head.n ? messages : undefined;
     } catch {
@@ -93,7 +98,7 @@ export class BlockCodec {
     const key = this.#keys[0];
     const head: BlockHead = {
       n: messages.length,
-      ...(this.#isCompressing ? { z: 1 as const } : {}),
+      ...(this.#isCompressing ? { z: 1 as const, b: records.length } : {}),
       ...(key === undefined ? {} : { k: key.id }),
     };
     const body = key === undefined ? compressed : encrypt(compressed, key, first);
@@ -113,6 +118,16 @@ export class BlockCodec {
 
 function optionsFor({ length }: Buffer): ZstdOptions {
   return { params: LEVEL, pledgedSrcSize: length, chunkSize: length + OUTPUT_ROOM_BYTES };
+}
+
+/**
+ * Node takes 16 KiB for whatever comes out, and the messages keep them: for the small blocks of a gateway that is not busy, twenty times
+ * of what they need, which malloc does not give back for days.
+ */
+function roomFor({ b }: BlockHead): ZstdOptions {
+  const room =
+    Number.isSafeInteger(b) && b !== undefined && b > 0 && b <= MAX_BODY_BYTES ? { chunkSize: b + DECOMPRESS_ROOM_BYTES } : {};
+  return { maxOutputLength: MAX_BODY_BYTES, ...room };
 }
 
 /** How many messages a block says it holds; 1 where it does not say. */

@@ -42,6 +42,31 @@ describe('a block', () => {
     });
   }
 
+  it('takes little more memory than its messages, which keep it', async () => {
+    const codec = new BlockCodec({ compression: 'zstd', keys: [] });
+    const blocks = await codec.seal(messages(['x'.repeat(700)]));
+    const kept = Array.from({ length: 100 }, () => opened(codec, blocks)).flat();
+    const memory = new Set(kept.map(({ body }) => body.buffer));
+    const bytes = [...memory].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    // Node gives out parts of 64 KiB.
+    assert.ok(bytes < 300_000, `${bytes} bytes for 100 times 700`);
+  });
+
+  for (const [told, change] of [
+    ['does not say', {}],
+    ['says too little', { b: 1 }],
+    ['says too much', { b: 40_000 }],
+  ] as const) {
+    it(`gives back its messages where it ${told} how large they are`, async () => {
+      const codec = new BlockCodec({ compression: 'zstd', keys: [] });
+      const frames = messages(['one', 'two'.repeat(9_000)]);
+      const [block] = await codec.seal(frames);
+      assert.ok(block);
+      const head = Buffer.from(JSON.stringify({ n: 2, z: 1, ...change }));
+      assert.deepEqual(codec.open({ ...block, head }), frames);
+    });
+  }
+
   it('is one of several where a commit is large, each in its place', async () => {
     const codec = new BlockCodec({ compression: 'zstd', keys: [] });
     const frames = messages(Array.from({ length: 100 }, (_, index) => `${index}`.padEnd(3_000, 'x')));
