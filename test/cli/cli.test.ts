@@ -178,6 +178,19 @@ describe('the command line', function () {
     assert.match(told, /needs Node 24, found 20/);
   });
 
+  it('gives Node enough threads and the C library few heaps, unless it is told otherwise', async () => {
+    const home = join(directory, 'with-node');
+    await cp(dirname(LAUNCHER), join(home, 'bin'), { recursive: true });
+    await writeFile(join(home, 'bin/node'), '#!/bin/sh\necho "$UV_THREADPOOL_SIZE $MALLOC_ARENA_MAX"\n', { mode: 0o755 });
+    const told = (env: NodeJS.ProcessEnv) =>
+      text(
+        spawn(join(home, 'bin/fieldmarshal'), { env: { PATH: '/usr/bin:/bin', ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
+          .stdout,
+      );
+    assert.equal(await told({}), '8 2\n');
+    assert.equal(await told({ UV_THREADPOOL_SIZE: '4', MALLOC_ARENA_MAX: '1' }), '4 1\n');
+  });
+
   it('runs without its hub, and stops with exit code 0 on SIGTERM', async () => {
     const child = spawn(LAUNCHER, ['run', '--config', directory], { stdio: ['ignore', 'pipe', 'inherit'] });
     const exit = exitOf(child);
