@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Command, CommandResult } from '../../../src/model/command.ts';
+import { RETRY_AFTER_MS } from '../../../src/northbound/dialects/aws-iot-core/wishes.ts';
+import { type Clock, systemClock } from '../../../src/runtime/clock.ts';
 import { settle } from '../../support/hand-clock.ts';
 import { property, until } from './plant.ts';
 import { type AwsRig, eachWithAws } from './rig.ts';
@@ -172,6 +174,31 @@ describe('dialect aws-iot-core: shadows', () => {
     await aws.session.respond(written(aws.commands[1] ?? command, 'speed', 800));
     assert.equal(reported().values.speed, 800);
     assert.deepEqual(reported().own?.refused, {});
+  });
+
+  it('tries a wish again that failed for a while, though the clock of the gateway was set back meanwhile', async () => {
+    let aheadMs = 365 * 86_400_000;
+    let skippedMs = 0;
+    let isToSkip = false;
+    const clock: Clock = {
+      nowMs: () => Date.now() + aheadMs,
+      monotonicMs: () => systemClock.monotonicMs() + skippedMs,
+      async sleep(ms, signal) {
+        const skips = isToSkip && ms === RETRY_AFTER_MS;
+        if (skips) isToSkip = false;
+        await systemClock.sleep(skips ? 50 : ms, signal);
+        if (skips) skippedMs += ms;
+      },
+    };
+    await aws.open(clock);
+    aws.emulator.desire('press-07', { speed: 900 });
+    await until(() => aws.commands.length === 1);
+    const [{ id }] = aws.commands as [Command];
+    const error = { code: 'LINK_DOWN', message: 'no connection' } as const;
+    isToSkip = true;
+    await aws.session.respond({ id, device: 'press-07', status: 'failed', points: { speed: { status: 'failed', error } } });
+    aheadMs = 0;
+    await until(() => aws.commands.length === 2);
   });
 
   it('finds after a connect what was desired while it was away', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Command } from '../../../src/model/command.ts';
 import type { Dialect } from '../../../src/northbound/dialect.ts';
 import type { HubSession } from '../../../src/northbound/hub.ts';
+import type { Clock } from '../../../src/runtime/clock.ts';
 import { AwsAccount, AwsEmulator } from '../../support/aws/aws-emulator.ts';
 import { awsDialect, openSession, settingsFor } from './plant.ts';
 
@@ -26,8 +27,8 @@ export class AwsRig {
     return this.#session ?? assert.fail('nothing was opened');
   }
 
-  async open(): Promise<void> {
-    this.#session = await openSession(this.#dialect);
+  async open(clock?: Clock): Promise<void> {
+    this.#session = await openSession(this.#dialect, clock);
     this.#session.commands.subscribe((command) => void this.commands.push(command));
   }
 

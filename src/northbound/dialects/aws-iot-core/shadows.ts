@@ -112,7 +112,7 @@ export class Shadows {
     if (!isVersion(version)) throw invalid(shadow.name, 'a delta without a version');
     if (version <= shadow.deltaVersion) return false;
     const delta = mapAt(body, 'state');
-    const fresh = shadow.wishes.fresh(delta, mapAt(body, 'metadata'), this.#options.line.clock.nowMs());
+    const fresh = shadow.wishes.fresh(delta, mapAt(body, 'metadata'), this.#options.line.clock.monotonicMs());
     // Of a map the delta holds only what differs: the whole has to be fetched.
     if (fresh.some((point) => isMap(delta[point]))) {
       this.#look(shadow);
@@ -166,7 +166,7 @@ export class Shadows {
     const desired = mapAt(state, 'desired');
     const metadata = mapAt(mapAt(body, 'metadata'), 'desired');
     const differing = Object.fromEntries(Object.keys(mapAt(state, 'delta')).map((point) => [point, desired[point]]));
-    const fresh = shadow.wishes.fresh(differing, metadata, this.#options.line.clock.nowMs());
+    const fresh = shadow.wishes.fresh(differing, metadata, this.#options.line.clock.monotonicMs());
     if (fresh.length > 0) this.#wish(shadow, fresh, desired, metadata);
   }
 
@@ -181,7 +181,7 @@ export class Shadows {
 
   async #settle(shadow: Shadow, points: readonly string[], result: CommandResult): Promise<void> {
     const { clock, over } = this.#options.line;
-    if (shadow.wishes.settle(points, result, clock.nowMs())) {
+    if (shadow.wishes.settle(points, result, clock.monotonicMs())) {
       clock.sleep(RETRY_AFTER_MS, over).then(
         () => this.#look(shadow),
         () => {},

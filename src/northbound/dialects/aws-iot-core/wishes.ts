@@ -13,6 +13,7 @@ const HELD = { code: 'COMMAND_NOT_APPROVED', message: "it waits for a second per
 interface Wish {
   /** Value and time of the wish: the same value wished again is a new wish. */
   readonly text: string;
+  /** Monotonic. */
   readonly retryAtMs: number;
 }
 
