@@ -55,7 +55,13 @@ describe('the disk is full', () => {
     const plant = await scene().plant({ kind: 'modbus-tcp', units });
     const disk = await SmallDisk.mount(await scene().directory(), '2m');
     scene().atEnd(() => disk.unmount());
-    const gateway = await scene().gateway({ broker, mappings: [pressMapping(plant, { units })], spoolDirectory: disk.path });
+    const gateway = await scene().gateway({
+      broker,
+      mappings: [pressMapping(plant, { units, more: BALLAST_POINT })],
+      // The room that the log has ahead is soon used up.
+      spool: 'compression: none',
+      spoolDirectory: disk.path,
+    });
     await broker.kill();
     await until('messages wait on disk', async () => (await gateway.hub()).waitingMessages >= 50);
 
