@@ -26,6 +26,7 @@ export class Allowance {
   /** Before it is known what the day has used up already. */
   readonly #early: number[] = [];
   #savedMs = 0;
+  #saving: Promise<void> = Promise.resolve();
   #forecastMs: number;
   #isToldUsedUp = false;
 
@@ -68,9 +69,15 @@ export class Allowance {
     this.#pace.refused();
   }
 
-  async save(): Promise<void> {
-    const { clock, quotaFile } = this.#options;
-    this.#savedMs = clock.monotonicMs();
+  /** One after the other: of two at once the older might come last. */
+  save(): Promise<void> {
+    this.#savedMs = this.#options.clock.monotonicMs();
+    this.#saving = this.#saving.then(() => this.#saveNow());
+    return this.#saving;
+  }
+
+  async #saveNow(): Promise<void> {
+    const { quotaFile } = this.#options;
     if (quotaFile !== undefined && this.#quota !== undefined) await writeQuota(quotaFile, this.#quota.record);
   }
 

@@ -7,6 +7,7 @@ import { Allowance } from '../../src/northbound/allowance.ts';
 import { DailyQuota } from '../../src/northbound/daily-quota.ts';
 import type { DeliveryLimits } from '../../src/northbound/delivery-limits.ts';
 import { Pace } from '../../src/northbound/pace.ts';
+import { readQuota } from '../../src/northbound/quota-file.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { HandClock, settle } from '../support/hand-clock.ts';
@@ -123,6 +124,22 @@ describe('the allowance of a hub', () => {
     await clock.advance(HOUR_MS);
     await waiting;
     assert.equal(after.quota?.usedToday, 0);
+  });
+
+  it('keeps the newest count, however many are saved at once', async () => {
+    const counted = allowance({ quota: { messagesPerDay: 1_000, chunkBytes: 4_096 } });
+    await counted.next(NEVER);
+    for (let round = 1; round <= 50; round += 1) {
+      const saving = [counted.save()];
+      await settle();
+      for (let more = 0; more < 5; more += 1) {
+        counted.bill(100);
+        saving.push(counted.save());
+      }
+      await Promise.all(saving);
+      const kept = await readQuota(join(directory, 'quota.json'));
+      assert.equal(kept?.used, 5 * round);
+    }
   });
 
   it('sees within a minute that the clock was set to another day', async () => {
