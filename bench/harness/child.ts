@@ -10,8 +10,9 @@ export interface Child<Ready> {
   stop(): Promise<void>;
 }
 
-/** What `bin/fieldmarshal` gives Node; for programs whose memory is looked at. */
+/** What `bin/fieldmarshal` gives Node; for programs whose memory is looked at, as is its environment. */
 export const GATEWAY_NODE_OPTIONS = ['--max-semi-space-size=8', '--heap-growing-percent=40'];
+const GATEWAY_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
 
 const STOP_WITHIN_MS = 2_000;
 
@@ -23,7 +24,8 @@ export async function startChild<Ready>(
   nodeOptions: readonly string[] = [],
 ): Promise<Child<Ready>> {
   const path = fileURLToPath(new URL(file, base));
-  const child = fork(path, [...args], { execArgv: ['--disable-warning=ExperimentalWarning', ...nodeOptions] });
+  const env = nodeOptions.length === 0 ? process.env : { ...process.env, ...GATEWAY_ENVIRONMENT };
+  const child = fork(path, [...args], { execArgv: ['--disable-warning=ExperimentalWarning', ...nodeOptions], env });
   const ended = new AbortController();
   child.once('exit', () => ended.abort(new Error(`${file} ended before it was ready`)));
   const [ready] = (await once(child, 'message', { signal: ended.signal }).catch((error) => {
