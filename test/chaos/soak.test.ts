@@ -12,6 +12,7 @@ import { telemetry } from '../support/recorded-spool-reader.ts';
 import { tell } from '../support/scenario/figures.ts';
 import { pause, until } from '../support/scenario/wait.ts';
 import { SinkBroker } from '../support/sink-broker.ts';
+import { laterThirds, mebibytes, medians } from './support/medians.ts';
 import { IS_LONG, LONG_MS, trials } from './support/scale.ts';
 
 const BATCH = 50;
@@ -68,8 +69,7 @@ describe('a long run', function () {
     await broker.stop();
     await rm(directory, { recursive: true, force: true });
 
-    const third = Math.floor(samples.length / 3);
-    const [early, late] = [samples.slice(third, 2 * third), samples.slice(2 * third)].map(medians);
+    const [early, late] = laterThirds(samples).map((part) => medians<keyof Sample>(part));
     assert.ok(early !== undefined && late !== undefined);
     tell({
       seconds,
@@ -95,17 +95,4 @@ interface Sample {
   readonly heap: number;
   readonly resident: number;
   readonly handles: number;
-}
-
-function medians(samples: readonly Sample[]): Sample {
-  const of = (key: keyof Sample) => median(samples.map((sample) => sample[key]));
-  return { heap: of('heap'), resident: of('resident'), handles: of('handles') };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
-
-function mebibytes(bytes: number): string {
-  return (bytes / 2 ** 20).toFixed(1);
 }

@@ -73,6 +73,10 @@ export class Gateway {
     return this.#child?.isRunning ?? false;
   }
 
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   get lines(): readonly string[] {
     return this.#child?.lines ?? [];
   }
