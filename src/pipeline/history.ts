@@ -3,6 +3,7 @@ import type { DevicePlan } from '../model/plan.ts';
 import { type AssemblerOptions, assemble } from './assembler.ts';
 import type { OperatorDefinition } from './operator.ts';
 import { engineer, type Pipeline } from './pipeline.ts';
+import { rosterOf } from './roster.ts';
 
 /**
  * The way of what a device tells from its own history: through the operators that compute one value from one value, and no others.
@@ -14,13 +15,13 @@ export function createHistoryPipeline(
   scheduler: Parameters<typeof assemble>[1],
   options: AssemblerOptions = {},
 ): Pipeline {
-  const plans = new Map(device.points.map((plan) => [plan.point.id, plan]));
+  const roster = rosterOf(device.points);
   return (source) =>
     source.pipe(
       filter((readings) => readings.length > 0),
       map((readings) =>
         readings.map((reading) => {
-          const plan = plans.get(reading.point.id);
+          const plan = device.points[roster.indexOf(reading.point)];
           return plan === undefined ? reading : engineer(operators, plan, reading);
         }),
       ),
