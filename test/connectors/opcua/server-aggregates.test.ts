@@ -62,7 +62,11 @@ describe('OPC UA values that the server computes', function () {
   it('come once for each window, with the time of its beginning', async () => {
     const names = Object.keys(FUNCTIONS);
     const all = new Collected(await bench.open(connector(Object.fromEntries(names.map((name) => [name, of('Speed', name)])))));
-    const told = (name: string) => all.of(name).filter(({ sourceTimeMs }) => sourceTimeMs >= firstMs);
+    // Of the windows before the first one the server makes something or nothing, the latter told as bad at this moment.
+    const told = (name: string) => {
+      const since = all.of(name).filter(({ sourceTimeMs }) => sourceTimeMs >= firstMs);
+      return since.slice(since.findIndex(({ quality }) => quality === 'good') >>> 0);
+    };
     await Promise.all(names.map((name) => all.until(name, () => told(name).length >= 2)));
     for (const name of names) {
       const windows = told(name).map(({ sourceTimeMs }) => windowOf(sourceTimeMs));
