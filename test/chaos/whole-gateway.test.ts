@@ -25,8 +25,7 @@ describe('the whole gateway, while the plant and the cloud come and go', functio
   this.timeout(LONG_MS);
   const scene = eachScene();
 
-  it('keeps its memory and its files, recovers each time, and loses nothing', async function () {
-    if (process.platform !== 'linux') this.skip();
+  it('keeps its memory and its files, recovers each time, and loses nothing', async () => {
     const rounds = trials('ROUNDS', FEW_ROUNDS, 90);
     const broker = await scene().recordingBroker();
     const presses = await scene().plant({ kind: 'modbus-tcp', units: UNITS });
