@@ -2,7 +2,7 @@ import { countAhead } from './acknowledged.ts';
 import type { LogParts } from './log-parts.ts';
 import type { Segment } from './segment.ts';
 
-/** What is acknowledged and not saved yet comes a second time after a kill: no more than this, nor for longer, beside what is under way. */
+/** What is acknowledged and not saved yet comes a second time after a kill, beside what is under way. Looked at once a commit window. */
 const MAX_UNSAVED_MESSAGES = 32;
 const MAX_UNSAVED_MS = 1_000;
 const EVERYTHING = { offset: Number.POSITIVE_INFINITY, messages: Number.POSITIVE_INFINITY };
