@@ -93,7 +93,8 @@ async function openAs(
   } catch (error) {
     const [next, ...others] = older;
     if (!(error instanceof UnknownToServer) || next === undefined) throw error;
-    options.log.warn('new certificate not trusted', { link: options.name, certificate: identity.certificateFile });
+    const { certificateFile: certificate } = identity;
+    options.log.warn('new certificate not trusted', { link: options.name, certificate, shown: next.certificateFile });
     return openAs([next, ...others], options, target);
   }
 }

@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { GatewayError } from '../../src/model/error.ts';
+import { UNNAMED } from '../../src/model/plan.ts';
 import { WARN_BEFORE_MS } from '../../src/runtime/expiries.ts';
 import { readPlainFile, requireFolder, writePlainFile } from './safe-files.ts';
 import { describe, type KnownCertificate, type TrustFolders } from './trust.ts';
@@ -25,7 +26,8 @@ const making = new Map<string, Promise<readonly [Identity, ...Identity[]]>>();
 
 /**
  * The newest first; behind it the one that it replaced, as long as that is valid, for servers that do not know the new one yet. Read
- * anew at each connect. Two connections that start together get one identity.
+ * anew at each connect. Two connections that start together get one identity. Who does not know the id of the gateway (`UNNAMED`) takes
+ * the certificate that is there, whoever's it is.
  */
 export function loadIdentities(folders: TrustFolders, gatewayId: string): Promise<readonly [Identity, ...Identity[]]> {
   const key = `${folders.own}\n${gatewayId}`;
@@ -45,16 +47,17 @@ const replacedFolder = ({ own }: TrustFolders) => join(own, 'replaced');
 
 async function readOrMake(folders: TrustFolders, gatewayId: string): Promise<readonly [Identity, ...Identity[]]> {
   const newest = await readPair(folders.own);
-  const replaced = await readReplaced(folders, gatewayId);
+  const replaced = await readReplaced(folders);
   const behind = replaced === undefined ? [] : [replaced];
   if (newest === undefined) return [await makeIdentity(folders, gatewayId), ...behind];
-  if (isUsable(newest, gatewayId)) {
-    if (!isOfGateway(newest) || Date.parse(newest.certificate.validTo) > Date.now() + WARN_BEFORE_MS) return [newest, ...behind];
+  if (isValidPair(newest) && (isOf(newest, gatewayId) || isOfGateway(newest))) {
+    const isRenewed = gatewayId !== UNNAMED && isOfGateway(newest) && (expiresSoon(newest) || !isOf(newest, gatewayId));
+    if (!isRenewed) return [newest, ...behind];
     // While the old one is still good there is time to trust the new one everywhere.
     await keepReplaced(folders, newest);
     return [await makeIdentity(folders, gatewayId), newest];
   }
-  // Of another gateway id, expired, or half of a renewal that was cut off.
+  // Expired, or half of a renewal that was cut off.
   if (isOfGateway(newest)) return [await makeIdentity(folders, gatewayId), ...behind];
   if (replaced !== undefined) return [replaced];
   throw notUsable(newest, gatewayId);
@@ -84,15 +87,23 @@ function absent(error: unknown): undefined {
   throw error;
 }
 
-async function readReplaced(folders: TrustFolders, gatewayId: string): Promise<Identity | undefined> {
+/** Of another id, too: of what the gateway was called before, and servers still know. */
+async function readReplaced(folders: TrustFolders): Promise<Identity | undefined> {
   const replaced = await readPair(replacedFolder(folders)).catch(() => undefined);
-  return replaced !== undefined && isUsable(replaced, gatewayId) ? replaced : undefined;
+  return replaced !== undefined && isValidPair(replaced) ? replaced : undefined;
+}
+
+function isValidPair(identity: Identity): boolean {
+  return Date.parse(identity.certificate.validTo) > Date.now() && isPair(identity);
+}
+
+function expiresSoon({ certificate }: Identity): boolean {
+  return Date.parse(certificate.validTo) <= Date.now() + WARN_BEFORE_MS;
 }
 
 /** Servers compare the URI in the certificate with that of the application (Part 6 §6.2.2). */
-function isUsable(identity: Identity, gatewayId: string): boolean {
-  const isValid = Date.parse(identity.certificate.validTo) > Date.now();
-  return isValid && identity.applicationUri === applicationUri(gatewayId) && isPair(identity);
+function isOf(identity: Identity, gatewayId: string): boolean {
+  return gatewayId === UNNAMED || identity.applicationUri === applicationUri(gatewayId);
 }
 
 function isPair({ certificate, privateKeyPem }: Identity): boolean {

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { loadTools } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
-import type { ConnectionPlan } from '../model/plan.ts';
+import { type ConnectionPlan, UNNAMED } from '../model/plan.ts';
 import { describeValue } from '../model/value.ts';
 import { silentLog } from '../runtime/log.ts';
 import type { BrowsedNode, BrowseOptions, BrowseTool } from '../southbound/browse-tool.ts';
@@ -76,7 +76,7 @@ async function findTarget(target: string, policy: string | undefined): Promise<T
   if (/^[a-z][a-z.]*:\/\//.test(target)) {
     const tool = await browseToolOf('opcua', target);
     const connection = tool.connectionOf(target, policy === undefined ? {} : { policy });
-    return { tool, connection, gatewayId: 'fieldmarshal', stateDirectory: process.env.STATE_DIRECTORY ?? 'var' };
+    return { tool, connection, gatewayId: UNNAMED, stateDirectory: process.env.STATE_DIRECTORY ?? 'var' };
   }
   const plan = await loadOneMapping(target);
   const [connection] = plan?.connections ?? [];

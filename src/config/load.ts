@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Declarations, Remark } from '../model/declaration.ts';
-import type { ConnectionPlan, GatewayPlan } from '../model/plan.ts';
+import { type ConnectionPlan, type GatewayPlan, UNNAMED } from '../model/plan.ts';
 import { mapClasses } from '../model/spool-class.ts';
 import { ConnectionBook } from './connection.ts';
 import { findMappings } from './find-mappings.ts';
@@ -172,7 +172,7 @@ class Loader {
     connections: readonly ConnectionPlan[],
     reader: MappingReader | undefined,
   ): GatewayPlan {
-    const keys = gateway?.keys ?? gatewayKeys.parse({ gateway: { id: 'gateway' } });
+    const keys = gateway?.keys ?? gatewayKeys.parse({ gateway: { id: UNNAMED } });
     const { location, ...identity } = keys.gateway;
     const {
       directory,

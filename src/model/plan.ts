@@ -26,6 +26,9 @@ export interface GatewayPlan {
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
+/** Stands in for the id of the gateway where there is no `gateway.yaml` (yet): at the command line. */
+export const UNNAMED = 'gateway';
+
 export interface GatewayIdentity {
   readonly id: string;
   readonly location?: string;

@@ -6,6 +6,7 @@ import { loadIdentities, loadIdentity } from '../../../connectors/opcua/identity
 import { acceptFile, isTrusted, keepRejected, makeFolders, trustFolders } from '../../../connectors/opcua/trust.ts';
 import { trustTool } from '../../../connectors/opcua/trust-tool.ts';
 import { GatewayError } from '../../../src/model/error.ts';
+import { UNNAMED } from '../../../src/model/plan.ts';
 import { runCli } from '../../support/run-cli.ts';
 import { Bench, GATEWAY_ID } from './support.ts';
 
@@ -178,6 +179,33 @@ describe('OPC UA certificate of the gateway', () => {
     const [first, second] = await thumbprints();
     assert.ok(second !== undefined && first !== second);
     assert.deepEqual(await thumbprints(), [first, second]);
+  });
+
+  it('stays where nobody says who the gateway is: what a look at the command line made is kept by the next', async () => {
+    await rm(folders().own, { recursive: true });
+    await makeFolders(folders());
+    const looked = await loadIdentity(folders(), UNNAMED);
+    assert.equal(looked.applicationUri, `urn:fieldmarshal:${UNNAMED}`);
+    const again = await loadIdentity(folders(), UNNAMED);
+    assert.equal(again.certificate.fingerprint256, looked.certificate.fingerprint256);
+    await put(folders().own, await ours(59));
+    const ofGateway = await loadIdentities(folders(), UNNAMED);
+    assert.deepEqual(
+      ofGateway.map(({ applicationUri }) => applicationUri),
+      [`urn:fieldmarshal:${GATEWAY_ID}`],
+    );
+  });
+
+  it('that a server may know under another id stays behind the one of the id', async () => {
+    await put(folders().own, await makeCertificate('/CN=gateway/O=Fieldmarshal', 100, `urn:fieldmarshal:${UNNAMED}`));
+    const before = await loadIdentity(folders(), UNNAMED);
+    const [newest, behind, ...more] = await loadIdentities(folders(), GATEWAY_ID);
+    assert.equal(newest.applicationUri, `urn:fieldmarshal:${GATEWAY_ID}`);
+    assert.deepEqual([behind?.certificate.raw, more], [before.certificate.raw, []]);
+    assert.deepEqual(
+      await thumbprints(),
+      [newest, before].map(({ certificate }) => certificate.fingerprint256),
+    );
   });
 
   it('is left alone while it is good for longer', async () => {
