@@ -41,7 +41,7 @@ export function draftMapping({ connection, twin, nodes }: MappingDraft): string 
   return `${lines.join('\n')}\n`;
 }
 
-function connectionLines({ url, security, insecure, user }: OpcuaSettings): readonly string[] {
+function connectionLines({ url, security, insecure, user, reverseConnect }: OpcuaSettings): readonly string[] {
   const { policy, mode } = security;
   const keys = [...(policy === 'best' ? [] : [`policy: ${policy}`]), ...(mode === undefined ? [] : [`mode: ${mode}`])];
   return [
@@ -49,6 +49,9 @@ function connectionLines({ url, security, insecure, user }: OpcuaSettings): read
     `  url: ${url.length === 1 ? quote(url[0] ?? '') : `[${url.map(quote).join(', ')}]`}`,
     ...(keys.length === 0 ? [] : [`  security: { ${keys.join(', ')} }`]),
     ...(insecure ? ['  insecure: true'] : []),
+    ...(reverseConnect === undefined
+      ? []
+      : [`  reverseConnect: { listen: ${quote(reverseConnect.listen)}, serverUri: ${quote(reverseConnect.serverUri)} }`]),
     ...(user === undefined ? [] : ['  # user: as in the mapping that this one was browsed with']),
   ];
 }
@@ -80,6 +83,7 @@ function labelsOf({ labels, rank }: Variable): readonly (readonly [string, strin
 function writeRule(variable: Variable): string {
   const labels = labelsOf(variable);
   if (labels !== undefined) return `{ values: [${labels.map(([, text]) => quote(text)).join(', ')}] }`;
+  if (!NUMBERS.has(variable.type)) return '{}';
   const { min, max } = variable.range ?? {};
   return min === undefined || max === undefined ? '{ min: …, max: … }' : `{ min: ${min}, max: ${max} }`;
 }

@@ -18,6 +18,7 @@ import { loadOneMapping } from './load-one-mapping.ts';
 const DEADLINE_MS = 30_000;
 /** In the table, which a screen has to hold; JSON has all of it. */
 const MAX_RAW = 40;
+const MAX_VALUE = 120;
 
 export function addReadCommand(program: Command, finish: Finish): void {
   program
@@ -113,8 +114,8 @@ function formatTable(rows: readonly Shown[]): string {
   const header = ['point', 'raw', 'value', 'quality', 'time'];
   const cells = rows.map(({ point, raw, value, unit, quality, status, time }) => [
     point,
-    raw.length > MAX_RAW ? `${raw.slice(0, MAX_RAW)}…` : raw,
-    [shorten(value), unit].filter(Boolean).join(' '),
+    cut(raw, MAX_RAW),
+    [cut(shorten(value), MAX_VALUE), unit].filter(Boolean).join(' '),
     [quality, status].filter(Boolean).join(' '),
     time,
   ]);
@@ -125,6 +126,10 @@ function formatTable(rows: readonly Shown[]): string {
       .join('  ')
       .trimEnd();
   return `${[header, ...cells].map(line).join('\n')}\n`;
+}
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text;
 }
 
 /** More digits than a float32 holds are noise to the eye; JSON has them all. */

@@ -1,7 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
 import type { Secret } from '../model/secret.ts';
 import { MAX_ALIASED_NODES, MAX_DEPTH } from './limits.ts';
-import { DEPTH_FAULT } from './parse-yaml.ts';
+import { CUT_HINT, DEPTH_FAULT } from './parse-yaml.ts';
 import { describePlace, type Finding, type ProblemList } from './problem-list.ts';
 import { findScalarFault } from './scalar-fault.ts';
 import type { SourceFile, Span } from './source-file.ts';
@@ -12,6 +12,12 @@ export type ReadSecret = (name: string, at: Span) => Secret;
 
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 const SECRET_KEYS = /passw|secret|token|passphrase/i;
+
+/** Node ids and browse paths of OPC UA, made of what people call their machines: `Line #1`. */
+const NAMES_WITH_BLANKS = /(?:^|;)[isgb]=|^Objects\//;
+/** People who comment write a blank after `#`. */
+const GLUED_COMMENT = /^[ \t]+#[^\s#][^\r\n]*/;
+const MAX_CUT = 200;
 
 /** YAML nodes to a tree: aliases resolved within a budget, `!secret` read, keys checked, other tags refused. */
 export class TreeBuilder {
@@ -120,6 +126,7 @@ export class TreeBuilder {
     const quoted = node.type !== 'PLAIN' && source !== '';
     const fault = quoted ? undefined : findScalarFault(node.value, source);
     if (fault !== undefined) this.#problems.add({ at: span, ...fault });
+    if (!quoted) this.#findCut(source, span);
     return scalarTree(span, fault === undefined ? node.value : source, source, quoted);
   }
 
@@ -128,6 +135,17 @@ export class TreeBuilder {
     const at = mark === -1 ? span : this.#file.span(mark, span.start);
     const shown = tag.replace('tag:yaml.org,2002:', '!!');
     return this.#refuse({ at, message: `the tag \`${shown}\` is not allowed`, hint: 'the only tag is `!secret NAME`' });
+  }
+
+  /** A ` #` begins a comment, also in the middle of a name: nobody would see that the rest is gone. */
+  #findCut(source: string, { start, end }: Span): void {
+    const [cut = ''] = NAMES_WITH_BLANKS.test(source)
+      ? (GLUED_COMMENT.exec(this.#file.text.slice(end, end + MAX_CUT)) ?? [])
+      : [];
+    if (cut === '') return;
+    const at = this.#file.span(start, end + cut.trimEnd().length);
+    const message = `\`${cut.trim()}\` is a comment for YAML: the text ends at \`${source}\``;
+    this.#problems.add({ severity: 'warning', at, message, hint: CUT_HINT });
   }
 
   #refuse(finding: Finding): Tree {

@@ -116,11 +116,27 @@ function addSyntaxError(error: YAMLError, file: SourceFile, problems: ProblemLis
     problems.add(finding);
     return;
   }
+  const cut = FLOW_NOT_CLOSED.test(error.message)
+    ? CLOSED_IN_COMMENT.exec(file.text.slice(Math.max(0, start - MAX_LINE), start))
+    : null;
+  if (cut !== null) {
+    const [whole, comment = ''] = cut;
+    const end = Math.max(0, start - MAX_LINE) + cut.index + whole.trimEnd().length;
+    const message = 'a bracket or brace is closed in a comment, which begins here';
+    problems.add({ at: file.span(end - comment.length, end), code: 'CONFIG_SYNTAX', message, hint: CUT_HINT });
+    return;
+  }
   const { message = wordsOf(error, file.text), hint } = wordingOf(error, file.text, start);
   const quote = QUOTE.message === message ? file.text.lastIndexOf(error.message.includes('"') ? '"' : "'") : -1;
   const at = quote === -1 ? file.span(start, Math.max(start, end)) : file.span(quote, quote + 1);
   if (!problems.hasErrorAt(at)) problems.add({ at, code: 'CONFIG_SYNTAX', message, hint });
 }
+
+/** At the end of the line before: ` #` in the middle of a text without quotes. */
+const CLOSED_IN_COMMENT = /[ \t](#[^\s#][^\r\n]*[}\]])[ \t]*[\r\n]+[ \t]*$/;
+const MAX_LINE = 1_000;
+/** For text that a comment has cut. */
+export const CUT_HINT = 'text with ` #` in it needs quotes around it; a comment has a blank after `#`';
 
 const FLOW_NOT_CLOSED = /^Flow .* must be sufficiently indented/;
 

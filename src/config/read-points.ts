@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Declarations, OperatorDeclaration, ProtocolDeclaration } from '../model/declaration.ts';
+import type { Declarations, OperatorDeclaration, ProtocolDeclaration, Remark } from '../model/declaration.ts';
 import type { WriteRule } from '../model/plan.ts';
 import { checkTree } from './check-tree.ts';
 import { addUnknownKey, type Scope } from './inspect.ts';
@@ -45,6 +45,7 @@ export class PointReader {
   readonly #protocol: Group;
   readonly #operators: readonly (Group & { readonly declaration: OperatorDeclaration })[];
   readonly #known: readonly string[];
+  #hasPatterns = false;
 
   constructor(protocol: ProtocolDeclaration, declarations: Declarations, interner: Interner, scope: Scope) {
     this.#scope = scope;
@@ -58,6 +59,7 @@ export class PointReader {
   read(points: MapTree, defaults: MapTree | undefined): readonly PointDraft[] {
     if (defaults !== undefined) this.#checkDefaults(defaults);
     const names = namesOf(points, this.#pattern);
+    this.#hasPatterns = names.length < points.entries.size;
     return [...points.entries].flatMap(([name, entry]) => this.#readPoint(name, entry, defaults, names) ?? []);
   }
 
@@ -151,7 +153,8 @@ export class PointReader {
         own,
         names,
       );
-    for (const remark of remarks) addRemark(remark, tree, this.#scope);
+    const told = this.#hasPatterns ? remarks.map(explainPattern) : remarks;
+    for (const remark of told) addRemark(remark, tree, this.#scope);
     return all;
   }
 
@@ -171,6 +174,12 @@ export class PointReader {
       });
     }
   }
+}
+
+/** What a pattern stands for only the server knows. */
+function explainPattern(remark: Remark): Remark {
+  if (remark.key !== EXPRESSION || remark.severity === 'warning') return remark;
+  return { hint: 'points that `browse` brings are known to the server only: an expression cannot name them', ...remark };
 }
 
 function groupOf(schema: z.ZodObject): Group {

@@ -85,6 +85,14 @@ describe('the command line', function () {
     assert.deepEqual([setpoint?.point, setpoint?.raw, setpoint?.value], ['press-07/speedSetpoint', '0028', 40]);
   });
 
+  it('shows the beginning of a value that no screen holds', async () => {
+    const wide = join(directory, 'wide.yaml');
+    await writeFile(wide, `${mappingYaml(press.port)}  table: { address: { holding: 0 }, type: uint16, count: 60 }\n`);
+    const { code, stdout } = await runCli(['read', wide, 'table']);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /\[\d+(,\d+)*,?… {2}good/);
+  });
+
   it('says what to look at when a unit is silent', async () => {
     const wrongUnit = join(directory, 'wrong-unit.yaml');
     await writeFile(wrongUnit, mappingYaml(press.port).replace('unit: 3', 'unit: 9, timeout: 100 ms'));
