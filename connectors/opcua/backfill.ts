@@ -180,5 +180,7 @@ export class Backfill {
 function toNode({ nodes, continuation }: Task): HistoryNode {
   const [node] = nodes;
   if (node === undefined) throw new RangeError('a task without nodes');
-  return continuation === undefined ? { nodeId: node.nodeId } : { nodeId: node.nodeId, continuation };
+  const { nodeId, point } = node;
+  const { indexRange } = point.address;
+  return continuation === undefined ? { nodeId, indexRange } : { nodeId, indexRange, continuation };
 }

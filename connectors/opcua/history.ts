@@ -8,6 +8,7 @@ import {
   ReadRawModifiedDetails,
   TimestampsToReturn,
 } from 'node-opcua-client';
+import { rangeRequest } from './index-range.ts';
 import type { RawSession } from './raw-session.ts';
 import { readAll, type ServerLimits } from './requests.ts';
 import { qualityOf, statusName } from './status-code.ts';
@@ -24,6 +25,8 @@ export interface HistoryRange {
 
 export interface HistoryNode {
   readonly nodeId: NodeId;
+  /** The part of an array that is meant; absent: all of it. */
+  readonly indexRange?: string | undefined;
   /** Where the server is to go on; absent at first. */
   readonly continuation?: Buffer;
 }
@@ -95,6 +98,7 @@ export async function releaseHistory(session: RawSession, nodes: readonly Histor
   await session.historyRead(request);
 }
 
-function toRequest({ nodeId, continuation }: HistoryNode) {
-  return continuation === undefined ? { nodeId } : { nodeId, continuationPoint: continuation };
+function toRequest({ nodeId, indexRange, continuation }: HistoryNode) {
+  const range = indexRange === undefined ? {} : rangeRequest(indexRange);
+  return { nodeId, ...range, ...(continuation === undefined ? {} : { continuationPoint: continuation }) };
 }

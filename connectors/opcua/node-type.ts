@@ -1,8 +1,11 @@
 import { AttributeIds, type ClientSession, DataType, NodeId, type Variant, VariantArrayType } from 'node-opcua-client';
+import { GatewayError } from '../../src/model/error.ts';
+import { toWriteError } from './errors.ts';
+import { fitsRange, rangeRequest } from './index-range.ts';
 import type { UsableNode } from './monitored-item.ts';
 import { rangeOf } from './nodes.ts';
 import type { StructureSchema } from './raw-value.ts';
-import { qualityOf } from './status-code.ts';
+import { qualityOf, statusName } from './status-code.ts';
 
 /** What a node holds, as a write has to know it. */
 export interface NodeType {
@@ -58,4 +61,18 @@ export async function readStructureType(session: ClientSession, typeId: NodeId):
   const types = await session.extractNamespaceDataType();
   const made: unknown = await types.getExtensionObjectConstructorFromDataTypeAsync(typeId);
   return { typeId, schema: (made as { readonly schema: StructureSchema }).schema };
+}
+
+const NOBODY_MAY_READ: ReadonlySet<string> = new Set(['BadNotReadable', 'BadUserAccessDenied']);
+
+/** Such a server would put the part in place of the whole array: throws where it gives more than the part when it is asked for that. */
+export async function requireRange(session: ClientSession, { nodeId, point }: UsableNode, indexRange: string): Promise<void> {
+  const { statusCode, value } = await session.read({ nodeId, attributeId: AttributeIds.Value, ...rangeRequest(indexRange) });
+  const status = statusName(statusCode.value);
+  if (NOBODY_MAY_READ.has(status)) return;
+  if (qualityOf(statusCode.value) === 'bad') throw toWriteError(status, point.id);
+  if (fitsRange(value, indexRange)) return;
+  const message =
+    'the server does not know index ranges, and would put this in place of the whole array; write the whole array by a point without `path` and `indexRange`';
+  throw new GatewayError('DEVICE_EXCEPTION', point.id, message);
 }

@@ -1,5 +1,6 @@
 import { AttributeIds, type ClientSession, type DataValue, NodeId, type ReadValueIdOptions } from 'node-opcua-client';
 import type { Point } from '../../src/model/point.ts';
+import { rangeRequest } from './index-range.ts';
 import type { NodeAddress } from './node-address.ts';
 import type { Words } from './raw-value.ts';
 import type { ReadablePoint } from './reading.ts';
@@ -37,9 +38,8 @@ export function valueRequest({ nodeId, point }: ReadablePoint & { readonly nodeI
   return { nodeId, attributeId: AttributeIds.Value, ...rangeOf(point) };
 }
 
-/** The library takes the text, and only its types do not say so. */
 export function rangeOf({ address: { indexRange } }: Point<OpcuaPoint>): Pick<ReadValueIdOptions, 'indexRange'> {
-  return indexRange === undefined ? {} : { indexRange: indexRange as unknown as NonNullable<ReadValueIdOptions['indexRange']> };
+  return indexRange === undefined ? {} : rangeRequest(indexRange);
 }
 
 /** Finds the nodes of the points and makes sure that each is still the node it was. */

@@ -2,6 +2,7 @@ import { DataType, type DataValue } from 'node-opcua-client';
 import type { Point } from '../../src/model/point.ts';
 import { badReading, type Reading } from '../../src/model/reading.ts';
 import { describeValue, type Value } from '../../src/model/value.ts';
+import { fitsRange } from './index-range.ts';
 import { pick, type RawValue, toRaw, type Words } from './raw-value.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { qualityOf, statusName } from './status-code.ts';
@@ -19,6 +20,8 @@ const EARLIEST_MS = Date.UTC(2000, 0, 1);
 const MAX_AHEAD_MS = 3_600_000;
 /** There is nothing at the `path` of the point. */
 const NOTHING_THERE = 'BadNoMatch';
+/** The server gave more than the part that was asked for. */
+const RANGE_IGNORED = 'BadIndexRangeInvalid';
 /** A structure whose type the server does not describe, or describes wrongly. */
 const NOT_UNDERSTOOD = 'BadDataTypeIdUnknown';
 
@@ -28,7 +31,9 @@ export function toReading(node: ReadablePoint, dataValue: DataValue, nowMs: numb
   const quality = qualityOf(code);
   const sourceTimeMs = sourceTime(dataValue, nowMs);
   if (quality === 'bad') return badReading(point, statusName(code), sourceTimeMs);
-  const isText = point.address.enumeration === 'text';
+  const { enumeration, indexRange } = point.address;
+  if (indexRange !== undefined && !fitsRange(dataValue.value, indexRange)) return badReading(point, RANGE_IGNORED, sourceTimeMs);
+  const isText = enumeration === 'text';
   const raw = rawOf(node, dataValue);
   if (raw === undefined) return badReading(point, NOTHING_THERE, sourceTimeMs);
   const value = rawToValue(raw, isText);

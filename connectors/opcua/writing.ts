@@ -4,13 +4,13 @@ import type { Value } from '../../src/model/value.ts';
 import type { WriteResult } from '../../src/southbound/connector.ts';
 import { statusNameOf, toLinkError, toWriteError } from './errors.ts';
 import type { UsableNode } from './monitored-item.ts';
-import { type NodeType, readNodeType } from './node-type.ts';
+import { type NodeType, readNodeType, requireRange } from './node-type.ts';
 import { rangeOf } from './nodes.ts';
 import { qualityOf, statusName } from './status-code.ts';
 import { toWrittenStructure } from './structure-rewrite.ts';
-import { toWrittenValue } from './written-value.ts';
+import { toWrittenValue, writtenRange } from './written-value.ts';
 
-/** By point id: what the nodes hold, asked once per session. */
+/** By point id: what the nodes hold, asked once per session, and again after a value of another type was refused. */
 export type DataTypes = Map<string, NodeType>;
 
 /** Part 4 §5.11.4.4: the server takes the value but not the status or the time with it. */
@@ -25,22 +25,37 @@ export async function writeNode(
 ): Promise<WriteResult> {
   const subject = node.point.id;
   try {
-    const type = dataTypes.get(subject) ?? (await readNodeType(session, node));
+    const type = dataTypes.get(subject) ?? (await look(session, node));
     dataTypes.set(subject, type);
     const status = await send(session, node, await toRequest(session, node, type, value));
     if (qualityOf(status.value) !== 'bad') return { written: true };
-    return { written: false, error: toWriteError(statusName(status.value), subject) };
+    throw toWriteError(statusName(status.value), subject);
   } catch (error) {
-    return { written: false, error: toRefusal(error, subject) };
+    const refusal = toRefusal(error, subject);
+    // The node may have been without a value when it was looked at, or hold something else by now.
+    if (refusal.code === 'VALUE_TYPE') dataTypes.delete(subject);
+    return { written: false, error: refusal };
   }
+}
+
+/** What the node holds; rejects where writing a part of it would destroy the rest. */
+async function look(session: ClientSession, node: UsableNode): Promise<NodeType> {
+  const range = hasField(node) ? undefined : writtenRange(node.point);
+  if (range !== undefined) await requireRange(session, node, range);
+  return readNodeType(session, node);
+}
+
+function hasField({ point: { address } }: UsableNode): boolean {
+  return address.path?.some((step) => typeof step === 'string') === true;
 }
 
 type Wanted = Pick<WriteValueOptions, 'indexRange'> & { readonly value: NonNullable<DataValueOptions['value']> };
 
 /** A field of a structure cannot be written alone: the whole structure is read and written back. */
 async function toRequest(session: ClientSession, node: UsableNode, type: NodeType, value: Value): Promise<Wanted> {
-  const hasField = node.point.address.path?.some((step) => typeof step === 'string') === true;
-  return hasField ? { value: await toWrittenStructure(session, node, value) } : await toWrittenValue(session, node, type, value);
+  return hasField(node)
+    ? { value: await toWrittenStructure(session, node, value) }
+    : await toWrittenValue(session, node, type, value);
 }
 
 async function send(session: ClientSession, { nodeId, point }: UsableNode, { value, ...range }: Wanted) {

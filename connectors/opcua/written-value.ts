@@ -11,6 +11,11 @@ export interface WrittenValue extends Pick<WriteValueOptions, 'indexRange'> {
   readonly value: VariantOptions;
 }
 
+/** The part of an array that a write changes; `undefined`: all of the value. */
+export function writtenRange({ address: { path, indexRange } }: UsableNode['point']): string | undefined {
+  return path === undefined ? indexRange : path.join(',');
+}
+
 /** The value as a write request carries it; of an element the server changes only that (`indexRange`). Throws VALUE_TYPE or VALUE_OUT_OF_RANGE. */
 export async function toWrittenValue(
   session: ClientSession,

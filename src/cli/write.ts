@@ -26,7 +26,7 @@ export function addWriteCommand(program: Program, finish: Finish): void {
     .description('write one point, through the same checks as a command from the cloud')
     .argument('<mapping>', 'a mapping file')
     .argument('<point>', 'name of the point, as `setpoint` or `press-07/setpoint`')
-    .argument('<value>', 'engineering value: true, false, a number, or text')
+    .argument('<value>', 'engineering value: true, false, a number, text, or a list or structure as JSON')
     .option('--json', 'print JSON')
     .option('--dry-run', 'check everything, also against the device, and tell what it would be given; nothing is written')
     .action(async (mapping: string, point: string, value: string, options: WriteOptions) => {
@@ -121,9 +121,21 @@ function placeByBrowsing(plan: GatewayPlan, wanted: string): Place | undefined {
 
 function parseValue(text: string): Value {
   if (text === 'true' || text === 'false') return text === 'true';
+  if (/^\s*[[{]/.test(text)) return parseCompound(text);
   if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text)) return text;
   const number = Number(text);
   return /^[-+]?\d+$/.test(text) && !Number.isSafeInteger(number) ? BigInt(text) : number;
+}
+
+/** Text where it is no JSON. Whole numbers keep all their digits. */
+function parseCompound(text: string): Value {
+  try {
+    return JSON.parse(text, (_key, value: unknown, { source = '' }: { readonly source?: string } = {}) =>
+      typeof value === 'number' && /^-?\d+$/.test(source) && !Number.isSafeInteger(value) ? BigInt(source) : value,
+    );
+  } catch {
+    return text;
+  }
 }
 
 function toJson(result: CommandResult): string {
@@ -132,7 +144,7 @@ function toJson(result: CommandResult): string {
 
 function format(device: string, result: CommandResult): string {
   const lines = Object.entries(result.points).map(([name, { status, value, deviceValue, error }]) => {
-    const readBack = value === undefined ? '' : `, read back ${String(value)}`;
+    const readBack = value === undefined ? '' : `, read back ${describeValue(value)}`;
     const given = deviceValue === undefined ? '' : `, the device would be given ${describeValue(deviceValue)}`;
     return `${device}/${name}: ${status}${readBack}${given}${error === undefined ? '' : `: ${error.message} (${error.code})`}`;
   });

@@ -93,6 +93,14 @@ describe('the command line', function () {
     assert.match(stdout, /\[\d+(,\d+)*,?… {2}good/);
   });
 
+  it('writes a list as JSON', async () => {
+    const pair = join(directory, 'pair.yaml');
+    const point = '  pair: { address: { holding: 0 }, type: uint16, count: 2, write: { min: 0, max: 9 } }\n';
+    await writeFile(pair, `${mappingYaml(press.port)}${point}`);
+    const { stdout } = await runCli(['write', pair, 'pair', '[3, 4]']);
+    assert.equal(stdout, 'press-07/pair: written, read back [3,4]\n');
+  });
+
   it('says what to look at when a unit is silent', async () => {
     const wrongUnit = join(directory, 'wrong-unit.yaml');
     await writeFile(wrongUnit, mappingYaml(press.port).replace('unit: 3', 'unit: 9, timeout: 100 ms'));

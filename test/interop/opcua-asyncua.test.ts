@@ -120,6 +120,9 @@ const NO_STOP = new AbortController().signal;
       await session.write(writes, NO_STOP),
       writes.map(() => ({ written: true })),
     );
+    // This server does not know index ranges: one element would take the place of the whole array.
+    const [second] = await session.write([{ point: pointOf('second'), value: 9 }], NO_STOP);
+    assert.match(second?.written === false ? second.error.message : 'written', /does not know index ranges/);
     const read = await session.read([pointOf('list'), pointOf('part'), pointOf('mode')], NO_STOP);
     const changed = { ...PART, Name: 'nut', Serial: 2n ** 60n + 1n, Load: 8 };
     assert.deepEqual(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { DataType, DataValue, StatusCodes, VariantArrayType, WriteRequest } from 'node-opcua';
+import { DataType, DataValue, StatusCodes, type UAVariable, VariantArrayType, WriteRequest } from 'node-opcua';
 import type { Value } from '../../../src/model/value.ts';
 import type { ConnectorSession, WriteResult } from '../../../src/southbound/connector.ts';
 import { addMachine, MACHINE, type Machine, PART } from '../../support/opcua-machine.ts';
@@ -12,6 +12,7 @@ const PART_VALUE = { ...PART, Serial: 9_007_199_254_740_993n };
 describe('writing OPC UA arrays, structures and enumerations', () => {
   let server: TestServer;
   let machine: Machine;
+  let late: UAVariable;
   const bench = new Bench();
 
   let session: ConnectorSession;
@@ -20,6 +21,10 @@ describe('writing OPC UA arrays, structures and enumerations', () => {
   before(async () => {
     server = await startOpcuaServer();
     machine = await addMachine(server.server);
+    const space = server.server.engine.addressSpace;
+    assert.ok(space);
+    const common = { componentOf: machine.variable('Part').parent ?? undefined, browseName: 'Late', nodeId: 's=Late' };
+    late = space.getNamespace(MACHINE).addVariable({ ...common, dataType: 'BaseDataType' } as never);
     await bench.begin();
     session = await bench.open(
       bench.connector(makePlan({ url: server.url, ...OPEN, ...FAST }, { press: Object.fromEntries(points) })),
@@ -115,6 +120,14 @@ describe('writing OPC UA arrays, structures and enumerations', () => {
       assert.equal(machine.variable(node).readValue().value.toString(), before);
     });
   }
+
+  const lateName = declare('Late', {});
+  it('looks again at a node that had no value', async () => {
+    const [refused] = await session.write([{ point: pointOf(lateName), value: 7 }], NO_STOP);
+    assert.equal(refused?.written === false && refused.error.code, 'VALUE_TYPE');
+    late.setValueFromSource({ dataType: DataType.Double, value: 1 });
+    assert.deepEqual(await write(lateName, lateName, 7), [{ written: true }, 7]);
+  });
 
   describe('with status and time', () => {
     const name = declare('Stamped', { stampWrites: true });

@@ -50,6 +50,15 @@ describe('OPC UA reading', () => {
     assert.deepEqual(read({ value }).value, [1, 2]);
   });
 
+  it('takes no array for a part of it, which servers give that do not know index ranges', () => {
+    const { point } = planPoint('press', 'zone', { indexRange: '1:2', path: '[0]' });
+    const of = (...value: number[]) =>
+      new DataValue({ value: { dataType: DataType.Double, arrayType: VariantArrayType.Array, value } });
+    assert.equal(toReading({ point }, of(1, 2), NOW_MS).value, 1);
+    const whole = toReading({ point }, of(0, 1, 2), NOW_MS);
+    assert.deepEqual([whole.value, whole.status], [null, 'BadIndexRangeInvalid']);
+  });
+
   it('says that a node holds nothing', () => {
     assert.equal(read({ value: { dataType: DataType.Null } }).status, 'BadNoData');
   });
