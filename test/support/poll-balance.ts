@@ -5,6 +5,9 @@ export interface Missed {
   readonly polls: number;
 }
 
+/** Times are rounded, and timers ring a fraction of a millisecond early. What is nearly as late as the next poll is no poll of that. */
+const EARLY_MS = 3;
+
 /**
  * Of one point, from the first reading to the last: readings that came, polls that were declared missing, without what a stop cut off,
  * and those that were due. Polls are due every interval; readings come after that, and one that is late is followed by
@@ -12,7 +15,7 @@ export interface Missed {
  */
 export function pollBalance(timesMs: readonly number[], missed: readonly Missed[], intervalMs: number) {
   const dueMs = missed[0]?.fromTimeMs ?? leastLate(timesMs, intervalMs);
-  const momentOf = (timeMs: number) => Math.floor((timeMs - dueMs) / intervalMs + 1 / 4);
+  const momentOf = (timeMs: number) => Math.floor((timeMs - dueMs + EARLY_MS) / intervalMs);
   const first = momentOf(timesMs[0] ?? 0);
   const skippedFirst = missed.map(({ fromTimeMs }) => momentOf(fromTimeMs)).filter((moment) => moment <= first);
   return {
