@@ -26,8 +26,8 @@ import { createSession } from './user-identity.ts';
 export interface OpenClient {
   readonly client: OPCUAClient;
   readonly session: RawSession;
-  /** Warns of certificates that expire soon; to be called each day. */
-  warnOfExpiry(): void;
+  /** Warns of certificates that expire soon, and renews our own when it is time; to be called each day. Settles within minutes. */
+  lookAtCertificates(signal: AbortSignal): Promise<void>;
   /** Says goodbye to the server within `timeoutMs`, then frees every socket and timer. Subscriptions may be left for the next session. */
   close(timeoutMs: number, options?: { readonly keepsSubscriptions: boolean }): Promise<void>;
 }
@@ -67,8 +67,12 @@ export async function connect(options: ConnectOptions): Promise<OpenClient> {
     const endpoint = chooseEndpoint(await discover(options, newest, way), settings, name);
     if (endpoint.securityMode !== MessageSecurityMode.None) {
       const applicationUri = endpoint.server.applicationUri ?? undefined;
-      const server = await requireTrust({ ...options, url: settings.url, applicationUri }, endpoint.serverCertificate);
+      const { server, authority } = await requireTrust(
+        { ...options, url: settings.url, applicationUri },
+        endpoint.serverCertificate,
+      );
       expiries.note('server', server);
+      if (authority !== undefined) expiries.note('authority', authority);
     }
     return await openAs([newest, ...replaced], options, { endpoint, way });
   } catch (error) {
@@ -112,11 +116,18 @@ async function openSession(options: ConnectOptions, identity: Identity, { endpoi
     const confirmed = await attempt(client.getEndpoints(), 'comparing endpoints', timeoutMs, options, client, identity);
     refuseDowngrade(endpoint, chooseEndpoint(confirmed, settings, name), name);
     refuseReadablePassword(chooseEndpoint(confirmed, settings, name), settings, name);
-    const session = await attempt(createSession(client, settings), 'opening a session', timeoutMs, options, client, identity);
+    const session = await attempt(
+      createSession(client, settings, expiries),
+      'opening a session',
+      timeoutMs,
+      options,
+      client,
+      identity,
+    );
     return {
       client,
       session: session as RawSession,
-      warnOfExpiry: () => expiries.look(),
+      lookAtCertificates: (signal) => lookAtCertificates({ ...options, signal }, identity),
       close: async (closeTimeoutMs, given) => {
         await close(client, channels, session, closeTimeoutMs, given);
         await way.close();
@@ -126,6 +137,19 @@ async function openSession(options: ConnectOptions, identity: Identity, { endpoi
     await close(client, channels, undefined, options.signal.aborted ? 0 : 1_000);
     throw error;
   }
+}
+
+/**
+ * A session lives for years. A new certificate is shown to the server while the one of the session is still good: whoever looks after the
+ * server finds it there, and what is wrong with it is told here, each day.
+ */
+async function lookAtCertificates(options: ConnectOptions, used: Identity): Promise<void> {
+  const { expiries, folders, gatewayId } = options;
+  expiries.look();
+  const [newest] = await loadIdentities(folders, gatewayId);
+  if (newest.certificate.raw.equals(used.certificate.raw)) return;
+  const other = await connect(options);
+  await other.close(1_000);
 }
 
 async function attempt<T>(

@@ -31,14 +31,16 @@ export function chooseEndpoint(
   const { policy } = settings.security;
   const mode = MODES[securityMode(settings.security)];
   const wanted = policy === 'best' ? BEST : [POLICY_URIS[policy]];
+  // Those over HTTPS may show the certificate of a web server.
+  const spoken = offered.filter(({ endpointUrl }) => !/^(?:opc\.)?(?:https?|wss?):/i.test(endpointUrl ?? ''));
   for (const uri of wanted) {
-    const endpoint = offered.find(({ securityPolicyUri, securityMode }) => securityPolicyUri === uri && securityMode === mode);
+    const endpoint = spoken.find(({ securityPolicyUri, securityMode }) => securityPolicyUri === uri && securityMode === mode);
     if (endpoint !== undefined) return endpoint;
   }
   throw new GatewayError(
     'LINK_UNTRUSTED',
     subject,
-    `the server does not offer ${policy === 'best' ? 'any policy of today' : `policy ${policy}`} with mode ${securityMode(settings.security)}; it offers ${offered.map(describeEndpoint).join(', ') || 'nothing'}. ` +
+    `the server does not offer ${policy === 'best' ? 'any policy of today' : `policy ${policy}`} with mode ${securityMode(settings.security)}; it offers ${spoken.map(describeEndpoint).join(', ') || 'nothing'}. ` +
       'Switch encryption on at the server, or name what it offers in `security:`, for `browse ADDRESS` by `--policy`. Where it should offer more, something between may be hiding it',
   );
 }

@@ -20,10 +20,12 @@ export interface Revocations {
 }
 
 /** What the authorities of the trust list say about a certificate (OPC UA Part 4 §6.1.3). */
-export type Verdict =
-  | { readonly is: 'issued'; readonly by: Issuer }
-  | { readonly is: 'revoked'; readonly by: Issuer }
-  | { readonly is: 'unknown' };
+export interface Verdict {
+  /** `expired`: the authority would vouch for it, but its own certificate is not valid (any more). */
+  readonly is: 'issued' | 'revoked' | 'expired' | 'unknown';
+  /** Absent where no authority of the list knows it. */
+  readonly by?: Issuer;
+}
 
 /** Longer chains are no chains of a plant. */
 const MAX_CHAIN = 6;
@@ -47,7 +49,10 @@ export async function listIssuers({ issuers }: TrustFolders): Promise<readonly I
   return found.filter((issuer) => issuer !== undefined);
 }
 
-/** Follows the signatures from the certificate up to an authority of the list; `others` are those that the server sent along. */
+/**
+ * Follows the signatures from the certificate up to an authority of the list; `others` are those that the server sent along. Above
+ * that one it goes on as far as it knows the way: an authority may have been revoked by the one that signed it.
+ */
 export function judge(
   certificate: X509Certificate,
   others: readonly X509Certificate[],
@@ -55,16 +60,24 @@ export function judge(
   nowMs = Date.now(),
 ): Verdict {
   let current = certificate;
+  let found: Issuer | undefined;
   for (let length = 0; length < MAX_CHAIN; length += 1) {
-    const issuer = issuers.find((known) => isIssuedBy(current, known.certificate));
-    if (issuer !== undefined && !isValid(issuer.certificate, nowMs)) return { is: 'unknown' };
+    const issuer = issuerOf(current, issuers, nowMs);
     if (issuer?.revocations?.serials.has(bare(current.serialNumber)) === true) return { is: 'revoked', by: issuer };
-    if (issuer !== undefined) return { is: 'issued', by: issuer };
-    const next = others.find((other) => isIssuedBy(current, other) && isValid(other, nowMs) && !other.raw.equals(current.raw));
-    if (next === undefined) return { is: 'unknown' };
+    found ??= issuer;
+    const isSigner = (other: X509Certificate) => isIssuedBy(current, other) && isValid(other, nowMs);
+    const next = issuer?.certificate ?? (found === undefined ? others.find(isSigner) : undefined);
+    if (next === undefined || next.raw.equals(current.raw)) break;
     current = next;
   }
-  return { is: 'unknown' };
+  if (found === undefined) return { is: 'unknown' };
+  return { is: isValid(found.certificate, nowMs) ? 'issued' : 'expired', by: found };
+}
+
+/** One that is valid, where an authority has renewed its certificate and kept its key. */
+function issuerOf(certificate: X509Certificate, issuers: readonly Issuer[], nowMs: number): Issuer | undefined {
+  const all = issuers.filter((known) => isIssuedBy(certificate, known.certificate));
+  return all.find((known) => isValid(known.certificate, nowMs)) ?? all[0];
 }
 
 /** Keeps the revocation list in a file, PEM or DER; rejects unless an authority of the trust list has signed it, and none newer is there. */

@@ -16,7 +16,7 @@ import type { MethodCall, MethodResult } from '../../src/southbound/connector.ts
 import { statusNameOf, toCallError, toLinkError } from './errors.ts';
 import type { OpcuaMethod } from './features.ts';
 import { parseNodeAddress } from './node-address.ts';
-import { readStructureType } from './node-type.ts';
+import { declaredRank, readStructureType } from './node-type.ts';
 import { resolveNodeId } from './nodes.ts';
 import { toRaw } from './raw-value.ts';
 import type { ServerFacts } from './requests.ts';
@@ -62,11 +62,12 @@ async function toArguments(
       const name = method.arguments[at]?.name ?? names[at] ?? String(at);
       const value = given[at] ?? null;
       const rank = shapeOf(value, subject).length;
-      if (valueRank >= -1 && rank !== Math.max(0, valueRank))
+      const declared = declaredRank(valueRank);
+      if (declared !== undefined && rank !== declared)
         throw new GatewayError(
           'VALUE_TYPE',
           `${subject}.${name}`,
-          `the method takes ${valueRank === -1 ? 'a single value' : 'a list'}`,
+          `the method takes ${declared === 0 ? 'a single value' : 'a list'}`,
         );
       return toArgument(session, value as Value, dataType, `${subject}.${name}`);
     }),

@@ -43,7 +43,7 @@ function rankOf({ arrayType, dimensions }: Variant): number {
 }
 
 /** Part 3 §5.6.2: −1 single, 1 and more that many dimensions, the others leave it open. */
-function declaredRank(declared: number): number | undefined {
+export function declaredRank(declared: number): number | undefined {
   if (declared === -1) return 0;
   return declared > 0 ? declared : undefined;
 }

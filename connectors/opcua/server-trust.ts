@@ -17,11 +17,17 @@ export interface TrustOptions {
   readonly applicationUri?: string | undefined;
 }
 
+export interface Trusted {
+  readonly server: KnownCertificate;
+  /** Whose word for the server is taken; absent where a person trusts its very certificate. */
+  readonly authority?: KnownCertificate;
+}
+
 /**
  * Rejects with LINK_UNTRUSTED, and how to trust it, unless the server shows a certificate that a person has trusted, or one of an
  * authority that a person has trusted, made for this server.
  */
-export async function requireTrust(options: TrustOptions, der: Uint8Array): Promise<KnownCertificate> {
+export async function requireTrust(options: TrustOptions, der: Uint8Array): Promise<Trusted> {
   const { folders, name, url } = options;
   const [certificate, ...others] = readChain(der, name);
   if (certificate === undefined) throw new GatewayError('LINK_UNTRUSTED', name, 'the server shows no certificate');
@@ -30,21 +36,24 @@ export async function requireTrust(options: TrustOptions, der: Uint8Array): Prom
   const told = `certificate of ${url} (${subject}, SHA-1 ${sha1}, SHA-256 ${sha256})`;
   const refuse = (why: string) => new GatewayError('LINK_UNTRUSTED', name, `${told} ${why}`);
   if (validToMs < Date.now()) throw refuse(`expired on ${new Date(validToMs).toISOString()}; renew it at the server`);
-  const verdict = judge(certificate, others, await listIssuers(folders));
-  if (verdict.is === 'revoked') {
-    const { subject: by } = verdict.by.certificate;
-    throw refuse(`was revoked by ${oneLine(by)} (${verdict.by.revocations?.file}); give the server a new one`);
-  }
-  if (await isTrusted(folders, certificate)) return known;
-  if (verdict.is === 'issued') {
+  const { is, by } = judge(certificate, others, await listIssuers(folders));
+  const authority = by && describe(by.certificate, by.file);
+  if (is === 'revoked')
+    throw refuse(`was revoked by ${authority?.subject} (${by?.revocations?.file}); give the server a new one`);
+  if (await isTrusted(folders, certificate)) return { server: known };
+  if (is === 'expired' && authority !== undefined) throw refuse(`is of an authority whose own ${expiredText(authority)}`);
+  if (is === 'issued' && by !== undefined && authority !== undefined) {
     const fault = otherThanMet(certificate, known, options);
-    if (fault === undefined) {
-      warnOfOldList(verdict.by, options);
-      return known;
-    }
-    throw refuse(`is of a trusted authority, but ${fault}; ${await adviseToAccept(options, certificate, sha256)}`);
+    if (fault !== undefined)
+      throw refuse(`is of a trusted authority, but ${fault}; ${await adviseToAccept(options, certificate, sha256)}`);
+    warnOfOldList(by, options);
+    return { server: known, authority };
   }
   throw refuse(`is not trusted yet; ${await adviseToAccept(options, certificate, sha256)}`);
+}
+
+function expiredText({ subject, file, validToMs }: KnownCertificate): string {
+  return `certificate (${subject}, ${file}) is valid to ${new Date(validToMs).toISOString()}: accept its new one, and compare the clocks`;
 }
 
 /** An authority signs many certificates: the one shown must be made for this server (Part 4 §6.1.3, host name and URI). */
@@ -57,6 +66,8 @@ function otherThanMet(
   if (claimed === undefined || applicationUri !== claimed) {
     return `made for the application ${applicationUri ?? '(none)'}, and the server calls itself ${claimed ?? '(nothing)'}`;
   }
+  const validFromMs = Date.parse(certificate.validFrom);
+  if (validFromMs > Date.now()) return `not valid before ${new Date(validFromMs).toISOString()}: compare the clocks`;
   const isFor = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
   return isFor === undefined ? `not made for the host ${host} (${certificate.subjectAltName ?? 'no host named'})` : undefined;
 }
@@ -98,7 +109,7 @@ export function trustStore(
     if (leaf === undefined) return false;
     if (leaf.raw.equals(identity.certificate.raw)) return true;
     const { is } = judge(leaf, others, await listIssuers(folders));
-    return is !== 'revoked' && (is === 'issued' || isTrusted(folders, leaf));
+    return is !== 'revoked' && (is === 'issued' || (await isTrusted(folders, leaf)));
   };
   const check = async (given: Uint8Array | Uint8Array[]) =>
     (await isKnown(given)) ? StatusCodes.Good : StatusCodes.BadCertificateUntrusted;

@@ -31,5 +31,5 @@ export function watchSession(options: SessionWatchOptions): void {
   void watchServer(watch);
   void watchRivals({ ...watch, current: server, urls: settings.url, openOne, onBetter: (error) => onLost(error, 'leaving') });
   void options.diagnostics.watch(open.session, clock, signal, isAway);
-  void watchExpiry(clock, signal, () => open.warnOfExpiry());
+  void watchExpiry(clock, signal, () => open.lookAtCertificates(signal));
 }

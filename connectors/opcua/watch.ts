@@ -50,10 +50,10 @@ export async function watchSubscriptions(options: WatchOptions): Promise<void> {
 }
 
 /** A session may live for years; what expires meanwhile would stop the next one. */
-export async function watchExpiry(clock: Clock, signal: AbortSignal, warnOfExpiry: () => void): Promise<void> {
+export async function watchExpiry(clock: Clock, signal: AbortSignal, look: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
     await clock.sleep(DAY_MS, signal).catch(() => {});
-    if (!signal.aborted) warnOfExpiry();
+    if (!signal.aborted) await look().catch(() => {});
   }
 }
 

@@ -31,6 +31,8 @@ export interface TestAuthority {
   certify(request: string): Promise<string>;
   /** An authority whose certificate this one has signed. */
   subordinate(commonName: string): Promise<TestAuthority>;
+  /** Another certificate of the same name and key, valid for years. */
+  renew(): Promise<string>;
   /** A revocation list, PEM file, of these certificate files. */
   revoke(certificates: readonly string[], options?: { readonly nextUpdate?: Date }): Promise<string>;
   /** Deletes every file. */
@@ -58,9 +60,13 @@ const ALGORITHMS = {
 type KeyType = keyof typeof ALGORITHMS;
 
 /** A certificate authority with its files in a temporary directory. */
-export async function createAuthority(commonName = 'Test CA', keyType: KeyType = 'elliptic'): Promise<TestAuthority> {
+export async function createAuthority(
+  commonName = 'Test CA',
+  keyType: KeyType = 'elliptic',
+  notAfter?: Date,
+): Promise<TestAuthority> {
   const keys = await createKeys(keyType);
-  return authorityOf(commonName, keyType, keys, { issuer: `CN=${commonName}`, signingKey: keys.privateKey });
+  return authorityOf(commonName, keyType, keys, { issuer: `CN=${commonName}`, signingKey: keys.privateKey }, notAfter);
 }
 
 interface Signer {
@@ -73,18 +79,21 @@ async function authorityOf(
   keyType: KeyType,
   keys: webcrypto.CryptoKeyPair,
   signer: Signer,
+  notAfter?: Date,
 ): Promise<TestAuthority> {
   const issuer = `CN=${commonName}`;
   const signingAlgorithm = ALGORITHMS[keyType];
-  const ca = await X509CertificateGenerator.create({
-    ...{ serialNumber: createSerialNumber(), subject: issuer, publicKey: keys.publicKey, signingAlgorithm, ...signer },
-    notBefore: new Date(Date.now() - DAY_MS),
-    notAfter: new Date(Date.now() + 3_650 * DAY_MS),
-    extensions: [
-      new BasicConstraintsExtension(true, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-    ],
-  });
+  const makeOwn = (until = new Date(Date.now() + 3_650 * DAY_MS)) =>
+    X509CertificateGenerator.create({
+      ...{ serialNumber: createSerialNumber(), subject: issuer, publicKey: keys.publicKey, signingAlgorithm, ...signer },
+      notBefore: new Date(Date.now() - DAY_MS),
+      notAfter: until,
+      extensions: [
+        new BasicConstraintsExtension(true, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      ],
+    });
+  const ca = await makeOwn(notAfter);
   const directory = await mkdtemp(join(tmpdir(), 'test-ca-'));
   const caFile = join(directory, 'ca.crt');
   await writeFile(caFile, pemOf(ca));
@@ -115,6 +124,11 @@ async function authorityOf(
       const request = new Pkcs10CertificateRequest(pem);
       if (!(await request.verify())) throw new Error('the signing request is not signed by its key');
       return pemOf(await create(request.subject, await request.publicKey.export()));
+    },
+    async renew() {
+      const file = join(directory, 'renewed-ca.crt');
+      await writeFile(file, pemOf(await makeOwn()));
+      return file;
     },
     subordinate: async (name) => authorityOf(name, keyType, await createKeys(keyType), { issuer, signingKey: keys.privateKey }),
     async revoke(certificates, { nextUpdate = new Date(Date.now() + DAY_MS) } = {}) {

@@ -168,7 +168,8 @@ function addMethods(namespace: Namespace, object: UAObject, part: UADataType): v
     browseName: 'Load',
     inputArguments: [
       { name: 'Part', dataType: part.nodeId },
-      { name: 'Spares', dataType: part.nodeId, valueRank: 1 },
+      // One dimension or more.
+      { name: 'Spares', dataType: part.nodeId, valueRank: 0 },
     ],
     outputArguments: [{ name: 'Last', dataType: part.nodeId }],
   });

@@ -27,6 +27,13 @@ describe('OPC UA endpoint', () => {
     assert.equal(chooseEndpoint(offered.slice(0, 2), settings(), 'plant').securityPolicyUri, middle);
   });
 
+  it('is none of a web server beside it', () => {
+    const [web, own] = [offer(SignAndEncrypt, strongest), offer(SignAndEncrypt, strongest)];
+    web.endpointUrl = 'https://press-07:443/UA';
+    own.endpointUrl = 'opc.tcp://press-07:4840/UA';
+    assert.equal(chooseEndpoint([web, own], settings(), 'plant'), own);
+  });
+
   it('is refused when a stronger one was hidden on the way', () => {
     const [weak, strong] = [offer(SignAndEncrypt, weakest), offer(SignAndEncrypt, strongest)];
     assert.throws(() => refuseDowngrade(weak, strong, 'plant'), { code: 'LINK_UNTRUSTED' });

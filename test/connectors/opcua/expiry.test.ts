@@ -46,7 +46,7 @@ describe('OPC UA certificates that expire', () => {
     const clock = new HandClock();
     const stop = new AbortController();
     let looks = 0;
-    const watching = watchExpiry(clock, stop.signal, () => {
+    const watching = watchExpiry(clock, stop.signal, async () => {
       looks += 1;
     });
     await clock.advance(3 * DAY_MS);

@@ -19,6 +19,7 @@ describe('OPC UA servers with certificates of an authority', function () {
   this.timeout(20_000);
   const bench = new Bench();
   const warnings: string[] = [];
+  let expiries: Readonly<Record<string, number>> | undefined;
   let authority: TestAuthority;
   let subordinate: TestAuthority;
   let files: CertificateFiles;
@@ -45,7 +46,9 @@ describe('OPC UA servers with certificates of an authority', function () {
   async function read({ url }: TestServer): Promise<void> {
     warnings.length = 0;
     const log = { ...silentLog, warn: (event: string) => void warnings.push(event), with: () => log };
-    const session = await bench.connector(makePlan({ url, ...FAST }, { press: { Speed: {} } }), log).open(NO_STOP);
+    const connector = bench.connector(makePlan({ url, ...FAST }, { press: { Speed: {} } }), log);
+    const session = await connector.open(NO_STOP);
+    ({ expiries } = connector.status());
     await new Collected(session).until('Speed');
     await session.close();
   }
@@ -77,6 +80,7 @@ describe('OPC UA servers with certificates of an authority', function () {
     const accepted = await accept(authority.ca);
     assert.equal(accepted.standing, 'authority');
     await read(server);
+    assert.equal(expiries?.authority, Date.parse(accepted.validTo));
     assert.deepEqual(warnings, ['authority without a revocation list']);
     await accept(await authority.revoke([]));
     await read(server);
@@ -113,6 +117,40 @@ describe('OPC UA servers with certificates of an authority', function () {
     const chain = join(bench.stateDirectory, 'chain.pem');
     await writeFile(chain, `${await readFile(leaf.certificate, 'utf8')}${await readFile(subordinate.ca, 'utf8')}`);
     await withServer({ ...leaf, certificate: chain }, read);
+  });
+
+  it('refuses what an authority has signed that was itself revoked', async () => {
+    const leaf = await subordinate.issue('pump', { subjectAltNames: NAMES });
+    await accept(authority.ca);
+    await accept(subordinate.ca);
+    await withServer(leaf, async (server) => {
+      await read(server);
+      await accept(await authority.revoke([subordinate.ca]));
+      assert.match((await refusal(server)).message, /was revoked by CN=Plant CA/);
+    });
+  });
+
+  it('says that the authority expired, not that the server is unknown, and takes its renewed certificate', async () => {
+    const old = await createAuthority('Old CA', 'rsa', new Date(Date.now() - 1_000));
+    const leaf = await old.issue('saw', { subjectAltNames: NAMES });
+    await accept(old.ca);
+    await withServer(leaf, async (server) => {
+      assert.match(
+        (await refusal(server)).message,
+        /is of an authority whose own certificate \(CN=Old CA, .*\) is valid to \d{4}-/,
+      );
+      await accept(await old.renew());
+      await read(server);
+    });
+    await old.remove();
+  });
+
+  it('refuses one that an authority has signed for later', async () => {
+    const leaf = await authority.issue('later', { subjectAltNames: NAMES, notBefore: new Date(Date.now() + 3_600_000) });
+    await accept(authority.ca);
+    await withServer(leaf, async (server) => {
+      assert.match((await refusal(server)).message, /not valid before .*: compare the clocks/);
+    });
   });
 
   it('does not take the certificate of another application or host for that of the server', async () => {

@@ -146,7 +146,9 @@ describe('OPC UA security', () => {
 
     it('reads as a user with a certificate', async () => {
       const user = await userCertificate(bench.stateDirectory);
-      const session = await connector({ user }).open(NO_STOP);
+      const made = connector({ user });
+      const session = await made.open(NO_STOP);
+      assert.deepEqual(Object.keys(made.status().expiries ?? {}), ['own', 'server', 'user']);
       await new Collected(session).until('Speed');
       await session.close();
     });
