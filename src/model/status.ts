@@ -117,6 +117,8 @@ export interface HubStatus {
   readonly window: number;
   /** The hub lets the gateway in and takes none of its messages, for want of a right: they wait. Since when: UTC, milliseconds since 1970. */
   readonly forbidden?: { readonly sinceTimeMs: number; readonly code: string; readonly message: string; readonly action: string };
+  /** Messages at which it seems to hang up, while it takes others; they are tried now and then. Absent: none. */
+  readonly heldBack?: number;
   /** As of a connection: the gateway's `own` certificate, that of the `server`. */
   readonly expiries?: Readonly<Record<string, number>>;
   /** Where the hub has a daily quota. */

@@ -9,6 +9,14 @@ interface Known {
   readonly unanswered: Set<number>;
 }
 
+/** Called with what the spool dropped: everything of the class before `first`. */
+type OnForgotten = (name: MessageClass, first: number) => void;
+
+interface LaneEvents {
+  readonly onPrefix: (last: SpoolPlace) => void;
+  readonly onForgotten: OnForgotten;
+}
+
 /**
  * Which messages are sent, and which of them are settled: acknowledged by the hub or rejected for good. Acknowledgements may come in
  * any order, the spool may forget only what has nothing unsettled before it in its lane and class. Positions are spool offsets,
@@ -16,8 +24,13 @@ interface Known {
  */
 export class DeliveryLedger {
   readonly #known = byClass<Known>(() => ({ settled: new Set(), unanswered: new Set() }));
+  readonly #onForgotten: OnForgotten;
   #inFlight = 0;
   #wake: (() => void)[] = [];
+
+  constructor(onForgotten: OnForgotten = () => {}) {
+    this.#onForgotten = onForgotten;
+  }
 
   get inFlight(): number {
     return this.#inFlight;
@@ -28,7 +41,7 @@ export class DeliveryLedger {
    * `onPrefix` is called with the place up to which everything of its class is settled.
    */
   openLane(onPrefix: (last: SpoolPlace) => void, begins: 'first' | 'ahead' = 'first'): DeliveryLane {
-    return new DeliveryLane(this.#known, onPrefix, begins);
+    return new DeliveryLane(this.#known, { onPrefix, onForgotten: this.#onForgotten }, begins);
   }
 
   /** Resolves when at most `count` messages are in flight. */
@@ -68,6 +81,11 @@ export class DeliveryLedger {
     this.leave(lane);
   }
 
+  /** It is done with for good, while nothing is in flight: it need not be sent when its turn comes again. */
+  settle({ class: name, offset }: SpoolPlace): void {
+    this.#known[name].settled.add(offset);
+  }
+
   #left(): Promise<void> {
     return new Promise((resolve) => void this.#wake.push(resolve));
   }
@@ -78,14 +96,14 @@ export class DeliveryLane {
   /** In order of the spool, from the first that is not acknowledged. */
   readonly #sent = byClass<number[]>(() => []);
   readonly #known: Readonly<Record<MessageClass, Known>>;
-  readonly #onPrefix: (last: SpoolPlace) => void;
+  readonly #events: LaneEvents;
   /** In which the first is still to be sent, with nothing before it in another lane. */
   readonly #fresh: Set<MessageClass>;
   inFlight = 0;
 
-  constructor(known: Readonly<Record<MessageClass, Known>>, onPrefix: (last: SpoolPlace) => void, begins: 'first' | 'ahead') {
+  constructor(known: Readonly<Record<MessageClass, Known>>, events: LaneEvents, begins: 'first' | 'ahead') {
     this.#known = known;
-    this.#onPrefix = onPrefix;
+    this.#events = events;
     this.#fresh = new Set(begins === 'first' ? MESSAGE_CLASSES : []);
   }
 
@@ -96,6 +114,7 @@ export class DeliveryLane {
 
   /** The spool dropped it since: else memory would grow with every outage. */
   #forgetBefore(name: MessageClass, first: number): void {
+    this.#events.onForgotten(name, first);
     for (const offsets of Object.values(this.#known[name])) {
       for (const offset of offsets) if (offset < first) offsets.delete(offset);
     }
@@ -106,7 +125,7 @@ export class DeliveryLane {
     const { settled } = this.#known[name];
     let prefix: number | undefined;
     while (sent[0] !== undefined && settled.delete(sent[0])) prefix = sent.shift();
-    if (prefix !== undefined) this.#onPrefix({ class: name, offset: prefix });
+    if (prefix !== undefined) this.#events.onPrefix({ class: name, offset: prefix });
   }
 }
 

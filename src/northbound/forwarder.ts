@@ -49,7 +49,7 @@ export interface ForwardingOptions {
 
 export type ForwardingStatus = Pick<
   HubStatus,
-  'endpoint' | 'link' | 'inFlight' | 'window' | 'forbidden' | 'expiries' | 'quota' | 'counters'
+  'endpoint' | 'link' | 'inFlight' | 'window' | 'forbidden' | 'heldBack' | 'expiries' | 'quota' | 'counters'
 >;
 
 export interface Forwarding {
@@ -100,7 +100,7 @@ class Forwarder implements Forwarding {
   status(): ForwardingStatus {
     const { hub } = this.#options;
     const { quota } = this.#allowance;
-    const { forbidden } = this.#pump;
+    const { forbidden, heldBack } = this.#pump;
     return {
       endpoint: hub.endpoint,
       expiries: hub.expiries,
@@ -108,6 +108,7 @@ class Forwarder implements Forwarding {
       inFlight: this.#pump.inFlight,
       window: this.#pump.window,
       ...(forbidden === undefined ? {} : { forbidden }),
+      ...(heldBack === 0 ? {} : { heldBack }),
       ...(quota === undefined ? {} : { quota }),
       counters: { ...this.#pump.counters(), ...this.#desk.counters() },
     };

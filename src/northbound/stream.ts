@@ -67,8 +67,9 @@ export class Stream {
     await Promise.all(lanes.map((lane) => this.#forward(lane)));
   }
 
-  /** Sends nothing more: what was not taken comes again. */
-  end(): void {
+  /** Sends nothing more: what was not taken comes again, after `pauseMs`. */
+  end(pauseMs?: number): void {
+    this.#pauseMs ??= pauseMs;
     this.#end.abort();
   }
 

@@ -47,6 +47,11 @@ describe('the progress of a forwarder', () => {
     assert.notEqual(forwarder({ link: { state: 'up', sinceMs: 2_000 } })?.mark, before?.mark);
   });
 
+  it('has nothing to do while all that waits is held back', () => {
+    assert.equal(forwarder({ heldBack: 1 })?.isIdle, true);
+    assert.equal(forwarder({ heldBack: 1, inFlight: 1 })?.isIdle, false);
+  });
+
   it('does not go on because of commands', () => {
     const counters = { acknowledged_messages: 1, rejected_messages: 0, resent_messages: 0, throttled_messages: 0, commands: 9 };
     assert.equal(forwarder({ counters })?.mark, before?.mark);

@@ -4,10 +4,11 @@ import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { Secret } from '../../src/model/secret.ts';
 import { type Forwarding, startForwarding } from '../../src/northbound/forwarder.ts';
 import { createMqttHub } from '../../src/northbound/mqtt-hub.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
+import { type Clock, systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { mqttDialect } from '../northbound/plant.ts';
 import { createAuthority, type TestAuthority } from '../support/certificates.ts';
+import { fastClock } from '../support/fast-clock.ts';
 import { findMosquitto, Mosquitto } from '../support/mosquitto.ts';
 import { RecordedSpoolReader, stored, telemetry } from '../support/recorded-spool-reader.ts';
 
@@ -63,12 +64,12 @@ describe(title, () => {
     );
   };
 
-  const forward = (reader: RecordedSpoolReader, settings = {}) => {
+  const forward = (reader: RecordedSpoolReader, settings = {}, clock: Clock = systemClock) => {
     forwarding = startForwarding({
       hub: hub(settings),
       reader,
       gateway: 'gw-01',
-      clock: systemClock,
+      clock,
       log: silentLog,
       backOff: { firstMs: 20, maxMs: 100, resetAfterMs: 60_000 },
       execute: async ({ id, device }) => ({ id, device, status: 'done', points: {} }),
@@ -139,6 +140,26 @@ describe(title, () => {
     }
     await until(() => reader.cursor === 3_000);
     assert.equal(forwarding?.status().counters.acknowledged_messages, 300);
+  });
+
+  it('hangs up at a message that is too large for it, and gets all others', async () => {
+    await start(['allow_anonymous true', 'max_packet_size 2000']);
+    await observe();
+    const reader = new RecordedSpoolReader();
+    const large = telemetry('press-07', 0);
+    const values = { temperature: Array.from({ length: 500 }, (_, index): [number, number] => [index, index]) };
+    for (let index = 1; index <= 20; index += 1) reader.append(index === 7 ? { ...large, values } : telemetry('press-07', index));
+    forward(reader, { protocol: '3.1.1' }, fastClock(200));
+    const plant = setInterval(() => void reader.append(telemetry('press-07', 0)), 10);
+    while (reader.rejected.length === 0) await systemClock.sleep(5, undefined);
+    clearInterval(plant);
+    while (reader.cursor !== reader.stored.at(-1)?.offset) await systemClock.sleep(5, undefined);
+    assert.deepEqual(
+      reader.rejected.map(({ stored: { sequence } }) => sequence),
+      [7],
+    );
+    while (sequences().size < reader.stored.length - 1) await systemClock.sleep(5, undefined);
+    assert.equal(sequences().has(7), false);
   });
 
   it('is frozen: found out, and everything is delivered when it thaws', async () => {
