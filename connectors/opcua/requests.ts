@@ -18,6 +18,7 @@ const LARGEST_REQUEST = 500;
 /** OPC UA Part 6, NodeIds.csv. */
 const NAMESPACE_ARRAY = 2255;
 const SERVER_START_TIME = 2257;
+const ITEMS_PER_SUBSCRIPTION = 24104;
 const LIMIT_NODES: Readonly<Record<keyof ServerLimits, number>> = {
   nodesPerRead: 11705,
   nodesPerBrowse: 11710,
@@ -34,20 +35,23 @@ export interface ServerFacts {
   /** When the server was started, as it says; what it did before is forgotten. `0` where it does not say. */
   readonly startedMs: number;
   readonly limits: ServerLimits;
+  /** Infinite where the server does not say; not every one that has a limit does. */
+  readonly itemsPerSubscription: number;
 }
 
 export async function readServerFacts(session: ClientSession): Promise<ServerFacts> {
-  const nodes = [NAMESPACE_ARRAY, SERVER_START_TIME, ...Object.values(LIMIT_NODES)].map((id) => ({
+  const nodes = [NAMESPACE_ARRAY, SERVER_START_TIME, ITEMS_PER_SUBSCRIPTION, ...Object.values(LIMIT_NODES)].map((id) => ({
     nodeId: makeNodeId(id),
     attributeId: AttributeIds.Value,
   }));
   const values = await inChunks(nodes, FIRST_READ, (chunk) => session.read(chunk));
-  const [namespaces, started, ...limits] = values.map(({ value }) => value.value as unknown);
+  const [namespaces, started, items, ...limits] = values.map(({ value }) => value.value as unknown);
   const stated = Object.keys(LIMIT_NODES).map((name, at) => [name, limit(limits[at])]);
   return {
     namespaces: Array.isArray(namespaces) ? namespaces.map(String) : [],
     startedMs: started instanceof Date ? started.getTime() : 0,
     limits: Object.fromEntries(stated) as Record<keyof ServerLimits, number>,
+    itemsPerSubscription: typeof items === 'number' && items > 0 ? items : Number.POSITIVE_INFINITY,
   };
 }
 

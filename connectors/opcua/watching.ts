@@ -2,6 +2,7 @@ import type { UnmeasuredReason } from '../../src/model/device-gap.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Counters } from './counters.ts';
+import { statusNameOf } from './errors.ts';
 import { type LeftSubscriptions, type Memory, takeLeft } from './memory.ts';
 import { createItems, deleteItems, type MonitoredItem, planItem, sharingKey, type UsableNode } from './monitored-item.ts';
 import { Publisher } from './publisher.ts';
@@ -33,6 +34,8 @@ export interface WatchingContext {
 /** A server is to send a first value of every item; so many silences of a subscription are given to it. */
 const MAX_WAITING_SILENCES = 2;
 
+const FULL = 'BadTooManyMonitoredItems';
+
 /** After a break the first that a server tells may be older than what overflowed. */
 const OVERFLOW_WITHIN_MS = 5_000;
 
@@ -48,7 +51,7 @@ export class Watching {
   readonly #context: WatchingContext;
   /** By point. */
   readonly #items = new Map<string, MonitoredItem>();
-  /** By the publishing interval that was asked for. */
+  /** By the publishing interval that was asked for: those with room for more. */
   readonly #subscriptions = new Map<number, Subscription>();
   readonly #waiting = new Map<MonitoredItem, number>();
   #handles = 0;
@@ -98,7 +101,7 @@ export class Watching {
 
   /** Asks the server to watch the points; what it refuses is told by `problem` of the item. */
   async watch(nodes: readonly UsableNode[], onPlanned: (item: MonitoredItem) => void = () => {}): Promise<void> {
-    const { session, settings, facts, clock } = this.#context;
+    const { settings, clock } = this.#context;
     const groups = Map.groupBy(nodes, ({ point }) => point.address.publishingInterval ?? settings.publishingInterval);
     for (const [publishingMs, group] of groups) {
       const subscription = await this.#subscription(publishingMs);
@@ -107,20 +110,40 @@ export class Watching {
         first === undefined ? [] : [planItem([first, ...more], ++this.#handles, subscription.publishingMs)],
       );
       for (const item of items) {
-        subscription.items.set(item.handle, item);
         this.#know(item);
         onPlanned(item);
       }
-      await createItems(session, subscription.id, items, facts.limits);
+      await this.#spread(items, publishingMs);
       const untilMs = clock.monotonicMs() + MAX_WAITING_SILENCES * subscription.maxSilenceMs;
       for (const item of items) if (!item.isActive && item.problem === undefined) this.#waiting.set(item, untilMs);
+    }
+  }
+
+  /** Over as many subscriptions as it takes: servers limit what one of them may hold, and not all say so before. */
+  async #spread(items: readonly MonitoredItem[], publishingMs: number): Promise<void> {
+    const { session, facts } = this.#context;
+    let rest = items;
+    while (rest.length > 0) {
+      const subscription = await this.#subscription(publishingMs).catch((error) => {
+        if (rest[0]?.problem !== FULL || !/BadTooMany/.test(statusNameOf(error) ?? '')) throw error;
+      });
+      if (subscription === undefined) return refuse(rest);
+      const part = rest.slice(0, facts.itemsPerSubscription - subscription.items.size);
+      for (const item of part) subscription.items.set(item.handle, item);
+      await createItems(session, subscription.id, part, facts.limits);
+      const refused = part.filter(({ problem }) => problem === FULL);
+      // One that holds nothing else would hold none of the others either: it is the server that is full.
+      if (refused.length > 0 && refused.length === subscription.items.size) return refuse(rest);
+      for (const { handle } of refused) subscription.items.delete(handle);
+      rest = [...refused, ...rest.slice(part.length)];
+      if (rest.length > 0) this.#subscriptions.delete(publishingMs);
     }
   }
 
   /** Before they are watched anew. */
   async unwatch(items: readonly MonitoredItem[]): Promise<void> {
     const { session, facts } = this.#context;
-    for (const subscription of this.#subscriptions.values()) {
+    for (const subscription of this.publisher.subscriptions) {
       const own = items.filter((item) => subscription.items.get(item.handle) === item);
       for (const item of own) {
         subscription.items.delete(item.handle);
@@ -181,7 +204,7 @@ export class Watching {
 
   async #subscription(publishingMs: number): Promise<Subscription> {
     const known = this.#subscriptions.get(publishingMs);
-    if (known !== undefined) return known;
+    if (known !== undefined && known.items.size < this.#context.facts.itemsPerSubscription) return known;
     const subscription = await this.#create(publishingMs);
     this.#subscriptions.set(publishingMs, subscription);
     return subscription;
@@ -194,4 +217,8 @@ export class Watching {
     this.publisher.add(subscription);
     return subscription;
   }
+}
+
+function refuse(items: readonly MonitoredItem[]): void {
+  for (const item of items) item.problem = FULL;
 }

@@ -13,6 +13,7 @@ const FACTS: ServerFacts = {
     nodesPerRegister: 1,
     nodesPerHistoryRead: 1,
   },
+  itemsPerSubscription: 1,
 };
 const URL = 'opc.tcp://10.20.0.17:4840';
 
