@@ -2,7 +2,6 @@ import {
   type ArgumentDefinition,
   type ClientSession,
   DataType,
-  findBasicDataType,
   LocalizedText,
   makeNodeId,
   type NodeId,
@@ -13,6 +12,7 @@ import { GatewayError } from '../../src/model/error.ts';
 import type { MethodPlan } from '../../src/model/plan.ts';
 import type { Value } from '../../src/model/value.ts';
 import type { MethodCall, MethodResult } from '../../src/southbound/connector.ts';
+import { basicTypeOf } from './basic-type.ts';
 import { statusNameOf, toCallError, toLinkError } from './errors.ts';
 import type { OpcuaMethod } from './features.ts';
 import { parseNodeAddress } from './node-address.ts';
@@ -75,7 +75,7 @@ async function toArguments(
 }
 
 async function toArgument(session: ClientSession, value: Value, type: NodeId, subject: string): Promise<VariantOptions> {
-  const basic = await findBasicDataType(session, type);
+  const basic = await basicTypeOf(session, type);
   if (basic !== DataType.ExtensionObject) return toVariant(value, basic, subject);
   return toStructures(session, value, await readStructureType(session, type), subject);
 }

@@ -191,8 +191,8 @@ export class OpcuaSession implements ConnectorSession {
     if (this.#isStarted || this.#end.signal.aborted) return;
     this.#isStarted = true;
     const starting = this.acquisition.start().then(() => {
-      const { memory, log, name } = this.#options;
-      tellRevisions(this.acquisition.watching.items, memory, log.with({ connection: name }));
+      const { memory, log } = this.#options;
+      tellRevisions(this.acquisition.watching.items, memory, log);
       return this.eventAcquisition.start();
     });
     starting.catch((error) => this.#lose(toLinkError(error, this.#options.name, 'subscribing')));
@@ -244,7 +244,7 @@ export class OpcuaSession implements ConnectorSession {
   }
 
   #watch(): void {
-    const { name, log } = this.#options;
+    const { log } = this.#options;
     watchSession({
       ...this.#options,
       signal: this.#end.signal,
@@ -258,7 +258,7 @@ export class OpcuaSession implements ConnectorSession {
         this.#lose(error);
       },
       onServerState: (state) => {
-        tellServerState(state, this.serverState, log.with({ connection: name }));
+        tellServerState(state, this.serverState, log);
         this.serverState = state;
       },
       onLevel: (level) => {

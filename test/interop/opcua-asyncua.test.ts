@@ -145,6 +145,13 @@ const NO_STOP = new AbortController().signal;
     const call = { device: 'press', method: { name: 'start', settings, arguments: [] } };
     const result = await session.call?.({ ...call, arguments: [7, 'A'] }, NO_STOP);
     assert.deepEqual(result?.called === true && Object.values(result.outputs), [9_007_199_254_740_993n, 'A-7']);
+    // The type of its argument has the number of a built-in one.
+    const fit = methodSchema.parse({ object: `nsu=${PLANT};s=Folder`, method: `nsu=${PLANT};s=Fit` });
+    const fitted = await session.call?.(
+      { device: 'press', method: { name: 'fit', settings: fit, arguments: [] }, arguments: [PART] },
+      NO_STOP,
+    );
+    assert.deepEqual(fitted?.called === true && Object.values(fitted.outputs), [PART.Name, PART.Serial]);
     while (told.length === 0) {
       peer.stdin?.write('raise 4711\n');
       await new Promise((resolve) => setTimeout(resolve, 100));

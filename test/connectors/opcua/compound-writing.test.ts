@@ -25,6 +25,12 @@ describe('writing OPC UA arrays, structures and enumerations', () => {
     assert.ok(space);
     const common = { componentOf: machine.variable('Part').parent ?? undefined, browseName: 'Late', nodeId: 's=Late' };
     late = space.getNamespace(MACHINE).addVariable({ ...common, dataType: 'BaseDataType' } as never);
+    const measure = space
+      .getNamespace(MACHINE)
+      .createDataType({ browseName: 'Measure', nodeId: 'i=6', subtypeOf: 'Double', isAbstract: false } as never);
+    space
+      .getNamespace(MACHINE)
+      .addVariable({ ...common, browseName: 'Measured', nodeId: 's=Measured', dataType: measure.nodeId } as never);
     await bench.begin();
     session = await bench.open(
       bench.connector(makePlan({ url: server.url, ...OPEN, ...FAST }, { press: Object.fromEntries(points) })),
@@ -127,6 +133,11 @@ describe('writing OPC UA arrays, structures and enumerations', () => {
     assert.equal(refused?.written === false && refused.error.code, 'VALUE_TYPE');
     late.setValueFromSource({ dataType: DataType.Double, value: 1 });
     assert.deepEqual(await write(lateName, lateName, 7), [{ written: true }, 7]);
+  });
+
+  const measured = declare('Measured', {});
+  it('knows a type of the vendor from the built-in one that has its number', async () => {
+    assert.deepEqual(await write(measured, measured, 1.5), [{ written: true }, 1.5]);
   });
 
   describe('with status and time', () => {

@@ -49,6 +49,11 @@ def start(parent, program, batch):
     return 9007199254740993, f"{batch}-{program}"
 
 
+@uamethod
+def fit(parent, part):
+    return part.Name, part.Serial
+
+
 async def add_machine(server: Server, index: int, folder) -> dict:
     """Structures, enumerations, arrays, a method and an event type, in the first namespace only."""
     await new_enum(server, index, "Mode", ["Stopped", "Running", "Fault"])
@@ -73,6 +78,9 @@ async def add_machine(server: Server, index: int, folder) -> dict:
     await array.set_writable()
     kinds = [ua.VariantType.UInt16, ua.VariantType.String]
     await folder.add_method(ua.NodeId("Start", index), "Start", start, kinds, [ua.VariantType.Int64, ua.VariantType.String])
+    # A type whose number is that of a built-in one.
+    argument = ua.Argument(Name="part", DataType=part[0].nodeid, ValueRank=-1)
+    await folder.add_method(ua.NodeId("Fit", index), "Fit", fit, [argument], [ua.VariantType.String, ua.VariantType.Int64])
     event_type = await server.create_custom_event_type(
         index, "PartDone", ua.ObjectIds.BaseEventType, [("PartNumber", ua.VariantType.UInt32)]
     )
