@@ -175,14 +175,13 @@ export class Pump {
 
   /** Alone: nothing else is under way. Others have gone before it. */
   async #try(stored: Stored, session: HubSession, signal: AbortSignal): Promise<void> {
-    const { allowance, drain } = this.#options;
+    const { allowance } = this.#options;
     await allowance.next(signal);
     if (signal.aborted) return;
-    const isHistory = drain.order === 'live-first';
     try {
-      const bytes = await session.publish(this.#asSent(stored, isHistory));
+      const bytes = await session.publish(this.#asSent(stored, true));
       this.#suspects.took(stored);
-      this.#acknowledged(stored, bytes, isHistory);
+      this.#acknowledged(stored, bytes, true);
       this.#ledger.settle(stored);
     } catch (error) {
       const refusal = toGatewayError(error, stored.message.twin);
@@ -190,7 +189,7 @@ export class Pump {
     }
   }
 
-  /** `isHistory`: newer messages have gone before it, to a receiver that is told so. */
+  /** `isHistory`: newer messages have gone before it. */
   #asSent(stored: Stored, isHistory: boolean): Stored {
     const { correct = (message) => message } = this.#options;
     const message = correct(stored.message);

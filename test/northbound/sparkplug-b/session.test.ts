@@ -113,6 +113,104 @@ describe('a Sparkplug session', () => {
     assert.equal(heard().samples.get('press-07/temperature')?.at(-1)?.value, 75);
   });
 
+  it('takes for history what was measured before a value that was read back, though it is sent after it', async () => {
+    await open();
+    const beforeMs = Date.now() - 10;
+    node.field.read('press-07', 'setpoint', 900, beforeMs);
+    await session.respond({
+      id: 'w1',
+      device: 'press-07',
+      status: 'done',
+      points: { setpoint: { status: 'written', value: 900 } },
+    });
+    await session.publish(values('press-07', beforeMs, { setpoint: [[0, 900]] }));
+    const afterMs = Date.now() + 10;
+    node.field.read('press-07', 'setpoint', 901, afterMs);
+    await session.publish(values('press-07', afterMs, { setpoint: [[0, 901]] }));
+    const told = heard().samples.get('press-07/setpoint') ?? [];
+    assert.deepEqual(
+      told.slice(-3).map(({ value, isHistorical }) => [value, isHistorical]),
+      [
+        [900, false],
+        [900, true],
+        [901, false],
+      ],
+    );
+  });
+
+  describe('with a device whose clock is set back', () => {
+    const HOUR = 3_600_000;
+
+    it('is born anew with the value of now, and goes on from there', async () => {
+      await open();
+      await session.publish(values('press-07', T0 + 1_000, { temperature: [[0, 72]] }));
+      for (const [atMs, value] of [
+        [2_000, 73],
+        [3_000, 74],
+        [4_000, 75],
+      ] as const) {
+        node.field.read('press-07', 'temperature', value, T0 - HOUR + atMs);
+        await session.publish(values('press-07', T0 - HOUR + atMs, { temperature: [[0, value]] }));
+        assert.equal(heard().metric('press-07', 'temperature')?.live.value, value);
+      }
+      assert.deepEqual(verbs().slice(2), ['DDATA press-07', 'DBIRTH press-07', ...Array(3).fill('DDATA press-07')]);
+    });
+
+    it('is so for a metric that only messages tell of', async () => {
+      await open();
+      for (const [atMs, value] of [
+        [0, 1],
+        [1_000, 2],
+        [1_000 - HOUR, 3],
+        [2_000 - HOUR, 4],
+      ] as const) {
+        await session.publish(values('press-07', T0 + atMs, { unplanned: [[0, value]] }));
+        assert.equal(heard().metric('press-07', 'unplanned')?.live.value, value);
+      }
+    });
+
+    it('does not take for that what waited while the hub was away, nor what is sent again', async () => {
+      await open();
+      const again = [1, 2, 3].map((second) =>
+        values('press-07', T0 + second * 5_000, { unplanned: [[0, second]], temperature: [[0, second]] }),
+      );
+      for (const one of again) await session.publish(one);
+      node.field.read('press-07', 'temperature', 5, T0 + HOUR);
+      await session.close();
+      session = await hubOf(node).open(NEVER);
+      for (const one of again) await session.publish(one);
+      assert.deepEqual(verbs().slice(-4), ['DBIRTH press-07', ...Array(3).fill('DDATA press-07')]);
+      assert.equal(heard().metric('press-07', 'unplanned')?.live.value, 3);
+      assert.equal(heard().metric('press-07', 'temperature')?.live.value, 5);
+    });
+
+    it('is born for that no more often than hosts may ask for it', async () => {
+      await open({ rebirthAtMostEvery: '1 min' });
+      for (let index = 0; index < 20; index += 1) {
+        const atMs = index % 2 === 0 ? T0 + index : T0 - HOUR + index;
+        node.field.read('press-07', 'temperature', index, atMs);
+        await session.publish(values('press-07', atMs, { temperature: [[0, index]] }));
+      }
+      assert.ok(verbs().filter((verb) => verb === 'DBIRTH press-07').length <= 2, String(verbs()));
+    });
+  });
+
+  it('forgets metrics that a pattern stands for no more, and no message tells of', async () => {
+    await open();
+    const byIndex = (index: number) => `job${index}`;
+    let births: WirePayload[] = [];
+    for (let index = 0; index < 600; index += 1) {
+      await session.publish(values('press-07', T0 + 1 + index, { [byIndex(index)]: [[0, index]], always: [[0, index]] }));
+      if (index % 100 === 99)
+        births = heard()
+          .heard.filter(({ verb }) => verb === 'DBIRTH')
+          .map(({ payload }) => payload);
+    }
+    const names = (births.at(-1)?.metrics ?? []).map(({ name }) => name);
+    assert.ok(names.length < 300, `${names.length} metrics in a birth`);
+    for (const name of ['temperature', 'setpoint', 'always', byIndex(599), byIndex(590)]) assert.ok(names.includes(name), name);
+  });
+
   it('is born anew where a point turns out to be of another type, and once only', async () => {
     await open();
     await session.publish(message('press-07', { startTimeMs: T0 + 1, values: { unplanned: [[0, 1]] } }));

@@ -1,5 +1,5 @@
 import type { DevicePlan, MethodPlan } from '../../../model/plan.ts';
-import type { TwinMessage } from '../../../model/twin-message.ts';
+import type { Stored } from '../../../model/twin-message.ts';
 import { isCompound, mapScalars, type Scalar, someScalar } from '../../../model/value.ts';
 import type { DialectContext } from '../../dialect.ts';
 import { type Current, KnownMetric, type MetricOptions } from './known-metric.ts';
@@ -13,7 +13,12 @@ export interface DeviceBookOptions {
   readonly hub: string;
   readonly latest: DialectContext['latest'];
   readonly nextAlias: () => bigint;
+  /** Whether the mapping sends something of this name, with what its patterns stand for now. */
+  readonly isSent: (name: string) => boolean;
 }
+
+/** What is not sent any more, and stood in none of so many messages of the device, is forgotten with its next birth. */
+const FORGOTTEN_AFTER = 100;
 
 /** What the connectors say of points whose device cannot be reached. */
 const AWAY = new Set([
@@ -32,6 +37,8 @@ export class DeviceBook {
   readonly #options: DeviceBookOptions;
   readonly #metrics = new Map<string, KnownMetric>();
   readonly #byAlias = new Map<bigint, KnownMetric>();
+  readonly #lastTold = new WeakMap<KnownMetric, number>();
+  #messages = 0;
 
   constructor(options: DeviceBookOptions) {
     const { twin, plan, hub } = options;
@@ -81,13 +88,26 @@ export class DeviceBook {
   }
 
   /** The metrics of a message, in the order in which it names them. */
-  learnMessage({ startTimeMs, values }: Pick<TwinMessage, 'startTimeMs' | 'values'>): readonly KnownMetric[] {
+  learnMessage({ message, ...place }: Pick<Stored, 'message' | 'epoch' | 'sequence'>): readonly KnownMetric[] {
+    const { startTimeMs, values, isHistory = false } = message;
+    this.#messages += 1;
     return Object.entries(values).map(([name, list]) => {
       const metric = this.#metrics.get(name) ?? this.#add({ name });
+      this.#lastTold.set(metric, this.#messages);
       for (const [offsetMs, value, quality = 'good', status] of list)
-        metric.tell({ value, quality, status, timeMs: startTimeMs + offsetMs });
+        metric.tell({ value, quality, status, timeMs: startTimeMs + offsetMs }, isHistory ? undefined : place);
       return metric;
     });
+  }
+
+  /** Before a birth: patterns may stand for nodes of ever new names. */
+  forget(): void {
+    for (const [name, metric] of this.#metrics) {
+      if (metric.plan !== undefined || metric.isFixed || this.#options.isSent(name)) continue;
+      if (this.#messages - (this.#lastTold.get(metric) ?? 0) <= FORGOTTEN_AFTER) continue;
+      this.#metrics.delete(name);
+      this.#byAlias.delete(metric.alias);
+    }
   }
 
   /** `unknown`: nothing was read yet. `away`: nothing is good, and something says that the device cannot be reached. */

@@ -1,3 +1,4 @@
+import type { DevicePlan } from '../../../model/plan.ts';
 import type { DialectContext } from '../../dialect.ts';
 import { BirthCounter } from './birth-counter.ts';
 import { DeviceBook } from './device-book.ts';
@@ -17,6 +18,8 @@ export class EdgeNode {
   readonly #hub: string;
   readonly #devices = new Map<string, DeviceBook>();
   readonly #aliases = new Map<string, bigint>();
+  /** By twin, the names under which it sends something now. */
+  readonly #sent = new Map<string, ReadonlySet<string>>();
   #nextAlias = 1n;
 
   constructor(hub: string, settings: SparkplugSettings, context: DialectContext) {
@@ -27,6 +30,8 @@ export class EdgeNode {
     this.births = new BirthCounter(stateDirectory, hub, log);
     this.host = settings.primaryHost === undefined ? undefined : new PrimaryHost(settings.primaryHost);
     this.#hub = hub;
+    for (const device of devices) this.#describe(device);
+    context.resolved.subscribe((device) => this.#describe(device));
     for (const { twin, hubs } of devices) if (Object.values(hubs).some((names) => names.includes(hub))) this.device(twin);
   }
 
@@ -40,9 +45,14 @@ export class EdgeNode {
     if (known !== undefined) return known;
     const { devices, latest } = this.context;
     const plan = devices.find((device) => device.twin === twin);
-    const book = new DeviceBook({ twin, plan, hub: this.#hub, latest, nextAlias: () => this.#nextAlias++ });
+    const isSent = (name: string) => this.#sent.get(twin)?.has(name) === true;
+    const book = new DeviceBook({ twin, plan, hub: this.#hub, latest, isSent, nextAlias: () => this.#nextAlias++ });
     this.#devices.set(twin, book);
     return book;
+  }
+
+  #describe(device: DevicePlan): void {
+    this.#sent.set(device.twin, new Set(this.context.describe(device).map(({ name }) => name)));
   }
 
   /** Of a metric of the node itself. */

@@ -1,6 +1,7 @@
 import type { DataType } from '../../../model/data-type.ts';
 import type { PointPlan } from '../../../model/plan.ts';
 import type { Quality } from '../../../model/quality.ts';
+import type { Stored } from '../../../model/twin-message.ts';
 import type { Value } from '../../../model/value.ts';
 import { join, type MetricType, signatureOf, TEXT, typeOf, UNKNOWN } from './values/metric-type.ts';
 import { hintedType } from './values/scalar-type.ts';
@@ -12,6 +13,9 @@ export interface Current {
   readonly status?: string | undefined;
   readonly timeMs: number;
 }
+
+/** Where a message stands among those of its twin and class. */
+export type Place = Pick<Stored, 'epoch' | 'sequence'>;
 
 /** These change what the mapping says of the type in the device. */
 const CHANGING = ['scale', 'offset', 'labels', 'expression', 'aggregate'];
@@ -31,8 +35,9 @@ export class KnownMetric {
   readonly alias: bigint;
   readonly plan: PointPlan | undefined;
   readonly isFixed: boolean;
-  /** Of the last message, by the time of the device. */
+  /** Of the last message, by its number: the clock of a device may be set back. */
   told: Current | undefined;
+  #place: Place | undefined;
   readonly #hint: DataType | undefined;
   #type: MetricType;
   #signature: string;
@@ -68,10 +73,21 @@ export class KnownMetric {
     this.#isGuess = false;
   }
 
-  tell(current: Current): void {
+  /** `place`: of the message; absent where the device told it later of its past, which is sorted in by its time. */
+  tell(current: Current, place?: Place): void {
     this.learn(current.value);
-    if (this.told === undefined || current.timeMs >= this.told.timeMs) this.told = current;
+    const age = place === undefined || this.#place === undefined ? 'unknown' : compare(place, this.#place);
+    if (age === 'older') return;
+    if (age !== 'newer' && this.told !== undefined && current.timeMs < this.told.timeMs) return;
+    this.told = current;
+    this.#place = place ?? this.#place;
   }
+}
+
+/** Another epoch begins when that of before is lost. */
+function compare(one: Place, other: Place): 'older' | 'same' | 'newer' {
+  if (one.epoch !== other.epoch || one.sequence > other.sequence) return 'newer';
+  return one.sequence < other.sequence ? 'older' : 'same';
 }
 
 function guess({ keys }: PointPlan, hint: DataType | undefined): MetricType {

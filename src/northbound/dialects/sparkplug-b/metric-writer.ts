@@ -13,11 +13,16 @@ import { datatypeOf, type MetricType, signatureOf } from './values/metric-type.t
 
 const MAX_BRIEF_TEXT = 64;
 
+/** Further back is no jitter. */
+const SET_BACK_MS = 1_000;
+
 /** What a host has of a metric. */
 interface Told {
   readonly signature: string;
   /** Of its live value; what is not later is history. */
   timeMs: number;
+  /** Of the last value known when that was told. */
+  knownMs: number | undefined;
   isGood: boolean;
   /** What was said of its time, where it was not known. */
   clock?: string | undefined;
@@ -40,7 +45,7 @@ interface Once {
 export class MetricWriter {
   readonly #node: EdgeNode;
   readonly #nowMs: () => number;
-  readonly #told = new Map<KnownMetric, Told>();
+  readonly #told = new WeakMap<KnownMetric, Told>();
   readonly #defined = new Set<string>();
 
   constructor(node: EdgeNode, nowMs: () => number) {
@@ -50,6 +55,13 @@ export class MetricWriter {
 
   isBorn(metric: KnownMetric): boolean {
     return this.#told.get(metric)?.signature === metric.signature;
+  }
+
+  /** Values have come since with times of long before: the clock of the device was set back, and only a birth can say so. */
+  isSetBack(device: DeviceBook, metric: KnownMetric): boolean {
+    const told = this.#told.get(metric);
+    const timeMs = device.current(metric)?.timeMs;
+    return told !== undefined && timeMs !== undefined && timeMs < told.timeMs - SET_BACK_MS && timeMs !== told.knownMs;
   }
 
   /** Whether hosts know every structure in it. */
@@ -79,7 +91,15 @@ export class MetricWriter {
       const metric = device.byName(name);
       return metric === undefined ? [] : list.map((value) => timedOf(metric, startTimeMs, value));
     });
-    return timed.toSorted((a, b) => a.timeMs - b.timeMs).map((one) => this.#data(one, isHistory, clock));
+    return timed.toSorted((a, b) => a.timeMs - b.timeMs).map((one) => this.#data(device, one, { isHistory, clock }));
+  }
+
+  /** What a device has now, after a command; hosts take it for the live value, as of now. */
+  readBack(device: DeviceBook, metric: KnownMetric, value: Value): Metric {
+    const told = this.#told.get(metric);
+    const timeMs = Math.max(this.#nowMs(), told?.timeMs ?? 0);
+    if (told !== undefined) Object.assign(told, { timeMs, knownMs: device.current(metric)?.timeMs });
+    return this.once(metric, this.encode(metric, value), timeMs);
   }
 
   /** Something that happened once; it does not move what is known of the metric. */
@@ -98,14 +118,15 @@ export class MetricWriter {
     return encodeValue(value, metric.type, (type) => this.#node.templates.nameOf(type));
   }
 
-  #data({ metric, timeMs, value, quality, status }: Timed, isHistory: boolean, clock: string | undefined): Metric {
+  #data(device: DeviceBook, { metric, timeMs, value, quality, status }: Timed, { isHistory, clock }: Once): Metric {
     const told = this.#told.get(metric);
-    const isHistorical = isHistory || timeMs <= (told?.timeMs ?? Number.NEGATIVE_INFINITY);
+    const isHistorical = isHistory === true || timeMs <= (told?.timeMs ?? Number.NEGATIVE_INFINITY);
     const isGood = quality === 'good';
     const isPlain = isGood && told?.isGood !== false;
     const ofValue = isPlain ? {} : qualityProperties(quality, status);
     const properties = propertySet({ ...ofValue, ...clockProperty(clock, told?.clock) });
-    if (!isHistorical && told !== undefined) Object.assign(told, { timeMs, isGood, clock });
+    if (!isHistorical && told !== undefined)
+      Object.assign(told, { timeMs, isGood, clock, knownMs: device.current(metric)?.timeMs });
     return {
       ...this.#who(metric),
       timestamp: stamp(timeMs),
@@ -120,7 +141,8 @@ export class MetricWriter {
     const { value = null, quality = 'uncertain', status, timeMs = this.#nowMs() } = current ?? {};
     const isGood = quality === 'good';
     const clock = this.#node.context.clock.isKnown === false ? 'unsynchronised' : undefined;
-    this.#told.set(metric, { signature, timeMs: current?.timeMs ?? Number.NEGATIVE_INFINITY, isGood, clock });
+    const knownMs = current?.timeMs;
+    this.#told.set(metric, { signature, timeMs: knownMs ?? Number.NEGATIVE_INFINITY, knownMs, isGood, clock });
     const known = isGood || metric.isFixed ? {} : qualityProperties(quality, status);
     const properties = propertySet({ ...(plan === undefined ? {} : pointProperties(plan)), ...known, ...clockProperty(clock) });
     return {

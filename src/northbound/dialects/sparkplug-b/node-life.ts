@@ -30,6 +30,8 @@ export class NodeLife {
   #isBirthDue = false;
   #writer: MetricWriter;
   readonly #alive = new Set<DeviceBook>();
+  /** When a device was born anew last because its clock was set back. */
+  readonly #setBackMs = new Map<DeviceBook, number>();
 
   /** `bdSeq`: of the will of this connection. `fits`: whether the broker takes a packet of that size. */
   constructor(node: EdgeNode, bdSeq: number, nowMs: () => number, fits: (packet: Packet) => boolean = () => true) {
@@ -48,7 +50,10 @@ export class NodeLife {
   #births(): readonly Packet[] {
     this.#isBirthDue = false;
     const { devices } = this.#node;
-    for (const device of devices) device.learnCurrent();
+    for (const device of devices) {
+      device.forget();
+      device.learnCurrent();
+    }
     const there = devices.filter((device) => this.#alive.has(device) || device.state === 'there');
     this.#seq = 0;
     this.#writer = this.#newWriter();
@@ -97,11 +102,12 @@ export class NodeLife {
     if (message.kind === 'gap') return [this.#nodeData(GAP, { case: 'datasetValue', value: gapTable(stored) }, id, clock)];
     const device = this.#node.device(message.twin);
     if (message.body !== undefined) return this.#body(device, message, message.body, id);
-    return this.#values(device, message, id);
+    return this.#values(device, stored, id);
   }
 
-  #values(device: DeviceBook, message: TwinMessage, id: string): readonly Packet[] {
-    const metrics = device.learnMessage(message);
+  #values(device: DeviceBook, stored: Stored, id: string): readonly Packet[] {
+    const { message } = stored;
+    const metrics = device.learnMessage(stored);
     const told = Object.values(message.values).flatMap((list) =>
       list.map(([, , quality = 'good', status]) => ({ quality, status })),
     );
@@ -133,18 +139,29 @@ export class NodeLife {
       device,
       read.map(({ metric }) => metric),
     );
-    const values = read.map(({ metric, value }) => this.#writer.once(metric, this.#writer.encode(metric, value), this.#nowMs()));
+    const values = read.map(({ metric, value }) => this.#writer.readBack(device, metric, value));
     return [...births, this.#deviceData(device, values)];
   }
 
   /** What has to be announced before these metrics can be told: nothing, the device, or all where a template is new. */
   #birthsFor(device: DeviceBook, metrics: readonly KnownMetric[]): readonly Packet[] {
-    if (this.#alive.has(device) && metrics.every((metric) => this.#writer.isBorn(metric))) return [];
+    const isBorn = this.#alive.has(device) && metrics.every((metric) => this.#writer.isBorn(metric));
+    if (isBorn && !this.#isSetBack(device, metrics)) return [];
+    device.forget();
     device.learnCurrent();
     const isDefined = device.metrics.every(({ type }) => this.#writer.isDefined(type));
     if (isDefined) return [this.#deviceBirth(device)];
     this.#alive.add(device);
     return this.#births();
+  }
+
+  /** A clock that jumps to and fro makes no more births than hosts that ask for them. */
+  #isSetBack(device: DeviceBook, metrics: readonly KnownMetric[]): boolean {
+    if (!metrics.some((metric) => this.#writer.isSetBack(device, metric))) return false;
+    const sinceMs = Math.abs(this.#nowMs() - (this.#setBackMs.get(device) ?? Number.NEGATIVE_INFINITY));
+    if (sinceMs < this.#node.settings.rebirthAtMostEvery) return false;
+    this.#setBackMs.set(device, this.#nowMs());
+    return true;
   }
 
   #birthMetrics(): readonly Metric[] {
