@@ -41,6 +41,13 @@ const REASONS: readonly (readonly [pattern: RegExp, reason: Reason])[] = [
     /waiting for data on socket.*hadError *true/s,
     { code: 'LINK_PROTOCOL', text: 'what listens there breaks off at the first message: it does not speak OPC UA' },
   ],
+  [
+    /max message size exceeded/,
+    {
+      code: 'LINK_PROTOCOL',
+      text: 'the server sent more in one message than is taken (16 MiB): ask for fewer large arrays at once',
+    },
+  ],
   [/waiting for data on socket/, { text: 'no answer to the first message' }],
   [
     /may have been rejected by server.*disconnected by third party/s,

@@ -6,7 +6,7 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import { type PollCycle, wallTimeMs } from '../../src/southbound/poll-cycle.ts';
 import type { MissedPolls, PollGroup } from '../../src/southbound/poll-groups.ts';
 import type { Counters } from './counters.ts';
-import { statusNameOf } from './errors.ts';
+import { statusNameOf, textOf } from './errors.ts';
 import type { UsableNode } from './monitored-item.ts';
 import { type FoundNode, valueRequest } from './nodes.ts';
 import { toReading } from './reading.ts';
@@ -100,7 +100,8 @@ export async function readNodes(
         : [toReading(node, value, clock.nowMs()), value];
     });
   } catch (error) {
-    const status = statusNameOf(error) ?? 'BadCommunicationError';
+    const isTooLarge = /max message size exceeded/.test(textOf(error));
+    const status = isTooLarge ? 'BadResponseTooLarge' : (statusNameOf(error) ?? 'BadCommunicationError');
     return nodes.map(({ point }) => [badReading(point, status, clock.nowMs())]);
   }
 }

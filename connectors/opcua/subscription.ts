@@ -101,6 +101,8 @@ export class Subscription implements Terms {
   adoptedBy(context: SubscriptionContext): Subscription {
     const adopted = new Subscription(this, this.#sequence, this.items, context);
     for (const [handle, item] of this.events) adopted.events.set(handle, item);
+    // What it collected meanwhile is still to come, and may be lost on the way.
+    adopted.#completeTimeMs = this.#completeTimeMs;
     return adopted;
   }
 

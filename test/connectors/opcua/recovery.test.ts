@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { DataType } from 'node-opcua';
+import type { OpcuaSession } from '../../../connectors/opcua/session.ts';
 import type { DeviceGap } from '../../../src/model/device-gap.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
 import { OTHER, PLANT, startOpcuaServer, type TestServer, type TestServerOptions } from '../../support/opcua-server.ts';
@@ -114,6 +115,25 @@ describe('OPC UA recovery', function () {
         assert.deepEqual({ reconnections, rebuilds }, { reconnections: 1, rebuilds: 0 });
       });
     }
+
+    it('takes nothing for told that a subscription which it took over still has to tell', async () => {
+      const made = connector(url(), { Count: {} }, { keepAlive: '300 ms' });
+      const session = await bench.open(made);
+      await new Collected(session).until('Count');
+      const pulledMs = Date.now();
+      await cable.pull();
+      await session.lost;
+      await session.close();
+      await cable.plug();
+      const again = (await bench.open(made)) as OpcuaSession;
+      const all = new Collected(again);
+      const { publisher } = again.acquisition.watching;
+      while (publisher.subscriptions.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      const [{ completeTimeMs } = { completeTimeMs: 0 }] = publisher.subscriptions;
+      assert.equal(made.status().counters.transfers, 1);
+      assert.ok(completeTimeMs <= pulledMs, `${completeTimeMs - pulledMs} ms after the break began`);
+      await all.until('Count', ({ quality }) => quality === 'good');
+    });
 
     it('gives up when the break is longer than 2.5 keep-alives, and frees everything', async () => {
       const made = connector(url(), { Count: {} }, { keepAlive: '500 ms' });
