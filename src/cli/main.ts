@@ -14,6 +14,7 @@ import { addRunCommand } from './run.ts';
 import { addScanCommand } from './scan.ts';
 import { addSchemaCommand } from './schema.ts';
 import { addSpoolCommand } from './spool.ts';
+import { addStatusCommand } from './status.ts';
 import { addTrustCommand } from './trust.ts';
 import { addVerifyCommand } from './verify.ts';
 import { VERSION } from './version.ts';
@@ -37,6 +38,7 @@ function createProgram(finish: Finish): Command {
     addScanCommand,
     addDecodeCommand,
     addVerifyCommand,
+    addStatusCommand,
     addSpoolCommand,
     addAuditCommand,
     addTrustCommand,

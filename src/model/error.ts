@@ -25,6 +25,11 @@ export const ERRORS = {
   PORT_BUSY: rule('link', true, 'another program holds the serial port; stop it'),
   STATE_WRITE: rule('link', true, 'let the gateway write its state directory: owner, space, mount'),
   OPERATIONS_UNAVAILABLE: rule('link', true, 'choose an `operations` host and port that are free on this machine'),
+  GATEWAY_UNAVAILABLE: rule(
+    'link',
+    true,
+    'see whether it runs: `systemctl status fieldmarshal`, `journalctl -u fieldmarshal -n 50`; and that this is its configuration',
+  ),
   DEVICE_TIMEOUT: rule('device', true, 'check unit number, wiring and termination, and the response timeout'),
   DEVICE_EXCEPTION: rule('device', false, 'the device refuses this address or function; compare with its register list'),
   DEVICE_BUSY: rule('device', true, 'the device is busy; poll less often'),

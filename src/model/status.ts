@@ -52,6 +52,8 @@ export interface SpoolClassStatus {
 export interface LinkStatus {
   readonly state: 'opening' | 'up' | 'waiting' | 'stopped';
   readonly sinceMs?: number;
+  /** Where it is not up: since when. */
+  readonly downSinceMs?: number;
   readonly retryAtMs?: number;
   readonly error?: ErrorStatus;
 }

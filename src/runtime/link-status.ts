@@ -8,11 +8,16 @@ export function toLinkStatus(state: LinkState): LinkStatus {
     case 'up':
       return { state: 'up', sinceMs: state.sinceMs };
     case 'waiting':
-      return { state: 'waiting', retryAtMs: state.retryAtMs, error: toErrorStatus(state.error) };
+      return { state: 'waiting', ...down(state), retryAtMs: state.retryAtMs, error: toErrorStatus(state.error) };
     case 'opening':
+      return { state: 'opening', ...down(state) };
     case 'stopped':
-      return { state: state.state };
+      return { state: 'stopped' };
   }
+}
+
+function down({ downSinceMs }: { readonly downSinceMs?: number }): Pick<LinkStatus, 'downSinceMs'> {
+  return downSinceMs === undefined ? {} : { downSinceMs };
 }
 
 export function toErrorStatus(error: GatewayError): ErrorStatus {

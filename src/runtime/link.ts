@@ -15,8 +15,9 @@ export interface Link<S extends Session> {
   open(signal: AbortSignal): Promise<S>;
 }
 
+/** `downSinceMs`: since the last session was lost, or the start; absent before the first attempt. */
 export type LinkState =
-  | { readonly state: 'opening'; readonly attempt: number }
+  | { readonly state: 'opening'; readonly attempt: number; readonly downSinceMs?: number }
   | { readonly state: 'up'; readonly sinceMs: number }
-  | { readonly state: 'waiting'; readonly error: GatewayError; readonly retryAtMs: number }
+  | { readonly state: 'waiting'; readonly error: GatewayError; readonly retryAtMs: number; readonly downSinceMs?: number }
   | { readonly state: 'stopped' };

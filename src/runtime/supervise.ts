@@ -36,13 +36,16 @@ function waitMs(code: ErrorCode, failures: number, backOff: BackOffSettings, ran
 export async function supervise<S extends Session>(link: Link<S>, options: SuperviseOptions<S>): Promise<void> {
   const { signal, onState, clock = systemClock, random = Math.random, backOff = DEFAULT_BACK_OFF } = options;
   let failures = 0;
+  let downSinceMs = clock.nowMs();
   while (!signal.aborted) {
-    onState({ state: 'opening', attempt: failures + 1 });
+    onState({ state: 'opening', attempt: failures + 1, downSinceMs });
     const attempt = await liveOnce(link, options, clock);
     if (signal.aborted || attempt.error === undefined) break;
     failures = attempt.livedMs >= backOff.resetAfterMs ? 1 : failures + 1;
     const forMs = waitMs(attempt.error.code, failures, backOff, random);
-    onState({ state: 'waiting', error: attempt.error, retryAtMs: Math.round(clock.nowMs() + forMs) });
+    const nowMs = clock.nowMs();
+    if (attempt.wasUp) downSinceMs = nowMs;
+    onState({ state: 'waiting', error: attempt.error, retryAtMs: Math.round(nowMs + forMs), downSinceMs });
     await clock.sleep(forMs, signal).catch(() => {});
   }
   onState({ state: 'stopped' });
@@ -52,6 +55,7 @@ interface Attempt {
   /** Absent when the stop came first. */
   readonly error?: GatewayError;
   readonly livedMs: number;
+  readonly wasUp: boolean;
 }
 
 async function liveOnce<S extends Session>(link: Link<S>, options: SuperviseOptions<S>, clock: Clock): Promise<Attempt> {
@@ -59,16 +63,16 @@ async function liveOnce<S extends Session>(link: Link<S>, options: SuperviseOpti
   try {
     session = await link.open(options.signal);
   } catch (error) {
-    return { error: toGatewayError(error, link.name), livedMs: 0 };
+    return { error: toGatewayError(error, link.name), livedMs: 0, wasUp: false };
   }
   const upSinceMs = clock.monotonicMs();
   try {
     options.onState({ state: 'up', sinceMs: clock.nowMs() });
     options.onSession(session);
     const error = await lossOrStop(session.lost, options.signal);
-    return { ...(error === undefined ? {} : { error }), livedMs: clock.monotonicMs() - upSinceMs };
+    return { ...(error === undefined ? {} : { error }), livedMs: clock.monotonicMs() - upSinceMs, wasUp: true };
   } catch (error) {
-    return { error: toGatewayError(error, link.name), livedMs: clock.monotonicMs() - upSinceMs };
+    return { error: toGatewayError(error, link.name), livedMs: clock.monotonicMs() - upSinceMs, wasUp: true };
   } finally {
     await session.close().catch(() => {});
   }
