@@ -12,8 +12,16 @@ export interface Port {
   close(): Promise<void>;
 }
 
+/** A port whose other end may hang up while nothing is asked. */
+export interface SleepingPort extends Port {
+  /** It has hung up; nothing can be written before `wake`. */
+  readonly isAsleep: boolean;
+  /** Opens it anew. Rejects with why that failed, which is then told by `lost`, too. */
+  wake(): Promise<void>;
+}
+
 /** A port whose bytes are fetched. */
-export interface BytePort extends Port {
+export interface BytePort extends SleepingPort {
   readonly inbox: Inbox;
   /** Never throws and never waits; a failure is told by `lost`. */
   write(bytes: Uint8Array): void;

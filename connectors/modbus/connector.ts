@@ -3,6 +3,7 @@ import type { Log } from '../../src/runtime/log.ts';
 import type { Connector, ConnectorStatus, CreateConnector } from '../../src/southbound/connector.ts';
 import type { BytePort } from './byte-port.ts';
 import { type Count, createCounters } from './counters.ts';
+import { FirstAnswer } from './first-answer.ts';
 import { Line } from './line.ts';
 import { busyPercent, plannedGroups } from './line-load.ts';
 import { type OpenWire, openMbap } from './open-mbap.ts';
@@ -24,6 +25,8 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
   const units = new Units(plan, clock);
   const refused = new RefusedRanges(clock);
   const groups = polledGroups(plan);
+  const firstAnswer = once(() => new FirstAnswer(plan, counters.count));
+  let wasLost = false;
   const loadOnce = once(() => lineLoad(plan));
   const begin = (atMs: number) => {
     for (const { cycle } of groups) cycle.begin(atMs);
@@ -33,15 +36,19 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
     begin: () => begin(clock.monotonicMs()),
     open: async (signal) => {
       const attemptedMs = clock.monotonicMs();
-      const { port, wire } = await openWire(plan, { units, clock, count: counters.count, log }, signal).catch(
-        (error: unknown) => {
+      const parts = { units, clock, count: counters.count };
+      const { port, wire } = await openWire(plan, { ...parts, log }, signal)
+        .then((opened) => (wasLost ? whenAnswered(opened, firstAnswer(), units.lastHeard, signal) : opened))
+        .catch((error: unknown) => {
           // From then on polls are due that nobody makes.
           begin(attemptedMs);
           throw error;
-        },
-      );
+        });
       units.opened();
-      const line = createLine(plan, wire, { units, clock, count: counters.count });
+      void port.lost.then(() => {
+        wasLost = true;
+      });
+      const line = createLine(plan, wire, parts);
       return new ModbusSession({ plan, groups, port, line, units, refused, clock, count: counters.count, log });
     },
     missed: (untilMs) => missedMeanwhile(groups, clock, untilMs),
@@ -53,6 +60,27 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
   };
   return connector;
 };
+
+/** Leaves nothing open when it rejects. */
+async function whenAnswered(
+  { port, wire }: OpenWire,
+  first: FirstAnswer,
+  lastHeard: number | undefined,
+  signal: AbortSignal,
+): Promise<OpenWire> {
+  const stop = () => void port.close();
+  signal.addEventListener('abort', stop);
+  try {
+    await first.await(wire, lastHeard);
+    signal.throwIfAborted();
+    return { port, wire };
+  } catch (error) {
+    await port.close();
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
 
 /** A status is asked for often, the plan never changes. */
 function once<T>(make: () => T): () => T {

@@ -37,6 +37,10 @@ export class Inbox implements Receiver {
     return this.#lastArrivalMs;
   }
 
+  get isIdle(): boolean {
+    return this.#waiting === undefined && this.#bytes.length === 0;
+  }
+
   append(bytes: Buffer): void {
     this.#bytes = Buffer.concat([this.#bytes, bytes]).subarray(-MAX_BYTES);
     this.#lastArrivalMs = this.#clock.monotonicMs();

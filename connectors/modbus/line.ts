@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError } from '../../src/model/error.ts';
+import { type GatewayError, toGatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { type Answer, decodeAnswer } from './answer.ts';
 import type { Count } from './counters.ts';
@@ -6,7 +6,7 @@ import { exceptionNumber, isSilentBehindGateway } from './exception.ts';
 import { type Claim, isCommand, LineQueue } from './line-queue.ts';
 import { isRepeatable, type Request } from './request.ts';
 import type { Units } from './units.ts';
-import type { Wire } from './wire.ts';
+import { allSilent, type Wire } from './wire.ts';
 
 export interface LineOptions {
   readonly name: string;
@@ -93,8 +93,7 @@ export class Line {
     if (!isUnanswered(error)) return error;
     units.failed(unit, error);
     if (maxTimeouts === undefined || !units.areAllSilent(maxTimeouts)) return error;
-    const lost = new GatewayError('LINK_TIMEOUT', name, `${maxTimeouts} answers missing in a row`, { cause: error });
-    wire.fail(lost);
+    wire.fail(allSilent(name, maxTimeouts, error));
     return error;
   }
 }

@@ -75,8 +75,13 @@ export class MbapWire implements Wire, Receiver {
     return this.#pending.size;
   }
 
+  get isIdle(): boolean {
+    return this.#pending.size === 0 && this.#rest.length === 0;
+  }
+
   exchange(request: Request, shorterMs = Number.POSITIVE_INFINITY): Promise<Buffer> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#port.isAsleep) return this.#port.wake().then(() => this.exchange(request, shorterMs));
     return new Promise((settle, fail) => {
       const id = this.#nextId();
       const timeoutMs = Math.min(shorterMs, this.#options.timeoutMs);

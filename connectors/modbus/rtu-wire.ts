@@ -90,6 +90,7 @@ export class RtuWire implements Wire {
 
   async #ask(request: Request, timeoutMs: number): Promise<Buffer> {
     await this.#beSilent();
+    if (this.#port.isAsleep) await this.#port.wake();
     this.#throwAway(request);
     this.#send(request);
     const answer = await this.#receive(request, timeoutMs);
@@ -103,6 +104,7 @@ export class RtuWire implements Wire {
     const frame = withCrc(encodeRequest(request));
     const { clock, broadcastPauseMs } = this.#options;
     await this.#beSilent();
+    if (this.#port.isAsleep) await this.#port.wake();
     this.#throwAway(request);
     this.#port.write(frame);
     this.#lastSentMs = clock.monotonicMs() + this.#options.wireMs(frame.length);

@@ -30,6 +30,7 @@ export async function openSerialPort(name: string, settings: RtuSettings, clock:
   try {
     if (settings.rs485 !== undefined) await enableRs485(descriptorOf(port), settings.rs485, { name, path });
     signal.throwIfAborted();
+    if (settings.pauseAfterConnect > 0) await clock.sleep(settings.pauseAfterConnect, signal);
   } catch (error) {
     await closed(port, clock);
     throw error;
@@ -68,6 +69,8 @@ function wrap(port: SerialPort, { name, path, device }: Opened, clock: Clock): B
   return {
     inbox,
     lost: end.lost,
+    isAsleep: false,
+    wake: async () => {},
     write: (bytes) => {
       if (!end.isOver) writeAtOnce(port, Buffer.from(bytes));
     },

@@ -23,6 +23,12 @@ const timing = {
       description: 'Rest for slow devices after each answer, beside the silence that the standard asks for',
       examples: ['50 ms'],
     }),
+  pauseAfterConnect: duration()
+    .prefault('0 ms')
+    .meta({
+      description: 'Rest after the connection or the port was opened, for devices that take no request at once',
+      examples: ['2 s'],
+    }),
 };
 
 /** Four numbers with dots are meant as an address; anything else may be a name, and DNS knows better than we. */

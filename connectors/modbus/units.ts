@@ -31,6 +31,7 @@ export class Units {
   readonly #clock: Clock;
   readonly #units = new Map<number, Unit>();
   #timeoutsInRow = 0;
+  #lastHeard: number | undefined;
 
   constructor(plan: ModbusPlan, clock: Clock) {
     this.#clock = clock;
@@ -44,6 +45,11 @@ export class Units {
         isStirring: false,
       });
     }
+  }
+
+  /** The unit that answered last; kept over sessions. */
+  get lastHeard(): number | undefined {
+    return this.#lastHeard;
   }
 
   stateOf(unit: number): UnitState {
@@ -79,6 +85,7 @@ export class Units {
     this.#timeoutsInRow = 0;
     const found = this.#units.get(unit);
     if (found === undefined) return;
+    this.#lastHeard = unit;
     found.state = { state: 'up' };
     found.failures = 0;
     found.isStirring = false;

@@ -28,3 +28,9 @@ export function noAnswer(request: Request, afterMs: number): GatewayError {
 export function badFrame(request: Request, what: string): GatewayError {
   return new GatewayError('DEVICE_BAD_FRAME', `unit ${request.unit}`, `${what}: ${describeRequest(request)}`);
 }
+
+/** Nobody answers on a connection that is open. */
+export function allSilent(name: string, answers: number, cause: GatewayError): GatewayError {
+  const message = `${answers} answers missing in a row on a connection that the device took: is its unit number right?`;
+  return new GatewayError('LINK_TIMEOUT', name, message, { cause });
+}

@@ -52,6 +52,8 @@ export function memoryWire(protocol: 'modbus-tcp' | 'modbus-rtu', clock: FuzzClo
   const port = new MemoryPort();
   let receiver: Receiver | undefined;
   const socket: SocketPort = Object.assign(port, {
+    isAsleep: false,
+    wake: async () => {},
     listen: (listener: Receiver) => {
       receiver = listener;
     },
