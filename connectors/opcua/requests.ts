@@ -66,16 +66,18 @@ export const PIPELINED = 2;
 /** Results in the order of what was asked, `inFlight` requests at a time; one that the server finds too large is halved. */
 export async function inChunks<T, R>(
   all: readonly T[],
-  size: number,
+  size: number | (() => number),
   request: (chunk: T[]) => Promise<readonly R[]>,
   inFlight = 1,
 ): Promise<R[]> {
   const answers: (readonly R[])[] = [];
-  let from = 0;
+  const sizeNow = typeof size === 'number' ? () => size : size;
+  let [from, chunks] = [0, 0];
   const ask = async () => {
     for (let at = from; at < all.length; at = from) {
-      from += size;
-      answers[at / size] = await halving(all.slice(at, at + size), request);
+      from += sizeNow();
+      const [to, place] = [from, chunks++];
+      answers[place] = await halving(all.slice(at, to), request);
     }
   };
   const giveUp = (error: unknown) => {
@@ -105,4 +107,31 @@ export function readAll(
   limits: ServerLimits,
 ): Promise<DataValue[]> {
   return inChunks(nodes, limits.nodesPerRead, (chunk) => session.read(chunk, 0), PIPELINED);
+}
+
+/** Bytes that an answer may have before fewer values are asked for at once. */
+const LONG_ANSWER = 1 << 20;
+const FIRST_VALUES = 8;
+
+/** Of nodes that nobody knows: any of them may be an array of a million numbers, and a few hundred such are more than one message holds. */
+export function readUnknown(
+  session: Pick<ClientSession, 'read'>,
+  nodes: readonly ReadValueIdOptions[],
+  limits: ServerLimits,
+): Promise<DataValue[]> {
+  let size = Math.min(FIRST_VALUES, limits.nodesPerRead);
+  const request = async (chunk: ReadValueIdOptions[]): Promise<DataValue[]> => {
+    const answers = await session.read(chunk, 0);
+    const bytes = answers.reduce((sum, { value }) => sum + bytesOf(value.value), 0);
+    const wanted = bytes > LONG_ANSWER ? Math.floor((chunk.length * LONG_ANSWER) / bytes) : 2 * chunk.length;
+    size = Math.max(1, Math.min(wanted, limits.nodesPerRead));
+    return answers;
+  };
+  return inChunks(nodes, () => size, request, PIPELINED);
+}
+
+/** About. */
+function bytesOf(value: unknown): number {
+  const isLong = typeof value === 'string' || (typeof value === 'object' && value !== null && 'length' in value);
+  return 8 * (isLong ? Number(value.length) : 1);
 }

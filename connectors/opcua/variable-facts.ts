@@ -2,7 +2,7 @@ import { AttributeIds, type ClientSession, DataType, type DataValue, NodeId, typ
 import type { BrowsedVariable } from '../../src/southbound/browse-tool.ts';
 import type { Words } from './raw-value.ts';
 import { toRaw } from './raw-value.ts';
-import { readAll, type ServerFacts } from './requests.ts';
+import { readAll, readUnknown, type ServerFacts } from './requests.ts';
 import { qualityOf, statusName } from './status-code.ts';
 import { unitOf } from './units.ts';
 import { rawToValue } from './value.ts';
@@ -13,7 +13,7 @@ export interface VariableReference {
   readonly properties: readonly ReferenceDescription[];
 }
 
-const ATTRIBUTES = [AttributeIds.DataType, AttributeIds.ValueRank, AttributeIds.UserAccessLevel, AttributeIds.Value] as const;
+const ATTRIBUTES = [AttributeIds.DataType, AttributeIds.ValueRank, AttributeIds.UserAccessLevel] as const;
 const DESCRIBING = ['EURange', 'EngineeringUnits', 'EnumStrings', 'EnumValues', 'TrueState', 'FalseState'] as const;
 type Describing = Partial<Record<(typeof DESCRIBING)[number], unknown>>;
 
@@ -25,9 +25,14 @@ export async function readVariables(
 ): Promise<ReadonlyMap<string, BrowsedVariable>> {
   if (variables.length === 0) return new Map();
   const attributes = variables.flatMap(({ nodeId }) => ATTRIBUTES.map((attributeId) => ({ nodeId, attributeId })));
-  const values = await readAll(session, attributes, limits);
+  const answers = await readAll(session, attributes, limits);
+  const values = await readUnknown(
+    session,
+    variables.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.Value })),
+    limits,
+  );
   const described = await readDescribing(session, variables, limits);
-  const types = variables.map((_, at) => values[at * ATTRIBUTES.length]?.value.value as unknown);
+  const types = variables.map((_, at) => answers[at * ATTRIBUTES.length]?.value.value as unknown);
   const names = await readTypeNames(session, types, limits);
   const words = await readTypeWords(
     session,
@@ -36,12 +41,12 @@ export async function readVariables(
   );
   return new Map(
     variables.map(({ nodeId }, at) => {
-      const [, rank, access, value] = values.slice(at * ATTRIBUTES.length, (at + 1) * ATTRIBUTES.length);
+      const [, rank, access] = answers.slice(at * ATTRIBUTES.length, (at + 1) * ATTRIBUTES.length);
       const own = described[at] ?? {};
       const called = wordsOf(own) ?? words.get(nodeId.toString());
       return [
         nodeId.toString(),
-        toVariable({ type: names.get(String(types[at])) ?? '', rank, access, value, own, words: called }),
+        toVariable({ type: names.get(String(types[at])) ?? '', rank, access, value: values[at], own, words: called }),
       ];
     }),
   );

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { inChunks } from '../../../connectors/opcua/requests.ts';
+import { DataType, DataValue } from 'node-opcua-client';
+import { inChunks, readUnknown } from '../../../connectors/opcua/requests.ts';
 
 const ALL = Array.from({ length: 10 }, (_, index) => index);
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -51,5 +52,22 @@ describe('OPC UA requests for much', () => {
     await assert.rejects(inChunks(ALL, 1, request, 2), /BadSessionClosed/);
     await wait(10);
     assert.equal(asked, 2);
+  });
+
+  it('are few where the values of unknown nodes turn out to be large, and more where they are small', async () => {
+    const sizes: number[] = [];
+    const of = (value: unknown) => new DataValue({ value: { dataType: DataType.Double, value } });
+    const large = new Float64Array(100_000);
+    const read = async (chunk: readonly { readonly nodeId: string }[]) => {
+      sizes.push(chunk.length);
+      return chunk.map(({ nodeId }) => of(nodeId === 'large' ? large : 1));
+    };
+    const nodes = Array.from({ length: 400 }, (_, at) => ({ nodeId: at >= 100 && at < 120 ? 'large' : 'small' }));
+    const answers = await readUnknown({ read } as never, nodes, { nodesPerRead: 50 } as never);
+    assert.deepEqual(
+      answers.map(({ value }) => value.value.length),
+      nodes.map(({ nodeId }) => (nodeId === 'large' ? 100_000 : undefined)),
+    );
+    assert.ok((sizes[0] ?? 0) <= 8 && Math.max(...sizes) === 50 && Math.min(...sizes) === 1, sizes.join());
   });
 });
