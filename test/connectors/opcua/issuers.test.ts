@@ -145,6 +145,15 @@ describe('OPC UA servers with certificates of an authority', function () {
     await old.remove();
   });
 
+  it('refuses one that has expired, though a person had trusted it', async () => {
+    const expired = await authority.issue('old', { subjectAltNames: NAMES, notAfter: new Date(Date.now() - 1_000) });
+    await accept(authority.ca);
+    await accept(expired.certificate);
+    await withServer(expired, async (server) => {
+      assert.match((await refusal(server)).message, /expired on \d{4}-.*renew it at the server/);
+    });
+  });
+
   it('refuses one that an authority has signed for later', async () => {
     const leaf = await authority.issue('later', { subjectAltNames: NAMES, notBefore: new Date(Date.now() + 3_600_000) });
     await accept(authority.ca);
