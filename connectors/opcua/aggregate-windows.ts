@@ -7,7 +7,7 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import { AGGREGATE_FUNCTIONS } from './aggregate-functions.ts';
 import { statusNameOf } from './errors.ts';
 import { type HistoryAnswer, requestHistory } from './history.ts';
-import type { UsableNode } from './monitored-item.ts';
+import type { UsableNode } from './nodes.ts';
 import { readNodes } from './polling.ts';
 import type { RawSession } from './raw-session.ts';
 import { toReading } from './reading.ts';

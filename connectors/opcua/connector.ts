@@ -17,14 +17,14 @@ import { within } from './deadline.ts';
 import { describeSession } from './details.ts';
 import { toLinkError } from './errors.ts';
 import { hardenDecoder } from './hardened-decoder.ts';
-import { createMemory, type Memory } from './memory.ts';
+import { createMemory, forget, type Memory } from './memory.ts';
 import { Missing } from './missing.ts';
 import { findNodes } from './nodes.ts';
 import { Patterns } from './patterns.ts';
 import { quietLibrary } from './quiet.ts';
 import { readServerFacts } from './requests.ts';
 import { openBest } from './servers.ts';
-import { OpcuaSession } from './session.ts';
+import { OpcuaSession, type SessionOptions } from './session.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { tellSpan } from './span.ts';
 import { shareTimeStamps } from './time-stamps.ts';
@@ -42,7 +42,6 @@ class OpcuaConnector implements Connector {
   readonly name: string;
   readonly #plan: OpcuaPlan;
   readonly #context: ConnectorContext;
-  readonly #points: readonly Point<OpcuaPoint>[];
   readonly #counters = createCounters();
   readonly #memory: Memory;
   readonly #patterns: Patterns;
@@ -58,10 +57,13 @@ class OpcuaConnector implements Connector {
     this.#context = context;
     this.#memory = createMemory(new Missing(plan, context.clock));
     this.#expiries = new Expiries(context.log);
-    this.#patterns = new Patterns(plan.devices, this.#memory, context.log);
-    this.#points = plan.devices
-      .flatMap(({ points }) => points.map(({ point }) => point))
-      .filter(({ address }) => address !== undefined);
+    this.#patterns = new Patterns(plan.devices, context.log);
+  }
+
+  /** Those of the mapping that have a node. */
+  #points(): readonly Point<OpcuaPoint>[] {
+    const points = this.#plan.devices.flatMap((device) => device.points.map(({ point }) => point));
+    return points.filter(({ address }) => address !== undefined);
   }
 
   begin(): void {
@@ -105,13 +107,12 @@ class OpcuaConnector implements Connector {
         this.name,
         'looking for the nodes',
       );
-      return new OpcuaSession({
+      const options: SessionOptions = {
         name: this.name,
         settings,
         server,
         openOne,
         facts,
-        nodes,
         memory: this.#memory,
         devices: this.#plan.devices,
         patterns: this.#patterns,
@@ -122,7 +123,8 @@ class OpcuaConnector implements Connector {
           this.#session = undefined;
           this.#error = error;
         },
-      });
+      };
+      return new OpcuaSession(options, nodes);
     } catch (error) {
       const closing = open.close(signal.aborted ? 0 : 1_000);
       if (!signal.aborted) await closing;
@@ -161,8 +163,9 @@ class OpcuaConnector implements Connector {
       const facts = await readServerFacts(session);
       const run = runOf(url, facts);
       lendTypes(session, run, this.#memory.types);
-      await this.#patterns.resolve(session, facts);
-      const points = [...this.#points, ...this.#patterns.points()];
+      const change = await this.#patterns.resolve(session, facts);
+      forget(this.#memory, change?.gone ?? []);
+      const points = [...this.#points(), ...this.#patterns.points()];
       const nodes = await findNodes(session, points, facts, this.#memory.fingerprints);
       this.#memory.types = learntTypes(session, run);
       return { facts, nodes };

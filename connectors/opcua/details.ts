@@ -14,13 +14,13 @@ export function describeSession(session: OpcuaSession): Readonly<Record<string, 
     ...(diagnostics.summary === null ? {} : { serverDiagnostics: diagnostics.summary }),
     monitoredItems: items.length,
     itemStates: countStates(items),
-    subscriptions: publisher.subscriptions.map(({ items, id, askedPublishingMs, publishingMs, maxSilenceMs, lifetimeMs }) => ({
+    subscriptions: publisher.subscriptions.map(({ id, askedPublishingMs, publishingMs, maxSilenceMs, lifetimeMs }) => ({
       id,
       askedPublishingMs,
       publishingMs,
       maxSilenceMs,
       lifetimeMs,
-      items: items.size,
+      items: items.filter((item) => item.subscription.id === id).length,
     })),
     ...describeRevisions(items),
     ...list(
@@ -33,7 +33,7 @@ export function describeSession(session: OpcuaSession): Readonly<Record<string, 
       items.filter(({ overflows }) => overflows !== undefined),
       ({ node, overflows }) => [node.point.id, overflows],
     ),
-    ...list('problems', [...Object.entries(problems), ...Object.entries(eventAcquisition.problems)], ([id, status]) => [
+    ...list('problems', [...problems, ...Object.entries(eventAcquisition.problems)], ([id, status]) => [
       id,
       { status, ...nextTry(retries.waitMs(id)) },
     ]),

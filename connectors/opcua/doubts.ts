@@ -2,7 +2,7 @@ import type { Point } from '../../src/model/point.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { LastReadings } from './last-readings.ts';
-import type { UsableNode } from './monitored-item.ts';
+import type { UsableNode } from './nodes.ts';
 import { readNodes } from './polling.ts';
 import type { RawSession } from './raw-session.ts';
 import type { ServerFacts } from './requests.ts';

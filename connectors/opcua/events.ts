@@ -31,7 +31,7 @@ export interface EventContext {
   readonly subscribe: () => Promise<Subscription>;
 }
 
-/** Beside the handles of points, which count from 1. */
+/** Above the handles of points. */
 const FIRST_HANDLE = 0x8000_0000;
 const RETRY_PROBLEMS_MS = 60_000;
 /** Part 9 §5.5.7 and §5.11: the refresh, and what frames and asks for it. */

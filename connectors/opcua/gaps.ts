@@ -4,7 +4,7 @@ import type { Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Backfill } from './backfill.ts';
 import type { Memory } from './memory.ts';
-import type { Gap, MonitoredItem } from './monitored-item.ts';
+import { type Gap, type MonitoredItem, pointsOf } from './monitored-item.ts';
 import { missedOf } from './polling.ts';
 import { type Span, tellSpan } from './span.ts';
 
@@ -42,7 +42,7 @@ export class Gaps {
 
   /** The first word of an item, the first after a break, or one before which something was lost. */
   close(item: MonitoredItem, samples: readonly Reading[], hasOverflown: boolean): void {
-    const { gap, nodes } = item;
+    const { gap } = item;
     if (gap === undefined) {
       if (hasOverflown) this.#tellOverflow(item, samples);
       return;
@@ -55,25 +55,25 @@ export class Gaps {
     if (!isLost) return;
     const reason = gap.isLost ? gap.reason : 'queue-overflow';
     const times = { fromTimeMs: gap.fromTimeMs, toTimeMs: gap.isLost ? clock.nowMs() : this.#within(gap, samples) };
-    this.#fill({ points: nodes.map(({ point }) => point), before: gap.since, after: samples, reason, ...times });
+    this.#fill({ points: pointsOf(item), before: gap.since, after: samples, reason, ...times });
   }
 
   /** Where nothing more is to come of what was lost, a value that was read ends the gap like one that was told. */
-  closeSeen(readings: readonly Reading[], itemOf: (pointId: string) => MonitoredItem | undefined): void {
-    for (const [item, samples] of Map.groupBy(readings, ({ point }) => itemOf(point.id)))
-      if (item?.gap?.isLost === true && samples.length === item.nodes.length) this.close(item, samples, false);
+  closeSeen(readings: readonly Reading[], itemOf: (point: Point) => MonitoredItem | undefined): void {
+    for (const [item, samples] of Map.groupBy(readings, ({ point }) => itemOf(point)))
+      if (item?.gap?.isLost === true && samples.length === 1 + item.others.length) this.close(item, samples, false);
   }
 
   /** Of the points and events which the server does not watch; how much they would have told nobody knows. To be called often. */
-  tellRefused(points: readonly MissedPoint[], events: readonly MissedPoint[]): void {
+  tellRefused(points: () => readonly MissedPoint[], events: () => readonly MissedPoint[]): void {
     const { clock } = this.#context;
     const forMs = clock.monotonicMs() - this.#refusedToldMs;
     if (forMs < TELL_REFUSED_MS) return;
     this.#refusedToldMs += forMs;
     const toTimeMs = clock.nowMs();
     const times = { fromTimeMs: Math.round(toTimeMs - forMs), toTimeMs };
-    this.#tell(points, 'refused', times);
-    this.#tell(events, 'refused', times, { isOfEvents: true });
+    this.#tell(points(), 'refused', times);
+    this.#tell(events(), 'refused', times, { isOfEvents: true });
   }
 
   /** The first session opens only after some attempts: no queue and no history tells what happened until then. */
@@ -106,8 +106,8 @@ export class Gaps {
   }
 
   /** All was well, and the queue is too small for what happens: it will be so again. */
-  #tellOverflow({ nodes }: MonitoredItem, samples: readonly Reading[]): void {
-    const points = nodes.map(({ point }) => point);
+  #tellOverflow(item: MonitoredItem, samples: readonly Reading[]): void {
+    const points = pointsOf(item);
     const toTimeMs = Math.max(...samples.map(({ sourceTimeMs }) => sourceTimeMs));
     const before = points.flatMap((point) => this.#context.memory.last.sample(point)?.sourceTimeMs ?? []);
     this.#tell(points, 'queue-overflow', { fromTimeMs: Math.min(toTimeMs, ...before), toTimeMs }, { isOver: true });

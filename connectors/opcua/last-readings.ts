@@ -2,12 +2,11 @@ import { KeptReadings } from '../../src/model/kept-readings.ts';
 import type { Point } from '../../src/model/point.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import { isSame } from '../../src/model/value.ts';
+import type { PointNumbers } from './point-numbers.ts';
 
 /** What each point was last known to be, and which of that is in doubt. Outlives the sessions. */
 export class LastReadings {
-  /** By point id. */
-  readonly #numbers = new Map<string, number>();
-  readonly #free: number[] = [];
+  readonly #numbers: PointNumbers;
   /** All of these by number: as the device sampled it. */
   readonly #samples = new KeptReadings();
   /** As it was told, where that is something else. */
@@ -17,24 +16,26 @@ export class LastReadings {
   /** It was read while the server may still be about to send it by itself. */
   readonly #ahead = new Map<number, Reading>();
 
-  isDoubted({ id }: Point): boolean {
-    const number = this.#numbers.get(id);
+  constructor(numbers: PointNumbers) {
+    this.#numbers = numbers;
+  }
+
+  isDoubted(point: Point): boolean {
+    const number = this.#numbers.find(point);
     return number !== undefined && this.#doubtedSinceMs.has(number);
   }
 
   /** The last reading as the device sampled it. */
   sample(point: Point): Reading | undefined {
-    const number = this.#numbers.get(point.id);
+    const number = this.#numbers.find(point);
     return number === undefined ? undefined : this.#samples.get(number, point);
   }
 
   forget(points: readonly Point[]): void {
-    for (const { id } of points) {
-      const number = this.#numbers.get(id);
+    for (const point of points) {
+      const number = this.#numbers.find(point);
       if (number === undefined) continue;
       for (const column of [this.#samples, this.#told, this.#doubtedSinceMs, this.#ahead]) column.delete(number);
-      this.#numbers.delete(id);
-      this.#free.push(number);
     }
   }
 
@@ -46,7 +47,7 @@ export class LastReadings {
   take(readings: readonly Reading[], nowMs: number): readonly Reading[] {
     const taken: Reading[] = [];
     for (const reading of readings) {
-      const number = this.#numbers.get(reading.point.id) ?? this.#number(reading.point);
+      const number = this.#numbers.of(reading.point);
       if (this.#isAhead(number, reading)) continue;
       const told = this.#doubtedSinceMs.size === 0 ? reading : this.#settle(number, reading, nowMs);
       if (told !== reading) this.#told.set(number, told);
@@ -55,12 +56,6 @@ export class LastReadings {
       taken.push(told);
     }
     return taken;
-  }
-
-  #number({ id }: Point): number {
-    const number = this.#free.pop() ?? this.#numbers.size;
-    this.#numbers.set(id, number);
-    return number;
   }
 
   /** Came already, by `takeAhead`. */
@@ -90,7 +85,7 @@ export class LastReadings {
     const isNews = ({ point, sourceTimeMs }: Reading) => sourceTimeMs > (this.sample(point)?.sourceTimeMs ?? 0);
     const news = readings.filter(isNews);
     const taken = this.take(readings, nowMs);
-    for (const reading of news) this.#ahead.set(this.#numbers.get(reading.point.id) ?? this.#number(reading.point), reading);
+    for (const reading of news) this.#ahead.set(this.#numbers.of(reading.point), reading);
     return taken;
   }
 
@@ -100,7 +95,7 @@ export class LastReadings {
    */
   doubt(points: readonly Point[], status: string, nowMs: number): readonly Reading[] {
     return points.flatMap((point): readonly Reading[] => {
-      const number = this.#numbers.get(point.id);
+      const number = this.#numbers.find(point);
       const before = number === undefined ? undefined : this.#toldOf(number, point);
       if (number === undefined || before === undefined || before.quality === 'bad') return [];
       const told: Reading = { ...before, quality: 'uncertain', status, sourceTimeMs: notBefore(before, nowMs) };
@@ -113,7 +108,7 @@ export class LastReadings {
   /** The session was lost, and every point was told to be bad. */
   lose(points: readonly Point[], nowMs: number): void {
     for (const point of points) {
-      const number = this.#numbers.get(point.id);
+      const number = this.#numbers.find(point);
       const before = number === undefined ? undefined : this.#toldOf(number, point);
       if (number !== undefined && before !== undefined) this.#doubtedSinceMs.set(number, notBefore(before, nowMs));
     }

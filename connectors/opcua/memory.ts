@@ -1,7 +1,10 @@
+import type { Point } from '../../src/model/point.ts';
+import { Fingerprints } from './fingerprints.ts';
 import { HistoryDoubt } from './history-doubt.ts';
 import { LastReadings } from './last-readings.ts';
 import type { Missing } from './missing.ts';
-import type { Fingerprints } from './nodes.ts';
+import type { MonitoredItem } from './monitored-item.ts';
+import { PointNumbers } from './point-numbers.ts';
 import type { ServerFacts } from './requests.ts';
 import { SeenEvents } from './seen-events.ts';
 import type { Span } from './span.ts';
@@ -10,6 +13,7 @@ import type { LearntTypes } from './type-descriptions.ts';
 
 /** What outlives the sessions of one connection. */
 export interface Memory {
+  readonly numbers: PointNumbers;
   readonly fingerprints: Fingerprints;
   readonly last: LastReadings;
   readonly seenEvents: SeenEvents;
@@ -33,23 +37,33 @@ export interface LeftSubscriptions {
   readonly url: string;
   readonly facts: ServerFacts;
   readonly subscriptions: readonly Subscription[];
+  /** Of all these subscriptions. */
+  readonly items: readonly MonitoredItem[];
 }
 
 export function createMemory(missing: Missing): Memory {
+  const numbers = new PointNumbers();
   return {
-    ...{ fingerprints: new Map(), last: new LastReadings(), seenEvents: new SeenEvents() },
+    ...{ numbers, fingerprints: new Fingerprints(numbers), last: new LastReadings(numbers), seenEvents: new SeenEvents() },
     ...{ missing, spans: [], historyDoubt: new HistoryDoubt(), aggregated: new Map() },
   };
+}
+
+/** The points are none any more. To be called when nothing that comes late can be told of them. */
+export function forget({ numbers, fingerprints, last }: Memory, points: readonly Point[]): void {
+  fingerprints.forget(points);
+  last.forget(points);
+  numbers.free(points);
 }
 
 /**
  * Gives out what was left, once, and only where it must be ours: another run of the server, or another server, may have given
  * the same numbers to somebody else's subscriptions.
  */
-export function takeLeft(memory: Memory, url: string, facts: ServerFacts): readonly Subscription[] {
+export function takeLeft(memory: Memory, url: string, facts: ServerFacts): LeftSubscriptions | undefined {
   const { left } = memory;
   memory.left = undefined;
-  if (left === undefined || left.url !== url || facts.startedMs === 0) return [];
+  if (left === undefined || left.url !== url || facts.startedMs === 0) return undefined;
   const isSameRun = left.facts.startedMs === facts.startedMs && left.facts.namespaces.join('\n') === facts.namespaces.join('\n');
-  return isSameRun ? left.subscriptions : [];
+  return isSameRun ? left : undefined;
 }

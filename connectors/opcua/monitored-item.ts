@@ -1,23 +1,35 @@
-import { DataChangeFilter, DataChangeTrigger, DeadbandType, MonitoringMode, TimestampsToReturn } from 'node-opcua-client';
+import {
+  DataChangeFilter,
+  DataChangeTrigger,
+  DeadbandType,
+  type MonitoredItemCreateResult,
+  MonitoringMode,
+  TimestampsToReturn,
+} from 'node-opcua-client';
 import type { UnmeasuredReason } from '../../src/model/device-gap.ts';
+import type { Point } from '../../src/model/point.ts';
 import type { Reading } from '../../src/model/reading.ts';
-import { type FoundNode, valueRequest } from './nodes.ts';
+import { type UsableNode, valueRequest } from './nodes.ts';
 import type { RawSession } from './raw-session.ts';
 import { inChunks, PIPELINED, type ServerLimits } from './requests.ts';
 import type { OpcuaPoint } from './settings.ts';
 import { qualityOf, statusName } from './status-code.ts';
 
-export type UsableNode = Extract<FoundNode, { problem?: undefined }>;
+/** The subscription of an item, whichever session it is in. */
+interface Subscribed {
+  /** 0 until it is known which. */
+  readonly id: number;
+  readonly publishingMs: number;
+}
 
 /** A node that the server watches for us. */
 export interface MonitoredItem {
   readonly node: UsableNode;
-  /** All points that get its values: they lie in the value of the same node. */
-  readonly nodes: readonly UsableNode[];
-  /** Ours; comes back with each notification. Unique in the session. */
+  /** More points that get its values: they lie in the value of the same node. */
+  readonly others: readonly UsableNode[];
+  /** Ours; comes back with each notification. Unique in the session (`PointNumbers.handle`). */
   readonly handle: number;
-  readonly samplingMs: number;
-  readonly queueSize: number;
+  subscription: Subscribed;
   /** The server's name for it. */
   id: number | undefined;
   /** What the server made of it. */
@@ -64,25 +76,45 @@ const DEADBAND_PROBLEMS: ReadonlySet<string> = new Set([
   'BadDeadbandFilterInvalid',
 ]);
 
+/** All points that get its values. */
+export function nodesOf({ node, others }: MonitoredItem): readonly UsableNode[] {
+  return [node, ...others];
+}
+
+export function pointsOf(item: MonitoredItem): readonly Point<OpcuaPoint>[] {
+  return nodesOf(item).map(({ point }) => point);
+}
+
+const NO_OTHERS: readonly UsableNode[] = [];
+
+/** One item for each node, or for each wish where points of one node have several. */
+export function planItems(
+  nodes: readonly UsableNode[],
+  publishingMs: number,
+  handleOf: (point: Point) => number,
+): readonly MonitoredItem[] {
+  const subscription = { id: 0, publishingMs };
+  // Most nodes have one point: only those whose identifiers are the same are compared.
+  const alike = Map.groupBy(nodes, ({ point }) => point.address.address.identifier.value).values();
+  const shared = [...alike].flatMap((some) => (some.length === 1 ? [some] : [...Map.groupBy(some, sharingKey).values()]));
+  return shared.flatMap(([first, ...others]) =>
+    first === undefined ? [] : [planItem(first, others, handleOf(first.point), subscription)],
+  );
+}
+
 /** Points for which it is the same text can share what the server sends. */
-export function sharingKey({ nodeId, point }: UsableNode): string {
+function sharingKey({ nodeId, point }: UsableNode): string {
   const { sampling, queueSize, serverDeadband, indexRange } = point.address;
-  const rare = serverDeadband === undefined && indexRange === undefined ? '' : JSON.stringify([serverDeadband, indexRange]);
-  return `${sampling ?? point.intervalMs} ${queueSize ?? ''} ${rare} ${nodeId.toString()}`;
+  return JSON.stringify([nodeId.toString(), sampling ?? point.intervalMs, queueSize, serverDeadband, indexRange]);
 }
 
 /** There are a hundred thousand of them: what all items have has its place in the object from the beginning. */
-export function planItem(nodes: readonly [UsableNode, ...UsableNode[]], handle: number, publishingMs: number): MonitoredItem {
-  const [node] = nodes;
-  const { sampling, queueSize } = node.point.address;
-  const samplingMs = sampling ?? node.point.intervalMs;
-  const valuesPerPublish = samplingMs > 0 ? Math.ceil(publishingMs / samplingMs) : 10;
+function planItem(node: UsableNode, others: readonly UsableNode[], handle: number, subscription: Subscribed): MonitoredItem {
   return {
     node,
-    nodes,
+    others: others.length === 0 ? NO_OTHERS : others,
     handle,
-    samplingMs,
-    queueSize: queueSize ?? valuesPerPublish + 2,
+    subscription,
     id: undefined,
     revisedSamplingMs: undefined,
     revisedQueueSize: undefined,
@@ -93,22 +125,24 @@ export function planItem(nodes: readonly [UsableNode, ...UsableNode[]], handle: 
 /** Asks the server to watch the items, in requests of a size it accepts; what it refuses is told by `problem`. */
 export async function createItems(
   session: RawSession,
-  subscriptionId: number,
+  { id, publishingMs }: Subscribed,
   items: readonly MonitoredItem[],
   limits: ServerLimits,
 ): Promise<void> {
-  await createOnce(session, subscriptionId, items, limits, true);
+  const subscription = { id, publishingMs };
+  for (const item of items) item.subscription = subscription;
+  await createOnce(session, id, items, limits, true);
   const refused = items.filter(({ problem }) => problem !== undefined && DEADBAND_PROBLEMS.has(problem));
   const withDeadband = refused.filter(({ node }) => node.point.address.serverDeadband !== undefined);
   if (withDeadband.length === 0) return;
   for (const item of withDeadband) item.isDeadbandRefused = true;
-  await createOnce(session, subscriptionId, withDeadband, limits, false);
+  await createOnce(session, id, withDeadband, limits, false);
 }
 
 /** The server stops watching them; one that it does not know any more is none to stop. */
 export async function deleteItems(
   session: RawSession,
-  subscriptionId: number,
+  { id: subscriptionId }: Pick<Subscribed, 'id'>,
   items: readonly MonitoredItem[],
   limits: ServerLimits,
 ) {
@@ -126,29 +160,40 @@ async function createOnce(
   limits: ServerLimits,
   useDeadband: boolean,
 ): Promise<void> {
-  const create = async (chunk: readonly MonitoredItem[]) => {
-    const response = await session.createMonitoredItems({
+  const create = async (chunk: readonly MonitoredItem[]): Promise<readonly never[]> => {
+    const { results } = await session.createMonitoredItems({
       subscriptionId,
       timestampsToReturn: TimestampsToReturn.Both,
       itemsToCreate: chunk.map((item) => request(item, useDeadband)),
     });
-    return response.results ?? [];
+    for (const [at, item] of chunk.entries()) noteResult(item, results?.[at]);
+    return [];
   };
-  const results = await inChunks(items, limits.itemsPerCall, create, PIPELINED);
-  items.forEach((item, at) => {
-    const result = results[at];
-    delete item.problem;
-    if (result === undefined || result === null) item.problem = 'BadUnexpectedError';
-    else if (qualityOf(result.statusCode.value) === 'bad') item.problem = statusName(result.statusCode.value);
-    else {
-      item.id = result.monitoredItemId;
-      item.revisedSamplingMs = result.revisedSamplingInterval;
-      item.revisedQueueSize = result.revisedQueueSize;
-    }
-  });
+  await inChunks(items, limits.itemsPerCall, create, PIPELINED);
 }
 
-function request({ node, handle, samplingMs, queueSize }: MonitoredItem, useDeadband: boolean) {
+function noteResult(item: MonitoredItem, result: MonitoredItemCreateResult | null | undefined): void {
+  if (item.problem !== undefined) delete item.problem;
+  if (result === undefined || result === null) item.problem = 'BadUnexpectedError';
+  else if (qualityOf(result.statusCode.value) === 'bad') item.problem = statusName(result.statusCode.value);
+  else {
+    item.id = result.monitoredItemId;
+    item.revisedSamplingMs = result.revisedSamplingInterval;
+    item.revisedQueueSize = result.revisedQueueSize;
+  }
+}
+
+/** What the server is asked for; it may make something else of it. */
+export function wishOf({ node, subscription }: MonitoredItem): { readonly samplingMs: number; readonly queueSize: number } {
+  const { sampling, queueSize } = node.point.address;
+  const samplingMs = sampling ?? node.point.intervalMs;
+  const valuesPerPublish = samplingMs > 0 ? Math.ceil(subscription.publishingMs / samplingMs) : 10;
+  return { samplingMs, queueSize: queueSize ?? valuesPerPublish + 2 };
+}
+
+function request(item: MonitoredItem, useDeadband: boolean) {
+  const { node, handle } = item;
+  const { samplingMs, queueSize } = wishOf(item);
   const filter = useDeadband ? deadbandFilter(node.point.address.serverDeadband) : undefined;
   return {
     itemToMonitor: valueRequest(node),

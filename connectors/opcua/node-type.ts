@@ -2,7 +2,7 @@ import { AttributeIds, type ClientSession, DataType, NodeId, type Variant, Varia
 import { GatewayError } from '../../src/model/error.ts';
 import { toWriteError } from './errors.ts';
 import { fitsRange, rangeRequest } from './index-range.ts';
-import type { UsableNode } from './monitored-item.ts';
+import type { UsableNode } from './nodes.ts';
 import { rangeOf } from './nodes.ts';
 import type { StructureSchema } from './raw-value.ts';
 import { qualityOf, statusName } from './status-code.ts';

@@ -13,11 +13,13 @@ import type { MonitoredItem } from './monitored-item.ts';
 import type { RawSession } from './raw-session.ts';
 import { toReading } from './reading.ts';
 import { isOverflow, isOverload, qualityOf } from './status-code.ts';
+import type { WatchedItems } from './watched-items.ts';
 
 export interface ChangesContext {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly last: LastReadings;
+  readonly items: WatchedItems;
   /** Called before the readings are handed on, where more is to be done than that: see `isNotable`. */
   readonly onNotable: (item: MonitoredItem, samples: readonly Reading[], hasOverflown: boolean) => void;
 }
@@ -31,20 +33,20 @@ export async function understand(session: RawSession, { notificationData }: Noti
 /** Readings of one notification, in order. */
 export function readChanges(
   { monitoredItems }: DataChangeNotification,
-  items: ReadonlyMap<number, MonitoredItem>,
-  { clock, counters, last, onNotable }: ChangesContext,
+  { clock, counters, last, items, onNotable }: ChangesContext,
 ): readonly Reading[] {
   const nowMs = clock.nowMs();
   const readings: Reading[] = [];
   for (const { clientHandle, value } of monitoredItems ?? []) {
-    const item = items.get(clientHandle);
+    const item = items.withHandle(clientHandle);
     if (item === undefined) continue;
     const hasOverflown = isOverflow(value.statusCode.value);
     if (hasOverflown) counters.overflows += 1;
     const isOverloaded = isOverload(value.statusCode.value);
     if (isOverloaded || item.isOverloaded === true) item.isOverloaded = isOverloaded;
     const from = readings.length;
-    for (const node of item.nodes) readings.push(toReading(node, value, nowMs));
+    readings.push(toReading(item.node, value, nowMs));
+    for (const node of item.others) readings.push(toReading(node, value, nowMs));
     if (isNotable(item, value.statusCode.value)) onNotable(item, readings.slice(from), hasOverflown);
   }
   counters.notifications += readings.length;

@@ -3,7 +3,6 @@ import type { DevicePlan, PointPlan } from '../../src/model/plan.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import { statusNameOf } from './errors.ts';
 import { findMatches, MAX_MATCHES, type PatternMatch } from './find-nodes.ts';
-import type { Memory } from './memory.ts';
 import { parseNodeAddress } from './node-address.ts';
 import { type NodePattern, nameOf } from './node-pattern.ts';
 import { nodeText } from './node-text.ts';
@@ -32,7 +31,6 @@ interface Found {
 /** What the patterns of the mapping stand for. Outlives the sessions; each of them, and each change of the server, resolves them anew. */
 export class Patterns {
   readonly #written: readonly OpcuaDevicePlan[];
-  readonly #memory: Memory;
   readonly #log: Log;
   readonly #present = new Map<string, OpcuaDevicePlan>();
   readonly #entries = new WeakMap<OpcuaPointPlan, PointPlan>();
@@ -40,9 +38,8 @@ export class Patterns {
   #telling = new Map<string, string>();
   readonly #counts = new Map<string, number | string>();
 
-  constructor(devices: readonly OpcuaDevicePlan[], memory: Memory, log: Log) {
+  constructor(devices: readonly OpcuaDevicePlan[], log: Log) {
     this.#written = devices.filter(({ patterns }) => patterns !== undefined);
-    this.#memory = memory;
     this.#log = log;
   }
 
@@ -88,8 +85,6 @@ export class Patterns {
     if (changed.length === 0) return undefined;
     const gone = [...before].filter((point) => !now.has(point));
     const added = [...now].filter((point) => !before.has(point));
-    for (const { id } of gone) this.#memory.fingerprints.delete(id);
-    this.#memory.last.forget(gone);
     this.#log.info('opcua patterns resolved', { points: now.size, added: added.length, gone: gone.length });
     return { devices: changed, gone, added };
   }

@@ -9,11 +9,12 @@ import { Backfill } from './backfill.ts';
 import type { Counters } from './counters.ts';
 import { Doubts } from './doubts.ts';
 import { Gaps } from './gaps.ts';
-import type { Memory } from './memory.ts';
-import type { MonitoredItem, UsableNode } from './monitored-item.ts';
-import { CHANGED, type FoundNode, findNodes } from './nodes.ts';
+import { forget, type Memory } from './memory.ts';
+import { type MonitoredItem, nodesOf, pointsOf } from './monitored-item.ts';
+import { CHANGED, type FoundNode, findNodes, type UsableNode } from './nodes.ts';
 import type { PatternWatch } from './pattern-watch.ts';
 import type { PatternChange } from './patterns.ts';
+import { PointColumn } from './point-column.ts';
 import { pollGroup } from './polling.ts';
 import type { RawSession } from './raw-session.ts';
 import { RegisteredNodes } from './registered-nodes.ts';
@@ -63,13 +64,14 @@ export class PointAcquisition {
   readonly backfill: Backfill | undefined;
   readonly aggregates: ServerAggregates;
   readonly #context: AcquisitionContext;
-  readonly #nodes = new Map<string, FoundNode>();
+  readonly #nodes: PointColumn<FoundNode>;
   readonly #doubts: Doubts;
   readonly #gaps: Gaps;
 
   constructor(context: AcquisitionContext, nodes: readonly FoundNode[]) {
     this.#context = context;
-    for (const node of nodes) this.#nodes.set(node.point.id, node);
+    this.#nodes = new PointColumn(context.memory.numbers);
+    this.#know(nodes);
     this.retries = new Retries(context.clock);
     this.watching = new Watching({
       ...context,
@@ -80,24 +82,24 @@ export class PointAcquisition {
     this.#doubts = new Doubts({
       ...context,
       last,
-      onSeen: (readings) => this.#gaps.closeSeen(readings, (id) => this.watching.item(id)),
+      onSeen: (readings) => this.#gaps.closeSeen(readings, (point) => this.watching.item(point)),
       watched: () => this.#usable('subscribe'),
       isBehind: () => this.watching.publisher.isBehind(context.clock.monotonicMs()),
       settleAfterMs: () =>
         2 * Math.max(MIN_PUBLISHING_MS, ...this.watching.publisher.subscriptions.map(({ publishingMs }) => publishingMs)),
     });
     const { backfill } = context.settings;
-    const node = (point: Point) => this.#nodes.get(point.id);
+    const node = (point: Point) => this.#nodes.get(point);
     this.backfill = backfill === false ? undefined : new Backfill({ ...context, spans, historyDoubt, node, atMostMs: backfill });
     this.#gaps = new Gaps({ ...context, backfill: this.backfill });
-    this.aggregates = new ServerAggregates([...this.#nodes.values()], { ...context, node });
+    this.aggregates = new ServerAggregates(nodes, { ...context, node });
   }
 
   /** Called when the network breaks, and the library tries to bring it back. */
   goAway(): void {
     this.#gaps.goAway();
     this.watching.publisher.pause();
-    this.#doubts.tellAway([...this.#nodes.values()].map(({ point }) => point));
+    this.#doubts.tellAway(this.#points());
   }
 
   /** Called when the network is back and the session is still ours. */
@@ -114,25 +116,41 @@ export class PointAcquisition {
   }
 
   node(point: Point): FoundNode | undefined {
-    return this.#nodes.get(point.id);
+    return this.#nodes.get(point);
+  }
+
+  #know(nodes: readonly FoundNode[]): void {
+    for (const node of nodes) this.#nodes.set(node.point, node);
+  }
+
+  #points(): readonly UsableNode['point'][] {
+    return this.#nodes.things().map(({ point }) => point);
   }
 
   /** Status names by point id of all that cannot be read. */
-  get problems(): Readonly<Record<string, string>> {
-    const all = [...this.#nodes.values()].map((node) => [node.point.id, this.#problemOf(node)]);
-    return Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== undefined));
+  get problems(): ReadonlyMap<string, string> {
+    return this.#problemsOf(this.#points());
+  }
+
+  #problemsOf(points: readonly Point[]): ReadonlyMap<string, string> {
+    const problems = new Map<string, string>();
+    for (const point of points) {
+      const problem = this.#problemOf(point);
+      if (problem !== undefined) problems.set(point.id, problem);
+    }
+    return problems;
   }
 
   async start(): Promise<void> {
     const { memory } = this.#context;
     this.#gaps.tellNeverThere(this.#readable('subscribe').map(({ point }) => point));
-    const points = [...this.#nodes.values()].map(({ point }) => point);
+    const points = this.#points();
     if (memory.lostMs !== undefined) memory.last.lose(points, memory.lostMs);
-    await this.watching.adopt(({ problem, nodes }) => problem === undefined && nodes.every((node) => this.#isStill(node)));
+    await this.watching.adopt((item) => item.problem === undefined && nodesOf(item).every((node) => this.#isStill(node)));
     this.watching.openGaps(this.watching.items, { isLost: false, ...this.#gaps.away });
-    await this.#watch(this.#usable('subscribe').filter(({ point }) => this.watching.item(point.id) === undefined));
+    await this.#watch(this.#usable('subscribe').filter(({ point }) => this.watching.item(point) === undefined));
     if (memory.lostMs !== undefined) void this.#doubts.settle();
-    this.#settle(points, {});
+    this.#settle(points);
     this.#poll();
     this.aggregates.start();
     this.backfill?.start();
@@ -146,7 +164,7 @@ export class PointAcquisition {
   }
 
   #watch(nodes: readonly UsableNode[]): Promise<void> {
-    return this.watching.watch(nodes, (item) => this.watching.openGaps([item], { isLost: true, ...this.#gaps.away }));
+    return this.watching.watch(nodes, (items) => this.watching.openGaps(items, { isLost: true, ...this.#gaps.away }));
   }
 
   #poll(): void {
@@ -154,7 +172,7 @@ export class PointAcquisition {
     const nodesOf = (intervalMs: number) => this.#readable('poll').filter(({ point }) => point.intervalMs === intervalMs);
     const intervals = new Set([...pollIntervals, ...this.#readable('poll').map(({ point }) => point.intervalMs)]);
     const onReadings = (readings: readonly Reading[]) => {
-      for (const { point, status } of readings) if (status !== undefined && GONE.has(status)) this.#lookAgain(point.id, status);
+      for (const { point, status } of readings) if (status !== undefined && GONE.has(status)) this.#lookAgain(point, status);
       this.#context.onReadings(memory.last.take(readings, clock.nowMs()));
     };
     const registered = settings.registerNodes ? { registered: new RegisteredNodes(session, facts.limits) } : {};
@@ -169,7 +187,7 @@ export class PointAcquisition {
   }
 
   #readable(how: OpcuaPoint['read']): readonly FoundNode[] {
-    return [...this.#nodes.values()].filter(({ point }) => isRead(point, how));
+    return this.#nodes.things(({ point }) => isRead(point, how));
   }
 
   #usable(how: OpcuaPoint['read']): readonly UsableNode[] {
@@ -177,22 +195,21 @@ export class PointAcquisition {
   }
 
   #note(item: MonitoredItem, samples: readonly Reading[], hasOverflown: boolean): void {
-    const { nodes } = item;
     item.isActive = true;
     if (hasOverflown) item.overflows = (item.overflows ?? 0) + 1;
     this.#gaps.close(item, samples, hasOverflown);
     const status = samples[0]?.status;
     if (status === undefined || !GONE.has(status)) return;
     item.problem = status;
-    for (const { point } of nodes) this.retries.fail(point.id);
+    for (const { id } of pointsOf(item)) this.retries.fail(id);
     this.#context.patternWatch.doubt();
   }
 
-  #lookAgain(id: string, problem: string): void {
-    const point = this.#nodes.get(id)?.point;
+  #lookAgain(of: Point, problem: string): void {
+    const point = this.#nodes.get(of)?.point;
     if (point === undefined) return;
-    this.#nodes.set(id, { point, problem });
-    this.retries.fail(id);
+    this.#nodes.set(point, { point, problem });
+    this.retries.fail(point.id);
     this.#context.patternWatch.doubt();
   }
 
@@ -200,19 +217,18 @@ export class PointAcquisition {
     const { clock, signal, isAway, onFailure } = this.#context;
     while (!signal.aborted) {
       await clock.sleep(LOOK_FOR_RETRIES_MS, signal).catch(() => {});
-      if (!signal.aborted && !isAway()) this.#gaps.tellRefused(this.#refused(), this.#context.refusedEvents());
+      if (!signal.aborted && !isAway()) this.#gaps.tellRefused(() => this.#refused(), this.#context.refusedEvents);
       if (!signal.aborted && !isAway()) await this.#lookAround().catch((error) => isAway() || onFailure(error));
     }
   }
 
   #refused(): readonly Point[] {
-    return [...this.#nodes.values()]
-      .filter((node) => !isRead(node.point, 'poll') && node.point.access !== 'write' && this.#problemOf(node) !== undefined)
-      .map(({ point }) => point);
+    const isRefused = (point: UsableNode['point']) => !isRead(point, 'poll') && point.access !== 'write';
+    return this.#points().filter((point) => isRefused(point) && this.#problemOf(point) !== undefined);
   }
 
-  #problemOf({ point, problem }: FoundNode): string | undefined {
-    return problem ?? this.watching.item(point.id)?.problem;
+  #problemOf(point: Point): string | undefined {
+    return this.#nodes.get(point)?.problem ?? this.watching.item(point)?.problem;
   }
 
   async #lookAround(): Promise<void> {
@@ -223,54 +239,60 @@ export class PointAcquisition {
 
   /** Of what is watched only what shares a value with points that go is begun anew. */
   async #change({ devices, gone, added }: PatternChange): Promise<void> {
-    const { session, facts, memory, onResolved } = this.#context;
-    for (const { id } of gone) {
-      this.#nodes.delete(id);
-      this.retries.succeed(id);
+    const { memory, onResolved } = this.#context;
+    for (const point of gone) {
+      this.#nodes.delete(point);
+      this.retries.succeed(point.id);
     }
-    const items = new Set(gone.flatMap(({ id }) => this.watching.item(id) ?? []));
-    await this.watching.unwatch([...items]);
+    const sharing = await this.#unwatch(gone).finally(() => forget(memory, gone));
     for (const device of devices) onResolved(device);
-    const found = await findNodes(session, added, facts, memory.fingerprints);
-    for (const node of found) this.#nodes.set(node.point.id, node);
-    const sharing = [...items].flatMap(({ nodes }) => nodes.map(({ point }) => point));
-    const ids = new Set([...added, ...sharing].map(({ id }) => id));
-    await this.#watch(this.#usable('subscribe').filter(({ point }) => ids.has(point.id)));
-    this.#settle(added, {});
+    await this.#find(added);
+    await this.#watchAgain([...added, ...sharing]);
+    this.#settle(added);
   }
 
   async #tryDue(): Promise<void> {
-    const { session, facts, memory } = this.#context;
     const overdue = this.watching.overdue();
-    const points = this.retries.due().flatMap((id) => this.#nodes.get(id)?.point ?? []);
-    if (overdue.length === 0 && points.length === 0) return;
-    const before = this.problems;
+    const due = new Set(this.retries.due());
+    if (overdue.length === 0 && due.size === 0) return;
+    const silent = overdue.flatMap(pointsOf);
+    const before = this.#problemsOf(silent);
     for (const item of overdue) item.problem = SILENT;
-    this.#settle(
-      overdue.flatMap(({ nodes }) => nodes.map(({ point }) => point)),
-      before,
-    );
+    this.#settle(silent, before);
+    const points = this.#points().filter(({ id }) => due.has(id));
     if (points.length === 0) return;
-    const known = this.problems;
-    const found = await findNodes(session, points, facts, memory.fingerprints);
-    for (const node of found) this.#nodes.set(node.point.id, node);
-    const items = new Set(points.flatMap(({ id }) => this.watching.item(id) ?? []));
-    await this.watching.unwatch([...items]);
-    const ids = new Set([...points, ...[...items].flatMap(({ nodes }) => nodes.map(({ point }) => point))].map(({ id }) => id));
-    await this.#watch(this.#usable('subscribe').filter(({ point }) => ids.has(point.id)));
+    const known = this.#problemsOf(points);
+    await this.#find(points);
+    await this.#watchAgain([...points, ...(await this.#unwatch(points))]);
     this.#settle(points, known);
   }
 
+  async #find(points: readonly UsableNode['point'][]): Promise<void> {
+    const { session, facts, memory } = this.#context;
+    this.#know(await findNodes(session, points, facts, memory.fingerprints));
+  }
+
+  /** Gives all points that were watched with these. */
+  async #unwatch(points: readonly Point[]): Promise<readonly Point[]> {
+    const items = new Set(points.flatMap((point) => this.watching.item(point) ?? []));
+    await this.watching.unwatch([...items]);
+    return [...items].flatMap(pointsOf);
+  }
+
+  async #watchAgain(points: readonly Point[]): Promise<void> {
+    const ids = new Set(points.map(({ id }) => id));
+    await this.#watch(this.#usable('subscribe').filter(({ point }) => ids.has(point.id)));
+  }
+
   /** Tells what is wrong now and was not told before; what is wrong is tried again later. */
-  #settle(points: readonly UsableNode['point'][], known: Readonly<Record<string, string>>): void {
+  #settle(points: readonly UsableNode['point'][], known: ReadonlyMap<string, string> = new Map()): void {
     const { clock, onReadings } = this.#context;
-    const { problems } = this;
     const readings: Reading[] = [];
     for (const point of points) {
-      const problem = problems[point.id];
+      const problem = this.#problemOf(point);
       if (problem === undefined) this.retries.succeed(point.id);
       else this.retries.fail(point.id, { isSlow: problem === CHANGED });
-      if (problem !== undefined && problem !== known[point.id] && point.access !== 'write')
+      if (problem !== undefined && problem !== known.get(point.id) && point.access !== 'write')
         readings.push(badReading(point, problem, clock.nowMs()));
     }
     if (readings.length > 0) onReadings(readings);

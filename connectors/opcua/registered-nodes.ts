@@ -1,5 +1,5 @@
 import type { ClientSession, NodeId } from 'node-opcua-client';
-import type { UsableNode } from './monitored-item.ts';
+import type { UsableNode } from './nodes.ts';
 import { inChunks, type ServerLimits } from './requests.ts';
 
 /**

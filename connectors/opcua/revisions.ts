@@ -1,6 +1,6 @@
 import type { Log } from '../../src/runtime/log.ts';
 import type { Memory } from './memory.ts';
-import type { MonitoredItem } from './monitored-item.ts';
+import { type MonitoredItem, wishOf } from './monitored-item.ts';
 
 /** Enough for a person; the rest is counted. */
 const MAX_LISTED = 100;
@@ -22,13 +22,13 @@ export function list<T>(
 /** Where the server does something else than the mapping asks for. */
 export function describeRevisions(items: readonly MonitoredItem[]): Readonly<Record<string, Listed>> {
   return {
-    ...list('slowerThanAsked', items.filter(isSlower), ({ node, samplingMs, revisedSamplingMs }) => [
-      node.point.id,
-      { askedMs: samplingMs, revisedMs: revisedSamplingMs },
+    ...list('slowerThanAsked', items.filter(isSlower), (item) => [
+      item.node.point.id,
+      { askedMs: wishOf(item).samplingMs, revisedMs: item.revisedSamplingMs },
     ]),
-    ...list('shorterQueueThanAsked', items.filter(isShorter), ({ node, queueSize, revisedQueueSize }) => [
-      node.point.id,
-      { asked: queueSize, revised: revisedQueueSize },
+    ...list('shorterQueueThanAsked', items.filter(isShorter), (item) => [
+      item.node.point.id,
+      { asked: wishOf(item).queueSize, revised: item.revisedQueueSize },
     ]),
     ...list(
       'deadbandRefused',
@@ -54,10 +54,10 @@ export function tellRevisions(items: readonly MonitoredItem[], memory: Memory, l
   memory.toldRevisions = text;
 }
 
-function isSlower({ samplingMs, revisedSamplingMs }: MonitoredItem): boolean {
-  return revisedSamplingMs !== undefined && revisedSamplingMs > samplingMs;
+function isSlower(item: MonitoredItem): boolean {
+  return item.revisedSamplingMs !== undefined && item.revisedSamplingMs > wishOf(item).samplingMs;
 }
 
-function isShorter({ queueSize, revisedQueueSize }: MonitoredItem): boolean {
-  return revisedQueueSize !== undefined && revisedQueueSize < queueSize;
+function isShorter(item: MonitoredItem): boolean {
+  return item.revisedQueueSize !== undefined && item.revisedQueueSize < wishOf(item).queueSize;
 }

@@ -18,8 +18,7 @@ import {
 import type { Counters } from './counters.ts';
 import type { HistoryAnswer } from './history.ts';
 import type { Memory } from './memory.ts';
-import type { UsableNode } from './monitored-item.ts';
-import type { FoundNode } from './nodes.ts';
+import type { FoundNode, UsableNode } from './nodes.ts';
 import { missedOf } from './polling.ts';
 import type { RawSession } from './raw-session.ts';
 import type { ServerFacts } from './requests.ts';

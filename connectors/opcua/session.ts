@@ -33,7 +33,6 @@ export interface SessionOptions {
   /** Opens a session with another of the redundant servers. */
   readonly openOne: OpenOne;
   readonly facts: ServerFacts;
-  readonly nodes: readonly FoundNode[];
   readonly memory: Memory;
   readonly devices: readonly DevicePlan[];
   /** Resolved with this server. */
@@ -81,7 +80,7 @@ export class OpcuaSession implements ConnectorSession {
   #isStarted = false;
   #closing: Promise<void> | undefined;
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionOptions, nodes: readonly FoundNode[]) {
     this.#options = options;
     this.serviceLevel = options.server.level;
     this.lost = new Promise((resolve) => {
@@ -115,7 +114,7 @@ export class OpcuaSession implements ConnectorSession {
         onGap: (gap) => this.#gapSubject.next(gap),
         onFailure: (error) => this.#lose(toLinkError(error, options.name, 'reading')),
       },
-      options.nodes,
+      nodes,
     );
     this.eventAcquisition = new EventAcquisition(options.devices, {
       ...options,

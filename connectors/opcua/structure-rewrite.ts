@@ -2,7 +2,7 @@ import type { ClientSession, Variant } from 'node-opcua-client';
 import { GatewayError } from '../../src/model/error.ts';
 import type { Value } from '../../src/model/value.ts';
 import { toWriteError } from './errors.ts';
-import type { UsableNode } from './monitored-item.ts';
+import type { UsableNode } from './nodes.ts';
 import { valueRequest } from './nodes.ts';
 import { type FieldSchema, fieldsOf, pick, structureOf, toRaw } from './raw-value.ts';
 import { qualityOf, statusName } from './status-code.ts';

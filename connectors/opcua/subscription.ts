@@ -7,7 +7,7 @@ import {
 } from 'node-opcua-client';
 import type { Reading } from '../../src/model/reading.ts';
 import type { EventItem } from './event-item.ts';
-import type { MonitoredItem } from './monitored-item.ts';
+import { type MonitoredItem, pointsOf } from './monitored-item.ts';
 import { type ChangesContext, readChanges, republish, understand } from './notifications.ts';
 import type { RawSession } from './raw-session.ts';
 import { Sequence } from './sequence.ts';
@@ -55,7 +55,6 @@ export class Subscription implements Terms {
   readonly publishingMs: number;
   readonly maxSilenceMs: number;
   readonly lifetimeMs: number;
-  readonly items: Map<number, MonitoredItem>;
   /** What it watches for events, by handle; a subscription carries either values or events. */
   readonly events = new Map<number, EventItem>();
   /** Set when the server has ended the subscription. */
@@ -70,13 +69,12 @@ export class Subscription implements Terms {
   #completeTimeMs: number;
   #toAcknowledge: number[] = [];
 
-  private constructor(terms: Terms, sequence: Sequence, items: Map<number, MonitoredItem>, context: SubscriptionContext) {
+  private constructor(terms: Terms, sequence: Sequence, context: SubscriptionContext) {
     this.id = terms.id;
     this.askedPublishingMs = terms.askedPublishingMs;
     this.publishingMs = terms.publishingMs;
     this.maxSilenceMs = terms.maxSilenceMs;
     this.lifetimeMs = terms.lifetimeMs;
-    this.items = items;
     this.#sequence = sequence;
     this.#context = context;
     this.#heardMs = context.clock.monotonicMs();
@@ -94,16 +92,21 @@ export class Subscription implements Terms {
       publishingEnabled: true,
       priority: 1,
     });
-    return new Subscription(termsOf(response, publishingMs), new Sequence(), new Map(), context);
+    return new Subscription(termsOf(response, publishingMs), new Sequence(), context);
   }
 
-  /** The same subscription, with the items that are left of it, in a session that has taken it over. */
+  /** The same subscription, with its events, in a session that has taken it over. */
   adoptedBy(context: SubscriptionContext): Subscription {
-    const adopted = new Subscription(this, this.#sequence, this.items, context);
+    const adopted = new Subscription(this, this.#sequence, context);
     for (const [handle, item] of this.events) adopted.events.set(handle, item);
     // What it collected meanwhile is still to come, and may be lost on the way.
     adopted.#completeTimeMs = this.#completeTimeMs;
     return adopted;
+  }
+
+  /** What it watches for values. */
+  items(): readonly MonitoredItem[] {
+    return this.#context.items.all().filter((item) => item.subscription.id === this.id);
   }
 
   /** What the server kept is still to come; after a break it gets some time to begin. */
@@ -198,8 +201,7 @@ export class Subscription implements Terms {
   /** From its last value on nobody knows what each point was, until it is read. */
   #doubtEverything(): readonly Reading[] {
     const { last, clock } = this.#context;
-    const points = [...this.items.values()].flatMap(({ nodes }) => nodes.map(({ point }) => point));
-    return last.doubt(points, 'UncertainLastUsableValue', clock.nowMs());
+    return last.doubt(this.items().flatMap(pointsOf), 'UncertainLastUsableValue', clock.nowMs());
   }
 
   /** Only of what comes by itself: a message that is sent again may speak to the former session. */
@@ -215,7 +217,7 @@ export class Subscription implements Terms {
     for (const data of notifications) if (data instanceof EventNotificationList) this.#context.onEvents(this, data);
     return notifications
       .filter((data) => data instanceof DataChangeNotification)
-      .flatMap((data) => readChanges(data, this.items, this.#context));
+      .flatMap((data) => readChanges(data, this.#context));
   }
 }
 

@@ -1,8 +1,8 @@
 import { type ClientSession, DataType, VariantArrayType, type VariantOptions, type WriteValueOptions } from 'node-opcua-client';
 import { GatewayError } from '../../src/model/error.ts';
 import { isArray, type Value } from '../../src/model/value.ts';
-import type { UsableNode } from './monitored-item.ts';
 import type { NodeType, StructureType } from './node-type.ts';
+import type { UsableNode } from './nodes.ts';
 import { toFields } from './structure-value.ts';
 import { arrayOf, elementsOf, shapeOf, toVariant } from './variant.ts';
 import { numberOf } from './words.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { LastReadings } from '../../../connectors/opcua/last-readings.ts';
+import { PointNumbers } from '../../../connectors/opcua/point-numbers.ts';
 import { badReading, type Reading } from '../../../src/model/reading.ts';
 import { planPoint } from './support.ts';
 
@@ -13,7 +14,7 @@ function good(value: number, sourceTimeMs: number): Reading {
 describe('OPC UA last readings', () => {
   let last: LastReadings;
   beforeEach(() => {
-    last = new LastReadings();
+    last = new LastReadings(new PointNumbers());
     last.take([good(1, 1_000)], 1_100);
   });
 
@@ -25,7 +26,7 @@ describe('OPC UA last readings', () => {
   });
 
   it('do not doubt what was never read or is bad anyway', () => {
-    assert.deepEqual(new LastReadings().doubt([point], STATUS, 5_000), []);
+    assert.deepEqual(new LastReadings(new PointNumbers()).doubt([point], STATUS, 5_000), []);
     last.take([badReading(point, 'BadSensorFailure', 2_000)], 2_000);
     assert.deepEqual(last.doubt([point], STATUS, 5_000), []);
   });
