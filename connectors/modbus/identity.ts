@@ -12,6 +12,7 @@ import { statusName } from './status-name.ts';
 import type { Units } from './units.ts';
 
 const ILLEGAL_VALUE = 3;
+const LOOK_EVERY_MS = 1_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** A device that does not know the function does not learn it. */
@@ -59,21 +60,27 @@ export interface IdentityOptions {
 }
 
 /**
- * The identification of one device into its points: once as soon as it answers, then every hour; one that does not know the
- * function is asked once a day. Empty where no point wants it.
+ * The identification of one device into its points: once as soon as it answers, then every hour; one that refuses the function is
+ * asked once a day, and one that says nothing to it more and more rarely. Empty where no point wants it.
  */
 export function identityGroups({ device, ask, units, clock, emit }: IdentityOptions): readonly PollGroup[] {
   const points = identificationPoints(device);
   const { unit } = device.settings;
   let dueMs = Number.NEGATIVE_INFINITY;
+  let silences = 0;
+  const isThere = () => {
+    if (units.isPolled(unit)) return units.stateOf(unit).state === 'up';
+    return !units.isDown(unit) || units.takeProbe(unit);
+  };
   const poll = async (signal: AbortSignal): Promise<PollOutcome> => {
-    if (clock.monotonicMs() < dueMs || units.isDown(unit)) return 'answered';
+    if (clock.monotonicMs() < dueMs || !isThere()) return 'answered';
     const { readings, error } = await readIdentity(points, { ask, unit, clock });
     const isSilent = error !== undefined && exceptionNumber(error) === undefined;
-    const waitMs = isSilent ? 0 : error === undefined ? HOUR_MS : REFUSED_WAIT_MS;
-    dueMs = clock.monotonicMs() + waitMs;
+    silences = isSilent ? silences + 1 : 0;
+    const silentWaitMs = units.isPolled(unit) ? Math.min(REFUSED_WAIT_MS, MINUTE_MS * 2 ** silences) : 0;
+    dueMs = clock.monotonicMs() + (isSilent ? silentWaitMs : error === undefined ? HOUR_MS : REFUSED_WAIT_MS);
     if (!signal.aborted) emit({ device: device.twin, readings });
     return 'answered';
   };
-  return points.length === 0 ? [] : [{ cycle: new PollCycle(MINUTE_MS), poll }];
+  return points.length === 0 ? [] : [{ cycle: new PollCycle(LOOK_EVERY_MS), poll }];
 }

@@ -4,7 +4,7 @@ import { type Answer, decodeAnswer } from './answer.ts';
 import type { Count } from './counters.ts';
 import { exceptionNumber, isSilentBehindGateway } from './exception.ts';
 import { type Claim, isCommand, LineQueue } from './line-queue.ts';
-import { isRepeatable, type Request } from './request.ts';
+import { isRead, isRepeatable, type Request } from './request.ts';
 import type { Units } from './units.ts';
 import { allSilent, type Wire } from './wire.ts';
 
@@ -74,7 +74,7 @@ export class Line {
       } catch (error) {
         const failure = toGatewayError(error, this.#options.name);
         if (failure.code === 'DEVICE_TIMEOUT') units.missed();
-        if (attempt >= tries || !isUnanswered(failure)) throw this.#judge(request.unit, failure);
+        if (attempt >= tries || !isUnanswered(failure)) throw this.#judge(request, failure);
         count('retries');
       } finally {
         if (pauseMs > 0) this.#restUntilMs = clock.monotonicMs() + pauseMs;
@@ -83,7 +83,8 @@ export class Line {
   }
 
   /** An exception is an answer; silence of everybody is the connection's. */
-  #judge(unit: number, error: GatewayError): GatewayError {
+  #judge(request: Request, error: GatewayError): GatewayError {
+    const { unit } = request;
     const { units, wire, maxTimeouts, name, count } = this.#options;
     if (exceptionNumber(error) !== undefined) {
       count('exceptions');
@@ -91,6 +92,8 @@ export class Line {
       else units.answered(unit);
     }
     if (!isUnanswered(error)) return error;
+    // Many devices say nothing to a function that they do not know; what is polled tells whether they are there.
+    if (!isRead(request) && units.isPolled(unit)) return error;
     units.failed(unit, error);
     if (maxTimeouts === undefined || !units.areAllSilent(maxTimeouts)) return error;
     wire.fail(allSilent(name, maxTimeouts, error));

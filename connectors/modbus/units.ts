@@ -1,7 +1,7 @@
 import type { GatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { AnswerHistory } from './answer-history.ts';
-import type { ModbusPlan } from './plan.ts';
+import { devicePoints, type ModbusPlan } from './plan.ts';
 
 const FIRST_PROBE_MS = 1_000;
 /** Damaged answers are the line's fault before they are the unit's. */
@@ -15,6 +15,7 @@ export interface UnitState {
 interface Unit {
   state: UnitState;
   readonly maxProbeMs: number;
+  readonly isPolled: boolean;
   failures: number;
   nextProbeMs: number;
   /** It was heard, too late: the next probe waits as long as is configured. */
@@ -35,11 +36,13 @@ export class Units {
 
   constructor(plan: ModbusPlan, clock: Clock) {
     this.#clock = clock;
-    for (const { settings } of plan.devices) {
-      const maxProbeMs = Math.min(settings.probeInterval, this.#units.get(settings.unit)?.maxProbeMs ?? Number.POSITIVE_INFINITY);
+    for (const device of plan.devices) {
+      const { settings } = device;
+      const known = this.#units.get(settings.unit);
       this.#units.set(settings.unit, {
         state: { state: 'waiting' },
-        maxProbeMs,
+        maxProbeMs: Math.min(settings.probeInterval, known?.maxProbeMs ?? Number.POSITIVE_INFINITY),
+        isPolled: known?.isPolled === true || devicePoints(device).some(({ access }) => access !== 'write'),
         failures: 0,
         nextProbeMs: 0,
         isStirring: false,
@@ -65,6 +68,11 @@ export class Units {
     const found = this.#units.get(unit);
     if (found === undefined || found.state.state !== 'down' || found.isStirring) return undefined;
     return this.history.enoughMs(unit, Number.POSITIVE_INFINITY) * 2 ** Math.min(found.failures - 1, 20);
+  }
+
+  /** Whether registers of it are read, which tells sooner than anything else whether it is there. */
+  isPolled(unit: number): boolean {
+    return this.#units.get(unit)?.isPolled === true;
   }
 
   isDown(unit: number): boolean {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { firstValueFrom, take, timeout, toArray } from 'rxjs';
 import { filter } from 'rxjs/operators';
 import type { SimulatedModbusDeviceOptions } from '../../../src/simulator/modbus-device.ts';
+import { fastClock } from '../../support/fast-clock.ts';
 import { type Plant, PROTOCOLS, type Protocol, startPlant } from './plant.ts';
 import { openRig, type Rig } from './rig.ts';
 
@@ -98,5 +99,34 @@ describe('identification of Modbus devices', () => {
       ['BadNotSupported', 'BadNotSupported', 'BadNotSupported'],
     );
     assert.equal(identityRequests(), 1);
+  });
+
+  it('takes no register along where the device says nothing to a function that it does not know, and is not asked for at once again', async () => {
+    await open('modbus-tcp', { identity: IDENTITY }, { timeout: '300 ms', retries: 0 });
+    plant.faults.add({ kind: 'silent' }, { functions: [43] });
+    const batches = await batchesOf(60);
+    const statuses = batches.flatMap(({ readings }) => readings.map(({ point, status }) => `${point.name} ${status ?? 'good'}`));
+    assert.deepEqual(new Set(statuses), new Set(['register good', 'vendor BadTimeout', 'model BadTimeout', 'own BadTimeout']));
+    assert.equal(statuses.filter((status) => status.startsWith('vendor')).length, 1);
+    assert.equal(rig.connector.status().devices.press?.state, 'up');
+    assert.equal(rig.counter('timeouts'), 1);
+  });
+
+  it('is asked for again where nothing else is read of a unit that was silent', async () => {
+    plant = await startPlant('modbus-tcp', [1], { identity: IDENTITY });
+    const plan = plant.planOf(
+      { press: { settings: { unit: 1 }, points: { vendor: POINTS.vendor } } },
+      { timeout: '20 s', retries: 0, maxTimeouts: 100 },
+    );
+    rig = await openRig(plan, fastClock(60));
+    const mend = plant.faults.add({ kind: 'silent' });
+    const seen: string[] = [];
+    rig.session.batches.subscribe(({ readings }) => seen.push(...readings.map(({ status, value }) => status ?? String(value))));
+    while (!seen.includes('BadTimeout')) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(rig.connector.status().devices.press?.state, 'down');
+    mend();
+    for (let tries = 0; tries < 500 && !seen.includes('ACME'); tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.deepEqual(new Set(seen), new Set(['BadTimeout', 'ACME']));
   });
 });

@@ -225,6 +225,21 @@ describe('Modbus polling', () => {
     assert.ok(rig.counter('unit_probes') >= 1);
   });
 
+  it('does not take a unit for silent that does not answer a write, while it answers polls', async () => {
+    plant = await startPlant('modbus-tcp');
+    plant.faults.add({ kind: 'silent' }, { functions: [22] });
+    const points = { v: uint16(3), bit: { address: { holding: 9, bit: 3 }, intervalMs: 20, access: 'read-write' as const } };
+    rig = await openRig(plant.planOf({ press: { points } }, { timeout: '300 ms', retries: 0 }));
+    const recorded = record(rig.session);
+    await recorded.wait(({ point, quality }) => point.name === 'v' && quality === 'good');
+    const { written } = await rig.write('bit', true);
+    assert.equal(written, false);
+    const sinceWrite = recorded.batches.length;
+    while (recorded.batches.length < sinceWrite + 5) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.ok(recorded.batches.every(({ readings }) => readings.every(({ quality }) => quality === 'good')));
+    assert.equal(rig.counter('unit_probes'), 0);
+  });
+
   it('skips polls that the device is too slow for, and counts them', async () => {
     plant = await startPlant('modbus-tcp');
     plant.faults.add({ kind: 'late', ms: 70 });

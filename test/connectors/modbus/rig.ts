@@ -1,7 +1,7 @@
 import { createConnector } from '../../../connectors/modbus/connector.ts';
 import type { ModbusPlan, ModbusPlanPoint } from '../../../connectors/modbus/plan.ts';
 import type { Value } from '../../../src/model/value.ts';
-import { systemClock } from '../../../src/runtime/clock.ts';
+import { type Clock, systemClock } from '../../../src/runtime/clock.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import type { Connector, ConnectorSession, OneShot, WriteResult } from '../../../src/southbound/connector.ts';
 import { pointNamed } from './modbus-plan.ts';
@@ -19,12 +19,12 @@ export interface Rig {
 
 export const never = new AbortController().signal;
 
-export function connectorOf(plan: ModbusPlan): Connector {
-  return createConnector(plan, { log: silentLog, clock: systemClock, gatewayId: 'test', stateDirectory: '' });
+export function connectorOf(plan: ModbusPlan, clock: Clock = systemClock): Connector {
+  return createConnector(plan, { log: silentLog, clock, gatewayId: 'test', stateDirectory: '' });
 }
 
-export async function openRig(plan: ModbusPlan): Promise<Rig> {
-  const connector = connectorOf(plan);
+export async function openRig(plan: ModbusPlan, clock?: Clock): Promise<Rig> {
+  const connector = connectorOf(plan, clock);
   const session = await connector.open(never);
   const find = (name: string): ModbusPlanPoint => pointNamed(plan, name);
   const read = (...names: readonly string[]) => session.read(names.map(find), never);
