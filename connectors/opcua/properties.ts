@@ -1,4 +1,6 @@
 import { AttributeIds, type ClientSession, type DataValue, makeBrowsePath, type NodeId } from 'node-opcua-client';
+import { statusNameOf } from './errors.ts';
+import { browseBelow, isProperty } from './references.ts';
 import { inChunks, readAll, type ServerLimits } from './requests.ts';
 import { qualityOf } from './status-code.ts';
 
@@ -12,13 +14,9 @@ export async function readProperties<Name extends string>(
   names: readonly Name[],
   limits: ServerLimits,
 ): Promise<readonly Properties<Name>[]> {
-  const wanted = nodes.flatMap((nodeId, at) => names.map((name) => ({ at, name, path: makeBrowsePath(nodeId, `.${name}`) })));
-  const results = await inChunks(wanted, limits.nodesPerTranslate, (chunk) =>
-    session.translateBrowsePath(chunk.map(({ path }) => path)),
-  );
-  const found = wanted.flatMap(({ at, name }, index) => {
-    const nodeId = results[index]?.targets?.[0]?.targetId;
-    return nodeId === undefined ? [] : [{ at, name, nodeId }];
+  const found = await findProperties(session, nodes, names, limits).catch((error) => {
+    if (statusNameOf(error) !== 'BadServiceUnsupported') throw error;
+    return browseProperties(session, nodes, names, limits);
   });
   const values = await readAll(
     session,
@@ -31,6 +29,45 @@ export async function readProperties<Name extends string>(
     if (of !== undefined) of[name] = goodValue(values[index]);
   });
   return properties;
+}
+
+interface FoundProperty<Name> {
+  /** Of the node that has it. */
+  readonly at: number;
+  readonly name: Name;
+  readonly nodeId: NodeId;
+}
+
+async function findProperties<Name extends string>(
+  session: ClientSession,
+  nodes: readonly NodeId[],
+  names: readonly Name[],
+  limits: ServerLimits,
+): Promise<readonly FoundProperty<Name>[]> {
+  const wanted = nodes.flatMap((nodeId, at) => names.map((name) => ({ at, name, path: makeBrowsePath(nodeId, `.${name}`) })));
+  const results = await inChunks(wanted, limits.nodesPerTranslate, (chunk) =>
+    session.translateBrowsePath(chunk.map(({ path }) => path)),
+  );
+  return wanted.flatMap(({ at, name }, index) => {
+    const nodeId = results[index]?.targets?.[0]?.targetId;
+    return nodeId === undefined ? [] : [{ at, name, nodeId }];
+  });
+}
+
+/** Where the server does not translate paths. */
+async function browseProperties<Name extends string>(
+  session: ClientSession,
+  nodes: readonly NodeId[],
+  names: readonly Name[],
+  limits: ServerLimits,
+): Promise<readonly FoundProperty<Name>[]> {
+  const below = await browseBelow(session, nodes, limits);
+  return below.flatMap((references, at) =>
+    references.filter(isProperty).flatMap(({ browseName, nodeId }) => {
+      const name = names.find((one) => one === browseName.name);
+      return name === undefined ? [] : [{ at, name, nodeId }];
+    }),
+  );
 }
 
 function goodValue(dataValue: DataValue | undefined): unknown {

@@ -68,7 +68,7 @@ function toVariable({ type, rank, access, value, own, words }: Facts): BrowsedVa
   // A state of a condition is a text, and tells besides what its `Id` is called.
   const called = typeof held.value === 'string' ? undefined : words;
   return {
-    type,
+    type: type === '' ? typeOfValue(value) : type,
     rank: Number(rank?.value.value ?? -1),
     access: accessOf(Number(access?.value.value ?? 0)),
     ...held,
@@ -84,6 +84,12 @@ function valueOrStatus(held: DataValue | undefined): Pick<BrowsedVariable, 'valu
   if (qualityOf(code) === 'bad') return { status: statusName(code) };
   const value = rawToValue(toRaw(held.value));
   return value === undefined ? { status: 'BadDataTypeIdUnknown' } : { value };
+}
+
+/** Where the node does not say what it holds. */
+function typeOfValue(held: DataValue | undefined): string {
+  const dataType = held?.value.dataType ?? DataType.Null;
+  return dataType === DataType.Null ? '' : DataType[dataType];
 }
 
 /** Part 3 §8.57: bit 0 is reading, bit 1 is writing. */

@@ -114,6 +114,8 @@ async function writeMapping(
   nodes: readonly BrowsedNode[],
   { tool, connection }: { readonly tool: BrowseTool; readonly connection: ConnectionPlan },
 ): Promise<ExitCode> {
+  const points = nodes.filter(({ kind }) => kind === 'variable').length;
+  if (points === 0) throw new GatewayError('USAGE', file, 'there are no variables to write a mapping of; begin at another node');
   const text = tool.draftMapping({ connection, twin, nodes });
   try {
     await writeFile(file, text, { flag: force ? 'w' : 'wx' });
@@ -121,7 +123,6 @@ async function writeMapping(
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     throw new GatewayError('USAGE', file, 'the file is there already; take another name, or say --force', { cause: error });
   }
-  const points = nodes.filter(({ kind }) => kind === 'variable').length;
   process.stdout.write(`${file}: ${points} variables; go on with: fieldmarshal check ${file}\n`);
   return EXIT.ok;
 }

@@ -5,9 +5,21 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { browseTool } from '../../connectors/opcua/browse-tool.ts';
 import type { Value } from '../../src/model/value.ts';
+import { silentLog } from '../../src/runtime/log.ts';
 import type { Connector } from '../../src/southbound/connector.ts';
-import { Bench, Collected, end, FAST, makePlan, OPEN, type PointKeys, planPoint } from '../connectors/opcua/support.ts';
+import {
+  Bench,
+  Collected,
+  end,
+  FAST,
+  GATEWAY_ID,
+  makePlan,
+  OPEN,
+  type PointKeys,
+  planPoint,
+} from '../connectors/opcua/support.ts';
 import { freePort, OTHER, PLANT } from '../support/opcua-server.ts';
 
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
@@ -63,6 +75,25 @@ const NO_STOP = new AbortController().signal;
       await all.until('Speed', ({ value }) => value === 2.5);
     });
   }
+
+  it('shows what it has, though it translates no paths and names no types', async () => {
+    const connection = browseTool.connectionOf(`opc.tcp://127.0.0.1:${port}`, { policy: 'none' });
+    const { stateDirectory } = bench;
+    const place = { gatewayId: GATEWAY_ID, stateDirectory, log: silentLog, signal: NO_STOP, depth: 2, node: `nsu=${PLANT};i=85` };
+    const found = new Map<string, unknown>();
+    for await (const node of browseTool.walk({ connection, ...place }))
+      if (node.kind === 'variable') found.set(node.name, [node.type, node.value]);
+    assert.deepEqual(
+      [found.get('Speed'), found.get('Name')],
+      [
+        ['Double', 1.5],
+        ['String', 'Prëss'],
+      ],
+    );
+    const text = { address: `nsu=${PLANT};s=Count`, enumeration: 'text' } as const;
+    const all = new Collected(await bench.open(connector({ Text: text })));
+    assert.equal((await all.until('Text')).value, 7);
+  });
 
   it('reads a point that the server does not have as bad', async () => {
     const session = await bench.open(connector({ Speed: {}, Missing: {} }));
