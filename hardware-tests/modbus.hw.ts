@@ -33,6 +33,7 @@ const BENCHES = {
   'modbus-rtu': 'FIELDMARSHAL_HW_MODBUS_RTU',
   'modbus-tcp': 'FIELDMARSHAL_HW_MODBUS_TCP',
   'modbus-rtu-over-tcp': 'FIELDMARSHAL_HW_MODBUS_RTU_OVER_TCP',
+  'modbus-ascii': 'FIELDMARSHAL_HW_MODBUS_ASCII',
 } as const;
 
 for (const [protocol, variable] of Object.entries(BENCHES)) {

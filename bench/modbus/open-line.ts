@@ -2,11 +2,13 @@ import { createCounters } from '../../connectors/modbus/counters.ts';
 import { Line } from '../../connectors/modbus/line.ts';
 import { MbapWire } from '../../connectors/modbus/mbap-wire.ts';
 import { isSerial, type ModbusPlan } from '../../connectors/modbus/plan.ts';
-import { RtuWire } from '../../connectors/modbus/rtu-wire.ts';
+import { silenceMs } from '../../connectors/modbus/read-cost.ts';
+import { rtuFraming } from '../../connectors/modbus/rtu-framing.ts';
 import { openSerialPort } from '../../connectors/modbus/serial-port.ts';
+import { SerialWire } from '../../connectors/modbus/serial-wire.ts';
 import type { TcpSettings } from '../../connectors/modbus/settings.ts';
 import { openTcpPort } from '../../connectors/modbus/tcp-port.ts';
-import { silentIntervalMs, wireMs } from '../../connectors/modbus/timing.ts';
+import { wireMs } from '../../connectors/modbus/timing.ts';
 import { Units } from '../../connectors/modbus/units.ts';
 import { systemClock as clock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
@@ -35,9 +37,10 @@ export async function openLine(plan: ModbusPlan): Promise<OpenLine> {
   }
   const { settings } = plan;
   const port = await openSerialPort(plan.name, settings, clock, never);
-  const wire = new RtuWire(port, {
+  const wire = new SerialWire(port, {
+    framing: rtuFraming,
     timeoutMs,
-    silenceMs: silentIntervalMs(settings.baudRate),
+    silenceMs: silenceMs(plan),
     lateWindowMs: timeoutMs / 4,
     broadcastPauseMs: settings.broadcastPause,
     echo: settings.echo,

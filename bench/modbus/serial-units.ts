@@ -1,6 +1,6 @@
 import { SimulatedModbusDevice } from '../../src/simulator/modbus-device.ts';
 import { type Fault, FaultSwitch } from '../../src/simulator/modbus-faults.ts';
-import { attachModbusRtuLine } from '../../src/simulator/modbus-rtu-line.ts';
+import { attachModbusLine } from '../../src/simulator/modbus-line.ts';
 import { openSerialLine } from '../../src/simulator/serial-line.ts';
 import { tellReady } from '../harness/child.ts';
 import { exactLine } from './exact-line.ts';
@@ -33,7 +33,7 @@ if (baudRate === undefined || units === undefined) throw new Error('expected bau
 const faults = process.argv.includes('troubled') ? new Trouble(units) : new FaultSwitch();
 
 const line = openSerialLine();
-attachModbusRtuLine(exactLine(line, baudRate), {
+attachModbusLine(exactLine(line, baudRate), {
   units: new Map(Array.from({ length: units }, (_, index) => [index + 1, new SimulatedModbusDevice()])),
   faults,
 });

@@ -6,7 +6,7 @@ import { checkTogether } from './check-together.ts';
 import { busyPercent, type PlannedGroup, plannedGroups, requestsPerSecond } from './line-load.ts';
 import { devicePoints, identificationPoints, isSerial, type ModbusPlan } from './plan.ts';
 import { ASSUMED_TURN_AROUND_MS } from './read-cost.ts';
-import type { RtuSettings } from './settings.ts';
+import type { SerialSettings } from './settings.ts';
 
 /** What one key alone cannot tell: values that do not fit their table, points that collide, lines that are asked too much. */
 export function checkPlan(plan: ModbusPlan): readonly Remark[] {
@@ -31,7 +31,7 @@ function checkSerialLine(plan: ModbusPlan): readonly Remark[] {
 }
 
 /** Refused is only what no device could do; the warning takes devices to think as long as most do. */
-function checkLoad(plan: ModbusPlan<RtuSettings>): readonly Remark[] {
+function checkLoad(plan: ModbusPlan<SerialSettings>): readonly Remark[] {
   const hint = 'raise `interval` or `baudRate`, or put points side by side; `fieldmarshal plan` shows every request';
   const least = plannedGroups(plan, 0);
   if (busyPercent(least) > 100) {
@@ -46,7 +46,7 @@ function checkLoad(plan: ModbusPlan<RtuSettings>): readonly Remark[] {
   return [{ severity: 'warning', key: 'interval', message: `the polls need ${load}`, hint }];
 }
 
-function describeLoad({ settings }: ModbusPlan<RtuSettings>, groups: readonly PlannedGroup[]): string {
+function describeLoad({ settings }: ModbusPlan<SerialSettings>, groups: readonly PlannedGroup[]): string {
   const percent = Math.round(busyPercent(groups));
   return `${percent} % of a line of ${settings.baudRate} baud (${requestsPerSecond(groups).toFixed(1)} requests a second`;
 }

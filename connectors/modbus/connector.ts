@@ -4,18 +4,20 @@ import type { Connector, ConnectorStatus, CreateConnector } from '../../src/sout
 import type { BytePort } from './byte-port.ts';
 import { type Count, createCounters } from './counters.ts';
 import { FirstAnswer } from './first-answer.ts';
+import { framingOf } from './framings.ts';
 import { Line } from './line.ts';
 import { busyPercent, plannedGroups } from './line-load.ts';
 import { type OpenWire, openMbap } from './open-mbap.ts';
 import { isSerial, type ModbusPlan } from './plan.ts';
 import { missedMeanwhile, polledGroups } from './polled-groups.ts';
+import { silenceMs } from './read-cost.ts';
 import { RefusedRanges } from './refused-ranges.ts';
-import { RtuWire } from './rtu-wire.ts';
 import { openSerialPort } from './serial-port.ts';
+import { SerialWire } from './serial-wire.ts';
 import { ModbusSession } from './session.ts';
-import type { RtuOverTcpSettings, RtuSettings, TcpSettings } from './settings.ts';
+import type { OverTcpSettings, SerialSettings, TcpSettings } from './settings.ts';
 import { openTcpPort, withInbox } from './tcp-port.ts';
-import { silentIntervalMs, wireMs } from './timing.ts';
+import { wireMs } from './timing.ts';
 import { Units } from './units.ts';
 import type { Wire } from './wire.ts';
 
@@ -113,26 +115,25 @@ interface WireParts extends LineParts {
 
 async function openWire(plan: ModbusPlan, parts: WireParts, signal: AbortSignal): Promise<OpenWire> {
   const { clock } = parts;
-  if (isSerial(plan)) return onRtu(plan, await openSerialPort(plan.name, plan.settings, clock, signal), parts);
+  if (isSerial(plan)) return onLine(plan, await openSerialPort(plan.name, plan.settings, clock, signal), parts);
   if (plan.protocol === 'modbus-tcp') return openMbap(plan as ModbusPlan<TcpSettings>, parts, signal);
-  const port = await openTcpPort(plan.name, plan.settings as RtuOverTcpSettings, clock, signal);
-  return onRtu(plan, withInbox(port, clock), parts);
+  const port = await openTcpPort(plan.name, plan.settings as OverTcpSettings, clock, signal);
+  return onLine(plan, withInbox(port, clock), parts);
 }
 
-function onRtu(plan: ModbusPlan, port: BytePort, parts: WireParts): OpenWire {
+function onLine(plan: ModbusPlan, port: BytePort, parts: WireParts): OpenWire {
   const {
     timeout: timeoutMs,
     lateWindow,
     broadcastPause: broadcastPauseMs,
     echo,
-  } = plan.settings as RtuOverTcpSettings | RtuSettings;
+  } = plan.settings as OverTcpSettings | SerialSettings;
   const lateWindowMs = lateWindow ?? timeoutMs / 4;
-  return { port, wire: new RtuWire(port, { timeoutMs, lateWindowMs, broadcastPauseMs, echo, ...lineTiming(plan), ...parts }) };
+  const options = { framing: framingOf(plan), timeoutMs, lateWindowMs, broadcastPauseMs, echo };
+  return { port, wire: new SerialWire(port, { ...options, ...lineTiming(plan), ...parts }) };
 }
 
 function lineTiming(plan: ModbusPlan): { readonly silenceMs: number; wireMs(bytes: number): number } {
   if (!isSerial(plan)) return { silenceMs: 0, wireMs: () => 0 };
-  const { settings } = plan;
-  const silenceMs = settings.interFrameDelay ?? silentIntervalMs(settings.baudRate);
-  return { silenceMs, wireMs: (bytes) => wireMs(bytes, settings) };
+  return { silenceMs: silenceMs(plan), wireMs: (bytes) => wireMs(bytes, plan.settings) };
 }

@@ -3,11 +3,12 @@ import { checkPlan } from './check.ts';
 import { isRegisterPoint, type ModbusPlanPoint } from './plan.ts';
 import { pointSchema } from './point-settings.ts';
 import {
-  type RtuOverTcpSettings,
-  type RtuSettings,
+  asciiConnection,
+  lineDevice,
+  type OverTcpSettings,
+  overTcpConnection,
   rtuConnection,
-  rtuDevice,
-  rtuOverTcpConnection,
+  type SerialSettings,
   type TcpSettings,
   tcpConnection,
   tcpDevice,
@@ -26,47 +27,43 @@ const formerKeys = {
     'what it takes to read over a gap is now reckoned; `readUnwanted: false` in place of `maxGap: 0`, `doNotRead` for what must not be touched',
 };
 
+const common = { point: pointSchema, typeOf: valueTypeOf, dueEveryMs, formerKeys, check: checkPlan, load, tools };
+
 export const modbusTcp: ConnectorDefinition = {
+  ...common,
   protocol: 'modbus-tcp',
   summary: 'Modbus TCP: devices with an Ethernet port, and serial units behind a converter that speaks Modbus TCP',
   connection: tcpConnection,
   device: tcpDevice,
-  point: pointSchema,
-  typeOf: valueTypeOf,
-  dueEveryMs,
-  formerKeys,
   endpoint: (settings: TcpSettings) => `modbus-tcp://${settings.host.toLowerCase()}:${portOf(settings)}`,
-  check: checkPlan,
-  load,
-  tools,
 };
 
-export const modbusRtu: ConnectorDefinition = {
-  protocol: 'modbus-rtu',
-  summary: 'Modbus RTU: units on a serial line, RS-485 or RS-232',
-  connection: rtuConnection,
-  device: rtuDevice,
-  point: pointSchema,
-  typeOf: valueTypeOf,
-  dueEveryMs,
-  formerKeys,
-  endpoint: ({ port }: RtuSettings) => `modbus-rtu://${port}`,
-  check: checkPlan,
-  load,
-  tools,
-};
+export const modbusRtu = serial('modbus-rtu', 'Modbus RTU: units on a serial line, RS-485 or RS-232', rtuConnection);
+export const modbusAscii = serial(
+  'modbus-ascii',
+  'Modbus ASCII: units on a serial line that write their bytes as text',
+  asciiConnection,
+);
 
-export const modbusRtuOverTcp: ConnectorDefinition = {
-  protocol: 'modbus-rtu-over-tcp',
-  summary: 'Modbus RTU frames over a TCP connection: units behind a transparent serial converter',
-  connection: rtuOverTcpConnection,
-  device: rtuDevice,
-  point: pointSchema,
-  typeOf: valueTypeOf,
-  dueEveryMs,
-  formerKeys,
-  endpoint: ({ host, port }: RtuOverTcpSettings) => `modbus-rtu-over-tcp://${host.toLowerCase()}:${port}`,
-  check: checkPlan,
-  load,
-  tools,
-};
+export const modbusRtuOverTcp = overTcp(
+  'modbus-rtu-over-tcp',
+  'Modbus RTU frames over a TCP connection: units behind a transparent serial converter',
+);
+export const modbusAsciiOverTcp = overTcp(
+  'modbus-ascii-over-tcp',
+  'Modbus ASCII frames over a TCP connection: units behind a transparent serial converter',
+);
+
+function serial(
+  protocol: 'modbus-rtu' | 'modbus-ascii',
+  summary: string,
+  connection: ConnectorDefinition['connection'],
+): ConnectorDefinition {
+  const endpoint = ({ port }: SerialSettings) => `${protocol}://${port}`;
+  return { ...common, protocol, summary, connection, device: lineDevice, endpoint };
+}
+
+function overTcp(protocol: 'modbus-rtu-over-tcp' | 'modbus-ascii-over-tcp', summary: string): ConnectorDefinition {
+  const endpoint = ({ host, port }: OverTcpSettings) => `${protocol}://${host.toLowerCase()}:${port}`;
+  return { ...common, protocol, summary, connection: overTcpConnection, device: lineDevice, endpoint };
+}

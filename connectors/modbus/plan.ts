@@ -2,7 +2,7 @@ import type { ConnectionPlan, DevicePlan } from '../../src/model/plan.ts';
 import type { Point } from '../../src/model/point.ts';
 import type { ModbusAddress } from './address.ts';
 import type { ModbusPoint } from './point-settings.ts';
-import type { ModbusDevice, ModbusSettings, RtuSettings } from './settings.ts';
+import type { ModbusDevice, ModbusSettings, SerialSettings } from './settings.ts';
 
 /** A connection as this connector's declaration parsed it. */
 export type ModbusPlan<Settings = ModbusSettings> = ConnectionPlan<Settings, ModbusDevice, ModbusPoint>;
@@ -36,6 +36,6 @@ export function isIdentificationPoint(point: ModbusPlanPoint): point is Identifi
   return !isRegisterPoint(point);
 }
 
-export function isSerial(plan: ModbusPlan): plan is ModbusPlan<RtuSettings> {
-  return plan.protocol === 'modbus-rtu';
+export function isSerial(plan: ModbusPlan): plan is ModbusPlan<SerialSettings> {
+  return plan.protocol === 'modbus-rtu' || plan.protocol === 'modbus-ascii';
 }

@@ -1,8 +1,10 @@
 import { isBitTable, type Table } from './address.ts';
+import { transactionBytes } from './framing.ts';
+import { framingOf } from './framings.ts';
 import { isSerial, type ModbusPlan } from './plan.ts';
-import { frameBytes, readFunction } from './request.ts';
-import type { ModbusSettings, RtuSettings } from './settings.ts';
-import { type LineSpeed, silentIntervalMs, transactionMs } from './timing.ts';
+import { readFunction } from './request.ts';
+import type { SerialSettings } from './settings.ts';
+import { type LineSpeed, wireMs } from './timing.ts';
 
 /**
  * What a read costs, in milliseconds for which the connection is busy. On a serial line every byte counts; on TCP it is the
@@ -20,29 +22,22 @@ const TCP_REGISTER_MS = 0.01;
 const LINE_BEHIND_CONVERTER: LineSpeed = { baudRate: 19_200, parity: 'even', stopBits: 1 };
 
 export function readCost(plan: ModbusPlan, turnAroundMs = ASSUMED_TURN_AROUND_MS): ReadCost {
-  const { settings } = plan;
-  if (isSerial(plan)) return lineCost(plan.settings, silenceMs(plan.settings), turnAroundMs + settings.pauseBetweenRequests);
-  const restMs = turnAroundMs + settings.pauseBetweenRequests;
+  const restMs = turnAroundMs + plan.settings.pauseBetweenRequests;
   if (plan.protocol === 'modbus-tcp') return (table, count) => restMs + TCP_REGISTER_MS * registers(table, count);
-  return lineCost(LINE_BEHIND_CONVERTER, silentIntervalMs(LINE_BEHIND_CONVERTER.baudRate), restMs);
+  const framing = framingOf(plan);
+  const speed = isSerial(plan) ? plan.settings : LINE_BEHIND_CONVERTER;
+  const answerSilenceMs = framing.silenceMs(speed.baudRate);
+  const requestSilenceMs = isSerial(plan) ? silenceMs(plan) : answerSilenceMs;
+  return (table, count) => {
+    const bytes = transactionBytes({ function: readFunction(table), unit: 1, address: 0, count }, framing);
+    return wireMs(bytes.request + bytes.answer, speed) + answerSilenceMs + requestSilenceMs + restMs;
+  };
 }
 
 /** Silence that is kept before each request. */
-export function silenceMs({ interFrameDelay, baudRate }: RtuSettings): number {
-  return interFrameDelay ?? silentIntervalMs(baudRate);
-}
-
-/** The speed of the line that answers come over; `undefined` where bytes take no time worth counting. */
-export function lineSpeed({ protocol, settings }: { readonly protocol: string; readonly settings: ModbusSettings }) {
-  if (protocol === 'modbus-rtu') return settings as RtuSettings;
-  return protocol === 'modbus-tcp' ? undefined : LINE_BEHIND_CONVERTER;
-}
-
-function lineCost(speed: LineSpeed, silence: number, restMs: number): ReadCost {
-  return (table, count) => {
-    const { request, answer } = frameBytes({ function: readFunction(table), unit: 1, address: 0, count });
-    return transactionMs(request, answer, speed, silence) + restMs;
-  };
+export function silenceMs(plan: ModbusPlan<SerialSettings>): number {
+  const { interFrameDelay, baudRate } = plan.settings;
+  return interFrameDelay ?? framingOf(plan).silenceMs(baudRate);
 }
 
 function registers(table: Table, count: number): number {

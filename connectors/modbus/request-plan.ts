@@ -1,10 +1,12 @@
 import type { PlannedPoll, PlannedRequest, RequestPlan } from '../../src/southbound/tools.ts';
+import { transactionBytes } from './framing.ts';
+import { framingOf } from './framings.ts';
 import { busyPercent, type PlannedGroup, plannedGroups } from './line-load.ts';
 import { isSerial, type ModbusPlan } from './plan.ts';
 import { ASSUMED_TURN_AROUND_MS, type ReadCost, readCost } from './read-cost.ts';
 import type { PlacedPoint } from './read-items.ts';
 import { type Block, costOf } from './read-plan.ts';
-import { answerBytes, frameBytes, type ReadRequest, requestBytes } from './request.ts';
+import { answerBytes, type ReadRequest, requestBytes } from './request.ts';
 
 /** How a connection will be polled before anything was measured or refused. */
 export function requestPlan(plan: ModbusPlan): RequestPlan {
@@ -20,8 +22,8 @@ export function requestPlan(plan: ModbusPlan): RequestPlan {
 function basisOf(plan: ModbusPlan): string {
   const devices = `devices that answer after ${ASSUMED_TURN_AROUND_MS} ms`;
   if (!isSerial(plan)) return `one request at a time, ${devices}; what they take is measured when it runs`;
-  const { baudRate, parity, stopBits } = plan.settings;
-  return `${baudRate} baud, parity ${parity}, ${stopBits} stop bit${stopBits === 1 ? '' : 's'}, ${devices}`;
+  const { baudRate, dataBits, parity, stopBits } = plan.settings;
+  return `${baudRate} baud, ${dataBits} data bits, parity ${parity}, ${stopBits} stop bit${stopBits === 1 ? '' : 's'}, ${devices}`;
 }
 
 function toPoll(group: PlannedGroup, plan: ModbusPlan, cost: ReadCost): PlannedPoll {
@@ -34,7 +36,7 @@ function toPoll(group: PlannedGroup, plan: ModbusPlan, cost: ReadCost): PlannedP
   };
 }
 
-function toRequest(block: Block, { protocol }: ModbusPlan, cost: ReadCost): PlannedRequest {
+function toRequest(block: Block, plan: ModbusPlan, cost: ReadCost): PlannedRequest {
   const { request, points } = block;
   return {
     unit: request.unit,
@@ -43,7 +45,7 @@ function toRequest(block: Block, { protocol }: ModbusPlan, cost: ReadCost): Plan
     count: request.count,
     points: points.map(({ point }) => point.name),
     unwanted: request.count - wantedCells(points),
-    bytes: protocol === 'modbus-tcp' ? tcpBytes(request) : serialBytes(request),
+    bytes: plan.protocol === 'modbus-tcp' ? tcpBytes(request) : lineBytes(request, plan),
     ms: costOf([block], cost),
   };
 }
@@ -60,7 +62,7 @@ function tcpBytes(request: ReadRequest): number {
   return 2 * TCP_HEADER_BYTES + requestBytes(request) + answerBytes(request);
 }
 
-function serialBytes(request: ReadRequest): number {
-  const bytes = frameBytes(request);
+function lineBytes(request: ReadRequest, plan: ModbusPlan): number {
+  const bytes = transactionBytes(request, framingOf(plan));
   return bytes.request + bytes.answer;
 }

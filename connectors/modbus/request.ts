@@ -96,13 +96,6 @@ export function answerBytes(request: Request): number {
   return request.function === 22 ? 8 : 6;
 }
 
-const CRC_BYTES = 2;
-
-/** Bytes of an RTU request and of its answer, unit and CRC included. */
-export function frameBytes(request: Request): { readonly request: number; readonly answer: number } {
-  return { request: requestBytes(request) + CRC_BYTES, answer: answerBytes(request) + CRC_BYTES };
-}
-
 /** As in a log line: `unit 3, function 4, address 12, 2 asked`. */
 export function describeRequest(request: Request): string {
   const who = `unit ${request.unit}, function ${request.function}`;

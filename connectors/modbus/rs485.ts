@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { GatewayError } from '../../src/model/error.ts';
-import type { RtuSettings } from './settings.ts';
+import type { SerialSettings } from './settings.ts';
 
 /**
  * RS-485 mode of the kernel (Documentation/driver-api/serial/serial-rs485.rst): the driver of the UART switches the transceiver by
  * RTS, exactly with the last bit. Neither Node nor serialport can issue the request TIOCSRS485, and switching RTS from here would
  * be milliseconds late. So a few lines of Perl (part of every Debian) or Python issue it, on the open port that they inherit.
  */
-export type Rs485 = NonNullable<RtuSettings['rs485']>;
+export type Rs485 = NonNullable<SerialSettings['rs485']>;
 
 /** `linux/serial.h`: flags of `struct serial_rs485`. */
 const ENABLED = 1 << 0;

@@ -2,26 +2,30 @@ import { GatewayError } from '../../src/model/error.ts';
 import type { ScanOptions } from '../../src/southbound/scan-tool.ts';
 import type { ModbusPlan } from './plan.ts';
 import {
+  asciiConnection,
+  lineDevice,
   type ModbusDevice,
   type ModbusSettings,
+  overTcpConnection,
   rtuConnection,
-  rtuDevice,
-  rtuOverTcpConnection,
   tcpConnection,
   tcpDevice,
 } from './settings.ts';
 
 const SCHEMAS = {
   'modbus-tcp': { connection: tcpConnection, device: tcpDevice },
-  'modbus-rtu': { connection: rtuConnection, device: rtuDevice },
-  'modbus-rtu-over-tcp': { connection: rtuOverTcpConnection, device: rtuDevice },
+  'modbus-rtu': { connection: rtuConnection, device: lineDevice },
+  'modbus-rtu-over-tcp': { connection: overTcpConnection, device: lineDevice },
+  'modbus-ascii': { connection: asciiConnection, device: lineDevice },
+  'modbus-ascii-over-tcp': { connection: overTcpConnection, device: lineDevice },
 };
 type Scheme = keyof typeof SCHEMAS;
-export const SCAN_SCHEMES: readonly Scheme[] = ['modbus-tcp', 'modbus-rtu', 'modbus-rtu-over-tcp'];
+export const SCAN_SCHEMES = Object.keys(SCHEMAS) as readonly Scheme[];
 
 /** By how often they are met in plants. */
 const BAUD_RATES = [9_600, 19_200, 115_200, 38_400, 57_600, 4_800, 2_400, 1_200];
 const PARITIES = ['none', 'even', 'odd'] as const;
+const ASCII_PARITIES = ['even', 'none', 'odd'] as const;
 const DEFAULT_TIMEOUT_MS = 500;
 /** Devices with their own Ethernet port take 1, 255 or 0; the others stand behind a converter. */
 const TCP_UNITS = [1, 255, 0, ...count(2, 247)];
@@ -47,8 +51,7 @@ export function scanPlan(target: string, options: ScanOptions): ScanPlan {
   const { scheme, keys } = parseTarget(target);
   const units = options.units ?? (scheme === 'modbus-tcp' ? TCP_UNITS : SERIAL_UNITS);
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const isSerial = scheme === 'modbus-rtu';
-  const lines = isSerial ? serialKeys(options) : [{}];
+  const lines = isSerial(scheme) ? serialKeys(scheme, options) : [{}];
   const approaches = lines.map((line) => ({
     text: Object.entries(line).map(describeKey).join(', '),
     keys: { protocol: scheme, ...keys, ...line },
@@ -57,11 +60,20 @@ export function scanPlan(target: string, options: ScanOptions): ScanPlan {
   return { units, timeoutMs, approaches };
 }
 
-function serialKeys({ baudRates = BAUD_RATES, parities = PARITIES }: ScanOptions) {
-  return baudRates.flatMap((baudRate) => parities.map((parity) => ({ baudRate, parity })));
+function isSerial(scheme: Scheme): boolean {
+  return scheme === 'modbus-rtu' || scheme === 'modbus-ascii';
+}
+
+function serialKeys(scheme: Scheme, { baudRates = BAUD_RATES, parities }: ScanOptions) {
+  const ways =
+    scheme === 'modbus-rtu'
+      ? (parities ?? PARITIES).map((parity) => ({ parity }))
+      : (parities ?? ASCII_PARITIES).map((parity) => ({ dataBits: parity === 'none' ? 8 : 7, parity }));
+  return baudRates.flatMap((baudRate) => ways.map((way) => ({ baudRate, ...way })));
 }
 
 function describeKey([key, value]: readonly [string, unknown]): string {
+  if (key === 'dataBits') return `${String(value)} data bits`;
   return key === 'baudRate' ? `${String(value)} baud` : `${key} ${String(value)}`;
 }
 
@@ -69,7 +81,7 @@ function parseTarget(target: string): { readonly scheme: Scheme; readonly keys: 
   const url = URL.canParse(target) ? new URL(target) : undefined;
   const scheme = SCAN_SCHEMES.find((name) => `${name}:` === url?.protocol);
   if (url === undefined || scheme === undefined) throw wrongTarget(target);
-  if (scheme === 'modbus-rtu') {
+  if (isSerial(scheme)) {
     if (url.host !== '' || url.pathname.length < 2) throw wrongTarget(target);
     return { scheme, keys: { port: decodeURIComponent(url.pathname) } };
   }
@@ -79,7 +91,7 @@ function parseTarget(target: string): { readonly scheme: Scheme; readonly keys: 
 }
 
 function wrongTarget(target: string): GatewayError {
-  const expected = 'expected modbus-tcp://HOST[:PORT], modbus-rtu-over-tcp://HOST:PORT or modbus-rtu:///dev/PORT';
+  const expected = `expected ${SCAN_SCHEMES.map((scheme) => `${scheme}://${isSerial(scheme) ? '/dev/PORT' : 'HOST[:PORT]'}`).join(', ')}`;
   return new GatewayError('USAGE', target, expected);
 }
 
@@ -88,7 +100,7 @@ const MAX_TIMEOUTS = 1_000;
 
 function planFor(target: string, scheme: Scheme, keys: Readonly<Record<string, unknown>>, units: readonly number[]): ModbusPlan {
   const { connection, device } = SCHEMAS[scheme];
-  const patience = scheme === 'modbus-rtu' ? {} : { maxTimeouts: MAX_TIMEOUTS };
+  const patience = isSerial(scheme) ? {} : { maxTimeouts: MAX_TIMEOUTS };
   const parsed = connection.safeParse({ retries: 0, ...patience, ...keys });
   if (!parsed.success) throw new GatewayError('USAGE', target, parsed.error.issues.map(({ message }) => message).join('; '));
   const settings = parsed.data as ModbusSettings;

@@ -8,7 +8,7 @@ import { Inbox } from './inbox.ts';
 import { findPortHolder } from './port-holder.ts';
 import { enableRs485 } from './rs485.ts';
 import { readAtOnce } from './serial-reader.ts';
-import type { RtuSettings } from './settings.ts';
+import type { SerialSettings } from './settings.ts';
 
 /** Some hosts never tell that an adapter was pulled; its device node goes nevertheless. */
 const WATCH_EVERY_MS = 1_000;
@@ -16,7 +16,12 @@ const WATCH_EVERY_MS = 1_000;
 const CLOSE_WITHIN_MS = 1_000;
 
 /** One attempt. The name is resolved at each open, so a link of `/dev/serial/by-id` finds its adapter under any number. */
-export async function openSerialPort(name: string, settings: RtuSettings, clock: Clock, signal: AbortSignal): Promise<BytePort> {
+export async function openSerialPort(
+  name: string,
+  settings: SerialSettings,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<BytePort> {
   signal.throwIfAborted();
   const { port: path, baudRate, dataBits, parity, stopBits } = settings;
   const port = new SerialPort({ path, baudRate, dataBits, parity, stopBits, lock: true, autoOpen: false });

@@ -60,7 +60,7 @@ const broadcastPause = duration()
     examples: ['200 ms'],
   });
 
-const rtuTiming = {
+const lineTiming = {
   lateWindow: duration()
     .optional()
     .meta({
@@ -89,7 +89,6 @@ const line = {
     .max(4_000_000)
     .default(19_200)
     .meta({ description: 'Bits per second', examples: [9600, 115_200] }),
-  dataBits: z.literal(8).default(8).meta({ description: 'Always 8 with Modbus RTU' }),
   parity: z.enum(['even', 'odd', 'none']).default('even').meta({ description: 'Parity; the standard asks for `even`' }),
   stopBits: z
     .union([z.literal(1), z.literal(2)])
@@ -118,6 +117,11 @@ const line = {
         'The kernel switches the direction of a two-wire transceiver by RTS. For UARTs whose driver has the RS-485 mode; USB adapters mostly switch by themselves and need none',
       examples: [{ rtsOnSend: 'high' }],
     }),
+};
+
+const rtuLine = {
+  ...line,
+  dataBits: z.literal(8).default(8).meta({ description: 'Always 8 with Modbus RTU' }),
   interFrameDelay: duration()
     .optional()
     .meta({
@@ -126,9 +130,25 @@ const line = {
     }),
 };
 
+const asciiLine = {
+  ...line,
+  dataBits: z
+    .union([z.literal(7), z.literal(8)])
+    .default(7)
+    .meta({ description: 'Bits of a character; the standard asks for 7, some devices take 8' }),
+  interFrameDelay: duration()
+    .optional()
+    .meta({
+      description: 'Silence before each request. Default: none, for frames have a mark at their beginning',
+      examples: ['5 ms'],
+    }),
+};
+
 export const tcpConnection = z.object({ ...network, ...timing, ...tcpKeys });
-export const rtuOverTcpConnection = z.object({ ...network, ...timing, ...rtuTiming });
-export const rtuConnection = z.object({ ...line, ...timing, ...rtuTiming });
+export const rtuConnection = z.object({ ...rtuLine, ...timing, ...lineTiming });
+export const asciiConnection = z.object({ ...asciiLine, ...timing, ...lineTiming });
+/** Frames of either kind behind a converter. */
+export const overTcpConnection = z.object({ ...network, ...timing, ...lineTiming });
 
 /** First and last cell, both included. */
 const span = (what: string) =>
@@ -209,7 +229,7 @@ export const tcpDevice = z.object({
 
 const BROADCAST_HINT = 'a whole number from 1 to 247; what is written to all units of a line is a point with `broadcast: true`';
 
-export const rtuDevice = z.object({
+export const lineDevice = z.object({
   unit: z
     .int()
     .min(1, { error: ({ input }) => (input === 0 ? BROADCAST_HINT : undefined) })
@@ -219,7 +239,7 @@ export const rtuDevice = z.object({
 });
 
 export type TcpSettings = z.output<typeof tcpConnection>;
-export type RtuOverTcpSettings = z.output<typeof rtuOverTcpConnection>;
-export type RtuSettings = z.output<typeof rtuConnection>;
-export type ModbusSettings = TcpSettings | RtuOverTcpSettings | RtuSettings;
-export type ModbusDevice = z.output<typeof rtuDevice>;
+export type OverTcpSettings = z.output<typeof overTcpConnection>;
+export type SerialSettings = z.output<typeof rtuConnection> | z.output<typeof asciiConnection>;
+export type ModbusSettings = TcpSettings | OverTcpSettings | SerialSettings;
+export type ModbusDevice = z.output<typeof lineDevice>;

@@ -5,7 +5,7 @@ import { type BytePort, PortEnd, type SleepingPort } from './byte-port.ts';
 import { connectSocket, type Target } from './connect-socket.ts';
 import { Inbox } from './inbox.ts';
 import type { Receiver } from './receiver.ts';
-import type { RtuOverTcpSettings, TcpSettings } from './settings.ts';
+import type { OverTcpSettings, TcpSettings } from './settings.ts';
 import { translateSocketError } from './socket-error.ts';
 import { portOf } from './tcp-settings.ts';
 
@@ -19,7 +19,7 @@ export interface SocketPort extends SleepingPort {
 
 const UNANSWERED = 'before any answer: is this its Modbus port, and has it a client left for the gateway?';
 
-type NetworkSettings = TcpSettings | RtuOverTcpSettings;
+type NetworkSettings = TcpSettings | OverTcpSettings;
 
 /** One attempt. */
 export async function openTcpPort(

@@ -4,17 +4,18 @@
  */
 export interface LineSpeed {
   readonly baudRate: number;
+  /** Absent: 8. */
+  readonly dataBits?: 7 | 8;
   readonly parity: 'even' | 'odd' | 'none';
   readonly stopBits: 1 | 2;
 }
 
-const START_AND_DATA_BITS = 9;
 const STANDARD_CHARACTER_BITS = 11;
 const FIXED_SILENCE_ABOVE_BAUD = 19_200;
 const FIXED_SILENCE_MS = 1.75;
 
-export function characterMs({ baudRate, parity, stopBits }: LineSpeed): number {
-  const bits = START_AND_DATA_BITS + (parity === 'none' ? 0 : 1) + stopBits;
+export function characterMs({ baudRate, dataBits = 8, parity, stopBits }: LineSpeed): number {
+  const bits = 1 + dataBits + (parity === 'none' ? 0 : 1) + stopBits;
   return (bits * 1_000) / baudRate;
 }
 
@@ -25,9 +26,4 @@ export function silentIntervalMs(baudRate: number): number {
 
 export function wireMs(bytes: number, speed: LineSpeed): number {
   return bytes * characterMs(speed);
-}
-
-/** A whole transaction of a device that answers at once: request, silence, answer, silence. */
-export function transactionMs(requestBytes: number, answerBytes: number, speed: LineSpeed, silenceMs: number): number {
-  return wireMs(requestBytes + answerBytes, speed) + silentIntervalMs(speed.baudRate) + silenceMs;
 }

@@ -25,6 +25,7 @@ Only reads, never writes. An exception is an answer: the unit is there. Ctrl-C s
   fieldmarshal scan modbus-rtu:///dev/ttyUSB0
   fieldmarshal scan modbus-rtu:///dev/ttyUSB0 --baud-rates 9600 --parity even --units 1-32
   fieldmarshal scan modbus-rtu-over-tcp://10.0.0.6:4001
+  fieldmarshal scan modbus-ascii:///dev/ttyUSB0
   fieldmarshal scan opc.tcp://10.0.0.7:4840
 
 An OPC UA server, or a discovery server, is asked which servers there are, and each of them for its endpoints: policies, modes, users,

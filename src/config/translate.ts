@@ -32,6 +32,8 @@ const FOREIGN_WORDS: Readonly<Record<string, string>> = {
   modbustcp: 'modbus-tcp',
   modbusrtu: 'modbus-rtu',
   rtu: 'modbus-rtu',
+  modbusascii: 'modbus-ascii',
+  ascii: 'modbus-ascii',
   opc: 'opcua',
   'opc-ua': 'opcua',
 };

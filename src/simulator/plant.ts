@@ -1,7 +1,7 @@
 import { type SimulatedBroker, startBroker } from './broker.ts';
 import { FILLER_NAMESPACE, SimulatedFiller } from './filler.ts';
 import { SimulatedMeter } from './meter.ts';
-import { attachModbusRtuLine, type ModbusRtuLine } from './modbus-rtu-line.ts';
+import { attachModbusLine, type ModbusLine } from './modbus-line.ts';
 import { type ModbusTcpServer, startModbusTcpServer } from './modbus-tcp-server.ts';
 import { type SimulatedOpcuaServer, startOpcuaServer } from './opcua-server.ts';
 import { SimulatedPress } from './press.ts';
@@ -26,7 +26,7 @@ export interface PlantOptions {
 export interface Plant {
   readonly press: ModbusTcpServer;
   readonly line: SerialLine;
-  readonly meters: ModbusRtuLine;
+  readonly meters: ModbusLine;
   readonly filler: SimulatedOpcuaServer;
   readonly broker: SimulatedBroker;
   /** Pulls the cable of a part, or switches it off; a meter falls silent on its line. */
@@ -52,7 +52,7 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
   const lineOptions = { baudRate: BAUD_RATE, ...(lineLink === undefined ? {} : { link: lineLink }) };
   const line = opened.adopt(openSerialLine(lineOptions), (one) => one.close());
   const meterUnits = new Map(simulatedMeters.map(([unit, { device }]) => [unit, device]));
-  const meters = attachModbusRtuLine(line, { units: meterUnits });
+  const meters = attachModbusLine(line, { units: meterUnits });
   const filler = opened.adopt(await startOpcuaServer({ port: fillerPort, namespaces: [FILLER_NAMESPACE] }), (one) => one.close());
 
   const machines = [simulatedPress, ...simulatedMeters.map(([, meter]) => meter), new SimulatedFiller(filler, random)];
@@ -91,7 +91,7 @@ function switchesOf({ press, line, meters, filler, broker }: Omit<Plant, keyof S
   };
 }
 
-function silence({ faults }: ModbusRtuLine, unit: number): Switch {
+function silence({ faults }: ModbusLine, unit: number): Switch {
   let mend = (): void => {};
   return {
     down: () => {

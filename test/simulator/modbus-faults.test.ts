@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { SimulatedModbusDevice } from '../../src/simulator/modbus-device.ts';
 import { type Fault, FaultSwitch } from '../../src/simulator/modbus-faults.ts';
-import { startModbusRtuOverTcpServer } from '../../src/simulator/modbus-rtu-line.ts';
+import { startModbusLineServer } from '../../src/simulator/modbus-line.ts';
 import { type ModbusTcpServer, startModbusTcpServer } from '../../src/simulator/modbus-tcp-server.ts';
 import type { TcpServer } from '../../src/simulator/tcp-server.ts';
 
@@ -172,7 +172,7 @@ describe('simulated Modbus RTU units', () => {
 
   async function withLine(work: (socket: Socket, faults: FaultSwitch) => Promise<void>): Promise<void> {
     const units = new Map([1, 2].map((unit) => [unit, new SimulatedModbusDevice()]));
-    const server = await startModbusRtuOverTcpServer({ port: 0, units });
+    const server = await startModbusLineServer({ port: 0, units });
     const socket = await open(server);
     try {
       await work(socket, server.faults);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SerialPort } from 'serialport';
 import { SimulatedModbusDevice } from '../../src/simulator/modbus-device.ts';
-import { attachModbusRtuLine } from '../../src/simulator/modbus-rtu-line.ts';
+import { attachModbusLine } from '../../src/simulator/modbus-line.ts';
 import { openSerialLine, type SerialLine } from '../../src/simulator/serial-line.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
@@ -62,7 +62,7 @@ describe('simulated serial line', () => {
   });
 
   it('answers after the program has closed the port and opened it again', async () => {
-    attachModbusRtuLine(line, { units: new Map([[0x11, new SimulatedModbusDevice()]]) });
+    attachModbusLine(line, { units: new Map([[0x11, new SimulatedModbusDevice()]]) });
     for (let round = 0; round < 2; round += 1) {
       const port = await openPort(line);
       port.write(hex('11 03 00 6B 00 03 76 87'));
@@ -72,7 +72,7 @@ describe('simulated serial line', () => {
   });
 
   it('takes the port away when it is unplugged, and is found under the same name again', async () => {
-    attachModbusRtuLine(line, { units: new Map([[1, new SimulatedModbusDevice()]]) });
+    attachModbusLine(line, { units: new Map([[1, new SimulatedModbusDevice()]]) });
     const port = await openPort(line);
     const lost = new Promise((resolve) => port.once('close', resolve));
     line.unplug();
@@ -92,7 +92,7 @@ describe('simulated serial line', () => {
 describe('paced serial line', () => {
   it('takes at least the time that the characters need', async () => {
     const line = openSerialLine({ baudRate: 9_600 });
-    attachModbusRtuLine(line, { units: new Map([[1, new SimulatedModbusDevice()]]) });
+    attachModbusLine(line, { units: new Map([[1, new SimulatedModbusDevice()]]) });
     const port = await openPort(line);
     const startMs = performance.now();
     port.write(hex('01 03 00 00 00 0A C5 CD'));

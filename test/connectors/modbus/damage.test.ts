@@ -4,12 +4,12 @@ import { systemClock } from '../../../src/runtime/clock.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import type { Connector, ConnectorSession } from '../../../src/southbound/connector.ts';
 import { pointNamed } from './modbus-plan.ts';
-import { type Plant, startPlant } from './plant.ts';
+import { LINE_PROTOCOLS, type Plant, startPlant } from './plant.ts';
 import { never } from './rig.ts';
 
 const POINTS = { hundred: { address: { holding: 100 }, type: 'uint16' } } as const;
 
-for (const protocol of ['modbus-rtu', 'modbus-rtu-over-tcp'] as const) {
+for (const protocol of LINE_PROTOCOLS) {
   describe(`${protocol}: a line whose speed is wrong`, () => {
     let plant: Plant;
     let connector: Connector;

@@ -1,10 +1,14 @@
-import { modbusRtu, modbusRtuOverTcp, modbusTcp } from '../../../connectors/modbus/definition.ts';
+import { connectors } from '../../../connectors/index.ts';
+import { modbusTcp } from '../../../connectors/modbus/definition.ts';
 import type { ModbusDevicePlan, ModbusPlan, ModbusPlanPoint, RegisterPoint } from '../../../connectors/modbus/plan.ts';
 import type { ModbusDevice, ModbusSettings } from '../../../connectors/modbus/settings.ts';
 import type { DataType } from '../../../src/model/data-type.ts';
 import type { Point } from '../../../src/model/point.ts';
 
-const DEFINITIONS = { 'modbus-tcp': modbusTcp, 'modbus-rtu': modbusRtu, 'modbus-rtu-over-tcp': modbusRtuOverTcp };
+export const PROTOCOLS = ['modbus-tcp', 'modbus-rtu', 'modbus-rtu-over-tcp', 'modbus-ascii', 'modbus-ascii-over-tcp'] as const;
+/** Those whose frames carry no number. */
+export const LINE_PROTOCOLS = PROTOCOLS.filter((protocol) => protocol !== 'modbus-tcp');
+export type Protocol = (typeof PROTOCOLS)[number];
 
 /** A point as in a mapping file, without the operators' keys. */
 export interface PointSketch extends Readonly<Record<string, unknown>> {
@@ -22,11 +26,12 @@ export interface DeviceSketch {
 
 /** A connection with its devices, by twin, parsed by the declarations of the connector. */
 export function planOf(
-  protocol: keyof typeof DEFINITIONS,
+  protocol: Protocol,
   connection: Readonly<Record<string, unknown>>,
   devices: Readonly<Record<string, DeviceSketch>>,
 ): ModbusPlan {
-  const definition = DEFINITIONS[protocol];
+  const definition = connectors.find((one) => one.protocol === protocol);
+  if (definition === undefined) throw new Error(`no protocol ${protocol}`);
   const settings = definition.connection.parse(connection) as ModbusSettings;
   return {
     name: 'line',

@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import type { ModbusPlan } from '../../../connectors/modbus/plan.ts';
 import { SimulatedModbusDevice, type SimulatedModbusDeviceOptions } from '../../../src/simulator/modbus-device.ts';
 import { FaultSwitch } from '../../../src/simulator/modbus-faults.ts';
-import { attachModbusRtuLine, type ModbusRtuLine, startModbusRtuOverTcpServer } from '../../../src/simulator/modbus-rtu-line.ts';
+import { attachModbusLine, type ModbusLine, startModbusLineServer } from '../../../src/simulator/modbus-line.ts';
 import { startModbusTcpServer } from '../../../src/simulator/modbus-tcp-server.ts';
 import { openSerialLine, type SerialLine } from '../../../src/simulator/serial-line.ts';
-import { type DeviceSketch, planOf } from './modbus-plan.ts';
+import { type DeviceSketch, type Protocol, planOf } from './modbus-plan.ts';
+
+export { LINE_PROTOCOLS, PROTOCOLS, type Protocol } from './modbus-plan.ts';
 
 export type Keys = Readonly<Record<string, unknown>>;
 
-/** Simulated units behind one of the three protocols, and the plan that reaches them. */
+/** Simulated units behind one of the protocols, and the plan that reaches them. */
 export interface Plant {
   readonly faults: FaultSwitch;
   readonly units: ReadonlyMap<number, SimulatedModbusDevice>;
@@ -23,11 +25,8 @@ export interface Plant {
 
 export interface SerialPlant extends Plant {
   readonly wire: SerialLine;
-  readonly line: ModbusRtuLine;
+  readonly line: ModbusLine;
 }
-
-export const PROTOCOLS = ['modbus-tcp', 'modbus-rtu', 'modbus-rtu-over-tcp'] as const;
-export type Protocol = (typeof PROTOCOLS)[number];
 
 function unitsOf(numbers: readonly number[], options: SimulatedModbusDeviceOptions) {
   return new Map(numbers.map((number) => [number, new SimulatedModbusDevice(options)]));
@@ -38,19 +37,20 @@ export function startPlant(
   numbers: readonly number[] = [1],
   options: SimulatedModbusDeviceOptions = {},
 ): Promise<Plant> {
-  if (protocol === 'modbus-rtu') return Promise.resolve(startSerialPlant(numbers, options));
+  if (protocol === 'modbus-rtu' || protocol === 'modbus-ascii')
+    return Promise.resolve(startSerialPlant(numbers, options, protocol));
   return startNetworkPlant(protocol, numbers, options);
 }
 
 export async function startNetworkPlant(
-  protocol: 'modbus-tcp' | 'modbus-rtu-over-tcp',
+  protocol: Exclude<Protocol, 'modbus-rtu' | 'modbus-ascii'>,
   numbers: readonly number[] = [1],
   options: SimulatedModbusDeviceOptions = {},
 ): Promise<Plant> {
   const faults = new FaultSwitch();
   const units = unitsOf(numbers, options);
-  const start = protocol === 'modbus-tcp' ? startModbusTcpServer : startModbusRtuOverTcpServer;
-  const server = await start({ port: 0, units, faults });
+  const start = protocol === 'modbus-tcp' ? startModbusTcpServer : startModbusLineServer;
+  const server = await start({ port: 0, units, faults, framing: framingOf(protocol) });
   return {
     faults,
     units,
@@ -61,12 +61,20 @@ export async function startNetworkPlant(
   };
 }
 
-export function startSerialPlant(numbers: readonly number[] = [1], options: SimulatedModbusDeviceOptions = {}): SerialPlant {
+function framingOf(protocol: Protocol): 'rtu' | 'ascii' {
+  return protocol.startsWith('modbus-ascii') ? 'ascii' : 'rtu';
+}
+
+export function startSerialPlant(
+  numbers: readonly number[] = [1],
+  options: SimulatedModbusDeviceOptions = {},
+  protocol: 'modbus-rtu' | 'modbus-ascii' = 'modbus-rtu',
+): SerialPlant {
   const directory = mkdtempSync(join(tmpdir(), 'modbus-line-'));
   const wire = openSerialLine({ link: join(directory, 'usb-RS485-port0') });
   const faults = new FaultSwitch();
   const units = unitsOf(numbers, options);
-  const line = attachModbusRtuLine(wire, { units, faults });
+  const line = attachModbusLine(wire, { units, faults, framing: framingOf(protocol) });
   return {
     faults,
     units,
@@ -74,7 +82,7 @@ export function startSerialPlant(numbers: readonly number[] = [1], options: Simu
     line,
     // Pseudo-terminals have no parity.
     planOf: (devices, connection = {}) =>
-      planOf('modbus-rtu', { port: wire.path, baudRate: 115_200, parity: 'none', ...connection }, devices),
+      planOf(protocol, { port: wire.path, baudRate: 115_200, parity: 'none', ...connection }, devices),
     takeAway: () => wire.unplug(),
     bringBack: () => wire.plug(),
     dispose: () => {

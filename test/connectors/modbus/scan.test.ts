@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { scan } from '../../../connectors/modbus/scan.ts';
+import { scanPlan } from '../../../connectors/modbus/scan-target.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import type { ScanEvent, ScanOptions } from '../../../src/southbound/scan-tool.ts';
-import { type Plant, startPlant, startSerialPlant } from './plant.ts';
+import { type Plant, type SerialPlant, startPlant, startSerialPlant } from './plant.ts';
 import { never } from './rig.ts';
 
 const context = { log: silentLog, clock: systemClock, gatewayId: 'test', stateDirectory: '' };
@@ -53,6 +54,19 @@ describe('scanning for Modbus units', () => {
     assert.deepEqual(
       of(events, 'found').map(({ data }) => [data.unit, data.answer, data.identification]),
       [[1, 'answers, holding 0 is 0000', {}]],
+    );
+  });
+
+  it('finds units that speak Modbus ASCII, on a line in the ways that are usual there', async () => {
+    plant = await startPlant('modbus-ascii', [3]);
+    const options = { units: [3], timeoutMs: 200, baudRates: [9_600] };
+    const port = (plant as SerialPlant).wire.path;
+    const [found] = of(await collect(`modbus-ascii://${port}`, { ...options, parities: ['none'] }), 'found');
+    assert.deepEqual([found?.data.unit, found?.data.protocol, found?.data.dataBits], [3, 'modbus-ascii', 8]);
+    const { approaches } = scanPlan(`modbus-ascii://${port}`, options);
+    assert.deepEqual(
+      approaches.map(({ text }) => text),
+      ['9600 baud, 7 data bits, parity even', '9600 baud, 8 data bits, parity none', '9600 baud, 7 data bits, parity odd'],
     );
   });
 

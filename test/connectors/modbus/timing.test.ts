@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { characterMs, silentIntervalMs, transactionMs } from '../../../connectors/modbus/timing.ts';
+import { characterMs, silentIntervalMs, wireMs } from '../../../connectors/modbus/timing.ts';
 
 describe('time on a serial line', () => {
   const TABLE: readonly (readonly [baudRate: number, characterMs: number, silenceMs: number])[] = [
@@ -16,12 +16,13 @@ describe('time on a serial line', () => {
     });
   }
 
-  it('is 10 bits a character without parity and with one stop bit', () => {
+  it('is 10 bits a character without parity and with one stop bit, or with parity and seven bits of data', () => {
     assert.equal(characterMs({ baudRate: 10_000, parity: 'none', stopBits: 1 }), 1);
+    assert.equal(characterMs({ baudRate: 10_000, dataBits: 7, parity: 'even', stopBits: 1 }), 1);
   });
 
   it('allows 21.8 reads of ten registers a second at 9600 baud', () => {
     const speed = { baudRate: 9_600, parity: 'even', stopBits: 1 } as const;
-    assert.ok(Math.abs(1_000 / transactionMs(8, 25, speed, silentIntervalMs(9_600)) - 21.8) < 0.1);
+    assert.ok(Math.abs(1_000 / (wireMs(8 + 25, speed) + 2 * silentIntervalMs(9_600)) - 21.8) < 0.1);
   });
 });

@@ -14,8 +14,7 @@ import {
 } from './foreign-modbus-server.ts';
 import { SocatLine } from './socat-line.ts';
 
-const FRAMINGS = ['modbus-tcp', 'modbus-rtu'] as const;
-type Framing = (typeof FRAMINGS)[number];
+type Framing = ForeignModbusProgram['framings'][number];
 
 interface ModbusPeer {
   readonly program: ForeignModbusProgram;
@@ -27,11 +26,11 @@ interface ModbusPeer {
 
 /** Every program on every framing. */
 export function modbusPeers(): readonly ModbusPeer[] {
-  return [pymodbus, libmodbus].flatMap((program) => FRAMINGS.map((framing) => peerOf(program, framing)));
+  return [pymodbus, libmodbus].flatMap((program) => program.framings.map((framing) => peerOf(program, framing)));
 }
 
 function peerOf(program: ForeignModbusProgram, framing: Framing): ModbusPeer {
-  const whyNot = program.whyNot ?? (framing === 'modbus-rtu' && !isSocatHere() ? HOW_TO : undefined);
+  const whyNot = program.whyNot ?? (framing !== 'modbus-tcp' && !isSocatHere() ? HOW_TO : undefined);
   const title = `${program.name} on ${framing}${whyNot === undefined ? '' : ` (${whyNot})`}`;
   return { program, framing, title, describeHere: whyNot === undefined ? describe : describe.skip };
 }
@@ -52,11 +51,13 @@ export class ForeignModbusPlant {
   private constructor(program: ForeignModbusProgram, framing: Framing, directory: string, port: number) {
     this.directory = directory;
     this.#framing = framing;
-    this.#line = framing === 'modbus-rtu' ? new SocatLine(directory) : undefined;
-    const place = this.#line === undefined ? ['tcp', String(port)] : ['rtu', this.#line.far];
+    this.#line = framing !== 'modbus-tcp' ? new SocatLine(directory) : undefined;
+    const place = this.#line === undefined ? ['tcp', String(port)] : [framing === 'modbus-rtu' ? 'rtu' : 'ascii', this.#line.far];
     this.#command = [...program.prepare(directory), ...place, String(UNIT)];
     this.connection =
-      this.#line === undefined ? { host: '127.0.0.1', port } : { port: this.#line.near, baudRate: 115_200, parity: 'none' };
+      this.#line === undefined
+        ? { host: '127.0.0.1', port }
+        : { port: this.#line.near, baudRate: 115_200, dataBits: 8, parity: 'none' };
   }
 
   static async start(program: ForeignModbusProgram, framing: Framing): Promise<ForeignModbusPlant> {

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 /** A program that serves Modbus and is given commands; its words are told at the top of the program itself. */
 export interface ForeignModbusProgram {
   readonly name: 'pymodbus' | 'libmodbus';
+  /** What it speaks. */
+  readonly framings: readonly ('modbus-tcp' | 'modbus-rtu' | 'modbus-ascii')[];
   /** What is missing here, and how to get it. */
   readonly whyNot?: string;
   /** Makes it ready to run, in a directory for temporary files; returns the beginning of its command line. */
@@ -29,6 +31,7 @@ export function isSocatHere(): boolean {
 
 export const pymodbus: ForeignModbusProgram = {
   name: 'pymodbus',
+  framings: ['modbus-tcp', 'modbus-rtu', 'modbus-ascii'],
   ...(works(PYTHON, '-c', PYMODBUS) ? {} : { whyNot: `${HOW_TO}; needs pymodbus 3.0, as Debian 12 has it` }),
   prepare: () => [PYTHON, fileHere('pymodbus_server.py')],
 };
@@ -40,6 +43,7 @@ export function pymodbusClient(): readonly string[] {
 
 export const libmodbus: ForeignModbusProgram = {
   name: 'libmodbus',
+  framings: ['modbus-tcp', 'modbus-rtu'],
   ...(works('pkg-config', '--exists', 'libmodbus') && works('gcc', '--version') ? {} : { whyNot: HOW_TO }),
   prepare: (directory) => {
     const program = `${directory}/libmodbus_server`;

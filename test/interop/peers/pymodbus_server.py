@@ -1,4 +1,5 @@
-"""A Modbus server on pymodbus: pymodbus_server.py tcp PORT UNIT, or pymodbus_server.py rtu DEVICE UNIT (115200 baud, 8N1).
+"""A Modbus server on pymodbus: pymodbus_server.py tcp PORT UNIT, or
+pymodbus_server.py rtu|ascii DEVICE UNIT (115200 baud, 8N1).
 
 Has 2 000 cells of every table. Prints `ready` when it listens. Commands come on standard input, one a line, and are answered
 with one line each:
@@ -17,6 +18,7 @@ import sys
 
 from pymodbus.constants import Endian
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
+from pymodbus.framer.ascii_framer import ModbusAsciiFramer
 from pymodbus.framer.rtu_framer import ModbusRtuFramer
 from pymodbus.framer.socket_framer import ModbusSocketFramer
 from pymodbus.payload import BinaryPayloadBuilder, BinaryPayloadDecoder
@@ -124,7 +126,12 @@ async def main(framing: str, place: str, unit: str) -> None:
         await server.serving
     else:
         server = ModbusSerialServer(
-            context, framer=ModbusRtuFramer, port=place, baudrate=115200, parity="N", response_manipulator=refuse
+            context,
+            framer=ModbusRtuFramer if framing == "rtu" else ModbusAsciiFramer,
+            port=place,
+            baudrate=115200,
+            parity="N",
+            response_manipulator=refuse,
         )
         await server.start()
         serving = asyncio.create_task(server.serve_forever())

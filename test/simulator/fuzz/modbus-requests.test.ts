@@ -18,7 +18,7 @@ const message = fc.record({
   outside: fc.oneof(fc.constant([]), fc.array(mutation, { maxLength: 3 })),
 });
 
-for (const framing of ['modbus-tcp', 'modbus-rtu'] as const) {
+for (const framing of ['modbus-tcp', 'modbus-rtu', 'modbus-ascii'] as const) {
   describe(`${framing}: mutated requests to the simulator`, function () {
     this.timeout(FUZZ_PATIENCE_MS);
 

@@ -1,7 +1,7 @@
 import { SimulatedModbusDevice } from '../../../src/simulator/modbus-device.ts';
 import { FaultSwitch } from '../../../src/simulator/modbus-faults.ts';
+import { attachModbusLine } from '../../../src/simulator/modbus-line.ts';
 import { emptyMemory, putRegisters, uint32 } from '../../../src/simulator/modbus-memory.ts';
-import { attachModbusRtuLine } from '../../../src/simulator/modbus-rtu-line.ts';
 import { startModbusTcpServer } from '../../../src/simulator/modbus-tcp-server.ts';
 import { startOpcuaServer } from '../../../src/simulator/opcua-server.ts';
 import { openSerialLine } from '../../../src/simulator/serial-line.ts';
@@ -52,7 +52,7 @@ switch (kind) {
   }
   case 'modbus-rtu': {
     const line = openSerialLine({ baudRate: 19_200, ...(settings.link === undefined ? {} : { link: settings.link }) });
-    attachModbusRtuLine(line, { units: devices, faults });
+    attachModbusLine(line, { units: devices, faults });
     process.send?.({ port: 0 });
     break;
   }

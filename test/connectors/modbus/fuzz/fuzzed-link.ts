@@ -3,14 +3,21 @@ import { decodeAnswer } from '../../../../connectors/modbus/answer.ts';
 import { encodeRequest } from '../../../../connectors/modbus/encode-request.ts';
 import type { Request } from '../../../../connectors/modbus/request.ts';
 import { GatewayError } from '../../../../src/model/error.ts';
-import { withCrc } from '../../../../src/simulator/crc16.ts';
+import { asciiLineFraming } from '../../../../src/simulator/ascii-line-framing.ts';
+import type { LineFraming } from '../../../../src/simulator/line-framing.ts';
+import { rtuLineFraming } from '../../../../src/simulator/rtu-line-framing.ts';
 import { FuzzClock, turn } from '../../../support/fuzz-clock.ts';
 import { mutate } from '../../../support/mutation.ts';
 import { type Damage, isOutsideOnly, undamaged } from './damage.ts';
 import { type MemoryWire, memoryWire, TIMEOUT_MS } from './memory-wire.ts';
 import { answersOnConnection, DEVICES, isOnLine, isTrue, mayAnswer } from './spec.ts';
 
-export type Framing = 'modbus-tcp' | 'modbus-rtu';
+export type Framing = 'modbus-tcp' | 'modbus-rtu' | 'modbus-ascii';
+
+const LINES: Readonly<Partial<Record<Framing, LineFraming>>> = {
+  'modbus-rtu': rtuLineFraming,
+  'modbus-ascii': asciiLineFraming,
+};
 
 /** Of answers that were taken or not. */
 export interface Figures {
@@ -19,8 +26,8 @@ export interface Figures {
   exceptions: number;
   /** Wrong values in a frame that nobody could doubt: the device itself said so. */
   lied: number;
-  /** Of these, damaged on the line in such a way that the CRC fits again: one in 65 536 of those whose other bytes fit. */
-  crcsByChance: number;
+  /** Of these, damaged on the line in such a way that the checksum fits again: of those whose other bytes fit one in 65 536 with a CRC, in 256 with an LRC. */
+  sumsByChance: number;
 }
 
 /** Time-out, late windows, and the same again where the adapter may echo: settled by then. */
@@ -30,8 +37,9 @@ const KEPT_LINE_BYTES = 8_192;
 
 /** One gateway, as it asks a device whose answers are damaged. */
 export class FuzzedLink {
-  readonly figures: Figures = { accepted: 0, refused: 0, exceptions: 0, lied: 0, crcsByChance: 0 };
+  readonly figures: Figures = { accepted: 0, refused: 0, exceptions: 0, lied: 0, sumsByChance: 0 };
   readonly #framing: Framing;
+  readonly #line: LineFraming | undefined;
   readonly #clock = new FuzzClock();
   #link: MemoryWire;
   /** What came since the connection was opened. */
@@ -40,6 +48,7 @@ export class FuzzedLink {
 
   constructor(framing: Framing) {
     this.#framing = framing;
+    this.#line = LINES[framing];
     this.#link = memoryWire(framing, this.#clock);
   }
 
@@ -85,10 +94,10 @@ export class FuzzedLink {
   }
 
   async #answer(sent: Buffer, { exception, inside, outside, strays, pieces, gapMs }: Damage): Promise<void> {
-    const isTcp = this.#framing === 'modbus-tcp';
+    const isTcp = this.#line === undefined;
     this.#transaction = isTcp ? sent.readUInt16BE(0) : 0;
     const [before, behind] = strays.map((stray) => (stray === undefined ? Buffer.alloc(0) : this.#stray(stray)));
-    const asked = isTcp ? sent.subarray(6) : sent.subarray(0, -2);
+    const asked = this.#line === undefined ? sent.subarray(6) : (this.#line.take(sent)?.body ?? Buffer.alloc(0));
     const body = mutate(exception === undefined ? answerTo(asked) : refusal(asked, exception), inside);
     const whole = [before, this.#frame(this.#transaction, body), behind].filter((part) => part !== undefined);
     const bytes = mutate(Buffer.concat(whole), outside);
@@ -107,7 +116,7 @@ export class FuzzedLink {
   }
 
   #frame(transaction: number, body: Buffer): Buffer {
-    if (this.#framing === 'modbus-rtu') return withCrc(body);
+    if (this.#line !== undefined) return this.#line.frame(body);
     const header = Buffer.alloc(6);
     header.writeUInt16BE(transaction, 0);
     header.writeUInt16BE(body.length, 4);
@@ -127,11 +136,11 @@ export class FuzzedLink {
 
   #countLie(damage: Damage): void {
     this.figures.lied += 1;
-    if (this.#framing === 'modbus-rtu' && isOutsideOnly(damage)) this.figures.crcsByChance += 1;
+    if (this.#line !== undefined && isOutsideOnly(damage)) this.figures.sumsByChance += 1;
   }
 
   #wasCarried(body: Buffer): boolean {
-    if (this.#framing === 'modbus-rtu') return isOnLine(this.#stream, body);
+    if (this.#line !== undefined) return isOnLine(this.#stream, this.#line.frame(body));
     return answersOnConnection(this.#stream, this.#transaction).some((carried) => carried.equals(body));
   }
 }

@@ -1,9 +1,10 @@
 import { AnswerHistory } from '../../../../connectors/modbus/answer-history.ts';
 import type { BytePort } from '../../../../connectors/modbus/byte-port.ts';
+import { framingOf } from '../../../../connectors/modbus/framings.ts';
 import { Inbox } from '../../../../connectors/modbus/inbox.ts';
 import { MbapWire } from '../../../../connectors/modbus/mbap-wire.ts';
 import type { Receiver } from '../../../../connectors/modbus/receiver.ts';
-import { RtuWire } from '../../../../connectors/modbus/rtu-wire.ts';
+import { SerialWire } from '../../../../connectors/modbus/serial-wire.ts';
 import type { SocketPort } from '../../../../connectors/modbus/tcp-port.ts';
 import type { Wire } from '../../../../connectors/modbus/wire.ts';
 import type { GatewayError } from '../../../../src/model/error.ts';
@@ -46,7 +47,7 @@ class MemoryPort {
   async close(): Promise<void> {}
 }
 
-export function memoryWire(protocol: 'modbus-tcp' | 'modbus-rtu', clock: FuzzClock): MemoryWire {
+export function memoryWire(protocol: 'modbus-tcp' | 'modbus-rtu' | 'modbus-ascii', clock: FuzzClock): MemoryWire {
   const counts = new Map<string, number>();
   const count = (name: string, by = 1): void => void counts.set(name, (counts.get(name) ?? 0) + by);
   const port = new MemoryPort();
@@ -63,7 +64,7 @@ export function memoryWire(protocol: 'modbus-tcp' | 'modbus-rtu', clock: FuzzClo
       receiver?.fail(error);
     },
   });
-  const wire = protocol === 'modbus-tcp' ? overTcp(socket, clock, count) : overLine(socket, clock, count);
+  const wire = protocol === 'modbus-tcp' ? overTcp(socket, clock, count) : overLine(protocol, socket, clock, count);
   return {
     wire,
     takeSent: () => port.takeSent(),
@@ -85,12 +86,13 @@ function overTcp(port: SocketPort, clock: FuzzClock, count: CountAny): Wire {
   return new MbapWire(port, { timeoutMs: TIMEOUT_MS, maxInFlight: 1, units: { late: () => {} }, clock, count });
 }
 
-function overLine(port: SocketPort, clock: FuzzClock, count: CountAny): Wire {
+function overLine(protocol: 'modbus-rtu' | 'modbus-ascii', port: SocketPort, clock: FuzzClock, count: CountAny): Wire {
   const inbox = new Inbox(clock);
   port.listen(inbox);
   const bytePort: BytePort = Object.assign(port, { inbox });
   const wireMs = (bytes: number) => (bytes * 11_000) / 19_200;
-  return new RtuWire(bytePort, {
+  return new SerialWire(bytePort, {
+    framing: framingOf({ protocol }),
     timeoutMs: TIMEOUT_MS,
     silenceMs: 2,
     lateWindowMs: LATE_WINDOW_MS,

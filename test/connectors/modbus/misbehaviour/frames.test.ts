@@ -1,8 +1,7 @@
-import { PROTOCOLS } from '../plant.ts';
+import { LINE_PROTOCOLS, PROTOCOLS } from '../plant.ts';
 import { GOOD, play, type Scene, SHORT } from './stage.ts';
 
 const TCP = ['modbus-tcp'] as const;
-const RTU = ['modbus-rtu', 'modbus-rtu-over-tcp'] as const;
 const REFUSED = /^Bad(CommunicationError|Timeout)$/;
 /** A value that is right, or none: never a wrong one. */
 const RIGHT_OR_NONE = new RegExp(`^(${GOOD.wide}|${GOOD.narrow}|BadCommunicationError|BadTimeout)$`);
@@ -23,7 +22,7 @@ const SCENES: readonly Scene[] = [
   {
     id: 'F42',
     what: 'an answer of another unit',
-    on: RTU,
+    on: LINE_PROTOCOLS,
     fault: { kind: 'wrong-unit' },
     scope: once,
     keys: SHORT,
@@ -122,7 +121,7 @@ const SCENES: readonly Scene[] = [
     (count): Scene => ({
       id: 'F44',
       what: `a byte count of ${count} in place of 4`,
-      on: RTU,
+      on: LINE_PROTOCOLS,
       fault: { kind: 'lying-count', count },
       scope: once,
       keys: SHORT,
@@ -153,7 +152,7 @@ const SCENES: readonly Scene[] = [
   {
     id: 'F44',
     what: 'half an answer',
-    on: RTU,
+    on: LINE_PROTOCOLS,
     fault: { kind: 'cut', bytes: 2 },
     scope: once,
     keys: SHORT,

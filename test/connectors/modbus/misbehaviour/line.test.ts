@@ -1,7 +1,7 @@
+import { LINE_PROTOCOLS } from '../plant.ts';
 import { GOOD, play, type Scene, SHORT } from './stage.ts';
 
 const TCP = ['modbus-tcp'] as const;
-const RTU = ['modbus-rtu', 'modbus-rtu-over-tcp'] as const;
 const REFUSED = /^Bad(CommunicationError|Timeout)$/;
 /** A value that is right, or none: never a wrong one. */
 const RIGHT_OR_NONE = new RegExp(`^(${GOOD.wide}|${GOOD.narrow}|BadCommunicationError|BadTimeout)$`);
@@ -13,7 +13,7 @@ const SCENES: readonly Scene[] = [
   {
     id: 'F38',
     what: 'noise before the answer',
-    on: RTU,
+    on: LINE_PROTOCOLS,
     fault: { kind: 'noise', where: 'before' },
     scope: once,
     readings: both,
@@ -22,7 +22,7 @@ const SCENES: readonly Scene[] = [
   {
     id: 'F38',
     what: 'noise behind the answer',
-    on: RTU,
+    on: LINE_PROTOCOLS,
     fault: { kind: 'noise', where: 'after' },
     scope: once,
     readings: both,
@@ -31,7 +31,7 @@ const SCENES: readonly Scene[] = [
   {
     id: 'F38',
     what: 'noise inside the answer',
-    on: RTU,
+    on: LINE_PROTOCOLS,
     fault: { kind: 'noise', where: 'inside' },
     scope: once,
     readings: ['BadCommunicationError', GOOD.narrow],
@@ -40,7 +40,7 @@ const SCENES: readonly Scene[] = [
   {
     id: 'F38',
     what: 'noise inside the answer, asked again',
-    on: RTU,
+    on: LINE_PROTOCOLS,
     fault: { kind: 'noise', where: 'inside' },
     scope: once,
     keys: { retries: 1 },
@@ -70,7 +70,7 @@ const SCENES: readonly Scene[] = [
   {
     id: 'F39',
     what: 'a wrong CRC in every fifth answer',
-    on: RTU,
+    on: LINE_PROTOCOLS,
     fault: { kind: 'bad-crc' },
     scope: { every: 5 },
     keys: { retries: 1 },
@@ -80,7 +80,7 @@ const SCENES: readonly Scene[] = [
   {
     id: 'F40',
     what: 'an adapter that sends back what it was given, and no unit',
-    on: RTU,
+    on: LINE_PROTOCOLS,
     fault: { kind: 'echo' },
     keys: SHORT,
     readings: [REFUSED, REFUSED],
@@ -96,7 +96,7 @@ const SCENES: readonly Scene[] = [
   {
     id: 'F54',
     what: 'a second master that talks at the same time',
-    on: RTU,
+    on: LINE_PROTOCOLS,
     fault: { kind: 'collision' },
     scope: { every: 3 },
     keys: { retries: 2 },
@@ -106,7 +106,7 @@ const SCENES: readonly Scene[] = [
   {
     id: 'F54',
     what: 'a second master that talks in between',
-    on: RTU,
+    on: LINE_PROTOCOLS,
     fault: { kind: 'second-master' },
     readings: [...both, ...both],
     counters: { foreign_frames: { atLeast: 4 }, bad_frames: 0 },
@@ -114,7 +114,7 @@ const SCENES: readonly Scene[] = [
   {
     id: 'F58',
     what: 'a wrong baud rate',
-    on: RTU,
+    on: LINE_PROTOCOLS,
     fault: { kind: 'wrong-speed' },
     keys: SHORT,
     readings: [REFUSED, REFUSED, REFUSED],
@@ -123,7 +123,7 @@ const SCENES: readonly Scene[] = [
   {
     id: 'F105',
     what: 'rubbish behind the answer',
-    on: RTU,
+    on: LINE_PROTOCOLS,
     fault: { kind: 'flood', bytes: 6_000 },
     scope: once,
     keys: { retries: 2 },
@@ -141,7 +141,7 @@ const SCENES: readonly Scene[] = [
   {
     id: 'F105',
     what: 'rubbish in place of an answer, without a pause',
-    on: RTU,
+    on: LINE_PROTOCOLS,
     fault: { kind: 'babble', ms: 400 },
     scope: once,
     keys: SHORT,

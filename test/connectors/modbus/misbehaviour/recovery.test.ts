@@ -4,7 +4,7 @@ import type { Reading } from '../../../../src/model/reading.ts';
 import { systemClock } from '../../../../src/runtime/clock.ts';
 import { silentLog } from '../../../../src/runtime/log.ts';
 import { acquire } from '../../../../src/southbound/acquisition.ts';
-import { type Plant, type Protocol, type SerialPlant, startPlant, startSerialPlant } from '../plant.ts';
+import { type Plant, PROTOCOLS, type Protocol, type SerialPlant, startPlant, startSerialPlant } from '../plant.ts';
 import { connectorOf } from '../rig.ts';
 
 const POLL_MS = 40;
@@ -76,7 +76,7 @@ describe('Modbus devices that go and come back', () => {
     );
   });
 
-  for (const protocol of ['modbus-tcp', 'modbus-rtu-over-tcp', 'modbus-rtu'] as const) {
+  for (const protocol of PROTOCOLS) {
     it(`F35/F55 ${protocol}: bad within a moment when it is gone, good within a second when it is back`, async () => {
       await open(protocol);
       const gone = kept.next(isBad);

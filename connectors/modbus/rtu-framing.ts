@@ -1,25 +1,29 @@
-import { hasValidCrc } from './crc.ts';
+import { hasValidCrc, withCrc, withoutCrc } from './crc.ts';
+import type { Found, Framing } from './framing.ts';
 import { identificationBytes } from './identification.ts';
 import { answerBytes, answerDataBytes, isRead, MAX_BODY_BYTES, type Request } from './request.ts';
+import { silentIntervalMs } from './timing.ts';
+
+const CRC_BYTES = 2;
 
 /**
- * Frames in a stream of bytes. RTU frames have no mark: where one begins and ends shows by unit, function, the length that
- * follows from them, and a CRC that fits. Noise before a frame is stepped over.
+ * Modbus RTU (Modbus over Serial Line V1.02, section 2.5.1): body and CRC. Frames have no mark: where one begins and ends shows by
+ * unit, function, the length that follows from them, and a CRC that fits. Noise before a frame is stepped over.
  */
-export interface Found {
-  /** Bytes of noise before it. */
-  readonly skipped: number;
-  /** With CRC. */
-  readonly frame: Buffer;
-}
+export const rtuFraming: Framing = {
+  encode: withCrc,
+  find: findFrame,
+  frameBytes: (bodyBytes) => bodyBytes + CRC_BYTES,
+  silenceMs: silentIntervalMs,
+};
 
 /** The first whole frame with a CRC that fits; what may be the wanted answer, not yet complete, is waited for. */
-export function findFrame(bytes: Buffer, request: Request): Found | undefined {
+function findFrame(bytes: Buffer, request: Request): Found | undefined {
   for (let start = 0; start < bytes.length; start += 1) {
     const rest = bytes.subarray(start);
     const length = frameLength(rest);
     if (length !== undefined && rest.length >= length && hasValidCrc(rest.subarray(0, length))) {
-      return { skipped: start, frame: rest.subarray(0, length) };
+      return { skipped: start, bytes: length, body: withoutCrc(rest.subarray(0, length)) };
     }
     if (mayBecome(rest, request)) return undefined;
   }
@@ -27,7 +31,6 @@ export function findFrame(bytes: Buffer, request: Request): Found | undefined {
 }
 
 const MAX_DATA_BYTES = 250;
-const CRC_BYTES = 2;
 const EXCEPTION_BYTES = 5;
 
 /** Of an answer, from its first bytes; `undefined` while they do not tell, or for functions that are not asked here. */

@@ -4,18 +4,18 @@ import type { Log } from '../../src/runtime/log.ts';
 import { findMismatch } from './answer-check.ts';
 import type { BytePort } from './byte-port.ts';
 import type { Count } from './counters.ts';
-import { withCrc, withoutCrc } from './crc.ts';
 import { Damage } from './damage.ts';
 import { Echo } from './echo.ts';
 import { encodeRequest } from './encode-request.ts';
+import { type Framing, transactionBytes } from './framing.ts';
 import { type Asked, isSame, OwedAnswers } from './owed-answers.ts';
-import { BROADCAST, frameBytes, type Request } from './request.ts';
-import { findFrame } from './rtu-frames.ts';
+import { BROADCAST, type Request } from './request.ts';
 import { silence } from './silence.ts';
 import type { Units } from './units.ts';
 import { badFrame, noAnswer, type Wire } from './wire.ts';
 
-export interface RtuWireOptions {
+export interface SerialWireOptions {
+  readonly framing: Framing;
   readonly timeoutMs: number;
   /** Silence before each request. */
   readonly silenceMs: number;
@@ -40,15 +40,15 @@ const MAX_DRAIN_WINDOWS = 5;
 const LATE_WITHIN_TIMEOUTS = 5;
 
 /**
- * RTU frames on a serial line or through a converter. They carry no transaction id, so a late answer looks like the answer to
+ * Frames on a serial line or through a converter. They carry no transaction id, so a late answer looks like the answer to
  * the next request. Three guards: after silence the line is drained until it is quiet; what another unit sends meanwhile is
  * thrown away; and an answer is believed only if it cannot belong to an earlier request (`owed-answers.ts` says how that is
  * known), which may take a short read, a fence, before the request itself.
  */
-export class RtuWire implements Wire {
+export class SerialWire implements Wire {
   readonly capacity = 1;
   readonly #port: BytePort;
-  readonly #options: RtuWireOptions;
+  readonly #options: SerialWireOptions;
   readonly #echo: Echo;
   readonly #damage: Damage;
   readonly #owed = new OwedAnswers();
@@ -56,7 +56,7 @@ export class RtuWire implements Wire {
   #lastSentMs = 0;
   #turnAroundMs = 0;
 
-  constructor(port: BytePort, options: RtuWireOptions) {
+  constructor(port: BytePort, options: SerialWireOptions) {
     this.#port = port;
     this.#options = options;
     this.#echo = new Echo(options.echo);
@@ -96,13 +96,14 @@ export class RtuWire implements Wire {
     const answer = await this.#receive(request, timeoutMs);
     this.#takeLate(request);
     if (this.#owes(request.unit)) await this.#drain(request);
-    return withoutCrc(answer);
+    return answer;
   }
 
   /** Nobody answers; every unit is given time to do it. The request stands for its confirmation. */
   async #broadcast(request: Request): Promise<Buffer> {
-    const frame = withCrc(encodeRequest(request));
-    const { clock, broadcastPauseMs } = this.#options;
+    const { clock, broadcastPauseMs, framing } = this.#options;
+    const body = encodeRequest(request);
+    const frame = framing.encode(body);
     await this.#beSilent();
     if (this.#port.isAsleep) await this.#port.wake();
     this.#throwAway(request);
@@ -111,7 +112,7 @@ export class RtuWire implements Wire {
     const { inbox } = this.#port;
     const leftMs = () => this.#lastSentMs + broadcastPauseMs - clock.monotonicMs();
     while (leftMs() > 0 && (await inbox.arrival(leftMs()))) inbox.drop(inbox.bytes.length);
-    return withoutCrc(frame);
+    return body;
   }
 
   /** An echoed single write cannot be told from its confirmation, an echoed read can. */
@@ -129,27 +130,27 @@ export class RtuWire implements Wire {
   }
 
   #send(request: Request): void {
-    const { clock, wireMs, timeoutMs } = this.#options;
-    const frame = withCrc(encodeRequest(request));
+    const { clock, wireMs, timeoutMs, framing } = this.#options;
+    const frame = framing.encode(encodeRequest(request));
     this.#echo.expect(frame);
     this.#port.write(frame);
     const nowMs = clock.monotonicMs();
     const sentMs = nowMs + wireMs(frame.length);
     this.#lastSentMs = sentMs;
-    const untilMs = sentMs + wireMs(frameBytes(request).answer) + (1 + LATE_WITHIN_TIMEOUTS) * timeoutMs;
+    const untilMs = sentMs + wireMs(transactionBytes(request, framing).answer) + (1 + LATE_WITHIN_TIMEOUTS) * timeoutMs;
     this.#owed.add({ request, sentMs, untilMs }, nowMs);
   }
 
   async #receive(request: Request, timeoutMs: number): Promise<Buffer> {
     const { inbox } = this.#port;
-    const { clock, wireMs } = this.#options;
-    const { answer: answerBytes } = frameBytes(request);
+    const { clock, wireMs, framing } = this.#options;
+    const { answer: answerBytes } = transactionBytes(request, framing);
     const deadlineMs = this.#lastSentMs + timeoutMs + wireMs(answerBytes);
     for (;;) {
       if (this.#echo.strip(inbox, request)) this.#options.count('echoes');
-      const frame = this.#take(request);
-      if (frame !== undefined) {
-        if (this.#isBelieved(request, frame)) return this.#accept(request, frame);
+      const body = this.#take(request);
+      if (body !== undefined) {
+        if (this.#isBelieved(request, body)) return this.#accept(request, body);
         continue;
       }
       const isEnough = inbox.bytes.length >= answerBytes;
@@ -159,38 +160,38 @@ export class RtuWire implements Wire {
     }
   }
 
-  #isBelieved(request: Request, frame: Buffer): boolean {
-    const mayAnswer = this.#owed.settle(withoutCrc(frame), this.#options.clock.monotonicMs());
+  #isBelieved(request: Request, body: Buffer): boolean {
+    const mayAnswer = this.#owed.settle(body, this.#options.clock.monotonicMs());
     const [oldest] = mayAnswer;
-    if (oldest === undefined && frame[0] === request.unit)
-      throw this.#bad(request, findMismatch(request, withoutCrc(frame)) ?? 'an answer too many');
+    if (oldest === undefined && body[0] === request.unit)
+      throw this.#bad(request, findMismatch(request, body) ?? 'an answer too many');
     if (oldest !== undefined && mayAnswer.every((asked) => isSame(asked.request, request))) return true;
-    this.#countOther(frame, oldest);
+    this.#countOther(body, oldest);
     return false;
   }
 
-  #accept(request: Request, frame: Buffer): Buffer {
-    const { clock, wireMs } = this.#options;
-    this.#turnAroundMs = Math.max(0, clock.monotonicMs() - this.#lastSentMs - wireMs(frame.length));
+  #accept(request: Request, body: Buffer): Buffer {
+    const { clock, wireMs, framing } = this.#options;
+    this.#turnAroundMs = Math.max(0, clock.monotonicMs() - this.#lastSentMs - wireMs(framing.frameBytes(body.length)));
     this.#echo.answered(request);
-    return frame;
+    return body;
   }
 
-  /** The next whole frame of anybody. */
+  /** What is in the next whole frame of anybody. */
   #take(request: Request): Buffer | undefined {
     const { inbox } = this.#port;
-    const found = findFrame(inbox.bytes, request);
+    const found = this.#options.framing.find(inbox.bytes, request);
     if (found === undefined) return undefined;
     this.#damage.frame();
     if (found.skipped > 0) this.#options.count('discarded_bytes', found.skipped);
-    inbox.drop(found.skipped + found.frame.length);
-    return found.frame;
+    inbox.drop(found.skipped + found.bytes);
+    return found.body;
   }
 
   /** `late`: the request that it may belong to. */
-  #countOther(frame: Buffer, late: Asked | undefined): void {
+  #countOther(body: Buffer, late: Asked | undefined): void {
     this.#options.count(late === undefined ? 'foreign_frames' : 'late_replies');
-    if (late !== undefined) this.#options.units.late(frame[0] ?? 0, this.#options.clock.monotonicMs() - late.sentMs);
+    if (late !== undefined) this.#options.units.late(body[0] ?? 0, this.#options.clock.monotonicMs() - late.sentMs);
   }
 
   #owes(unit: number): boolean {
@@ -228,9 +229,9 @@ export class RtuWire implements Wire {
   }
 
   #takeLate(request: Request): void {
-    for (let frame = this.#take(request); frame !== undefined; frame = this.#take(request)) {
-      const [late] = this.#owed.settle(withoutCrc(frame), this.#options.clock.monotonicMs());
-      this.#countOther(frame, late);
+    for (let body = this.#take(request); body !== undefined; body = this.#take(request)) {
+      const [late] = this.#owed.settle(body, this.#options.clock.monotonicMs());
+      this.#countOther(body, late);
     }
   }
 
