@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { listFiles } from '../audit/audit-files.ts';
@@ -9,10 +9,10 @@ import { formatProblems } from '../config/problem.ts';
 import { auditChains, auditDirectory } from '../gateway/audit.ts';
 import { declarations } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
+import { type ConfigOption, configPath, takesConfig } from './config-path.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 
-interface AuditOptions {
-  readonly config: string;
+interface AuditOptions extends ConfigOption {
   readonly directory?: string;
   readonly json?: boolean;
   readonly head?: string;
@@ -27,13 +27,10 @@ export function addAuditCommand(program: Command, finish: Finish): void {
     .command('audit')
     .description('look into the log of commands and of who came, whether a gateway writes it or not; changes nothing');
   const add = (name: string, description: string, look: Look): Command =>
-    audit
-      .command(name)
-      .description(description)
-      .option('-c, --config <path>', 'directory that holds gateway.yaml, or the file itself', '.')
+    takesConfig(audit.command(name).description(description))
       .option('-d, --directory <path>', 'the directory of the log itself, e.g. of a copy')
       .option('--json', 'print JSON')
-      .action(async (options: AuditOptions) => finish(await open(options, look)));
+      .action(async (path: string | undefined, options: AuditOptions) => finish(await open(path, options, look)));
   add('verify', 'prove that no line was changed, left out or moved, or name the place; exit code 1 where any was', verify).option(
     '--head <place>',
     'a line that is known from elsewhere, as an event in the cloud tells it: <sequence>:<hash>',
@@ -43,15 +40,26 @@ export function addAuditCommand(program: Command, finish: Finish): void {
     .option('--last <count>', 'only so many, the newest');
 }
 
-async function open(options: AuditOptions, look: Look): Promise<ExitCode> {
+async function open(path: string | undefined, options: AuditOptions, look: Look): Promise<ExitCode> {
+  const config = configPath(path, options);
   if (options.directory !== undefined) return look(await chainsIn(options.directory), options);
-  const { plan, problems } = await loadConfiguration(options.config, declarations);
+  const { plan, problems } = await loadConfiguration(config, declarations);
   process.stderr.write(formatProblems(problems));
   return plan === undefined ? EXIT.config : look(await chainsIn(auditDirectory(plan.stateDirectory)), options);
 }
 
-/** That of the gateway first; that of the command line where there is one. */
+/** That of the gateway first; that of the command line where there is one. A log that is not there must not pass for one that is whole. */
 async function chainsIn(directory: string): Promise<readonly string[]> {
+  const isDirectory = await stat(directory).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isDirectory)
+    throw new GatewayError(
+      'AUDIT_MISSING',
+      directory,
+      'there is no log: a gateway begins one when it first starts; its disk may not be mounted',
+    );
   const [own = directory, ...others] = auditChains(directory);
   const isThere = await Promise.all(others.map(async (other) => (await listFiles(other)).length > 0));
   return [own, ...others.filter((_, index) => isThere[index])];
@@ -97,12 +105,20 @@ function formatBreak({ file, line, message }: AuditBreak): string {
 /** Of all chains in the order of time. */
 async function show(directories: readonly string[], { json, kind, last }: AuditOptions): Promise<ExitCode> {
   const count = last === undefined ? Number.POSITIVE_INFINITY : Number(last);
-  if (!(count >= 0)) throw new GatewayError('USAGE', String(last), 'expected a number of entries');
+  if (!(count >= 0) || (last !== undefined && !Number.isInteger(count)))
+    throw new GatewayError('USAGE', String(last), 'expected a number of entries');
   const found = await Promise.all(directories.map((directory) => newest(directory, kind, count)));
   const lines = found.flat().toSorted((one, other) => one.time.localeCompare(other.time));
   const shown = count === Number.POSITIVE_INFINITY ? lines : lines.slice(Math.max(0, lines.length - count));
+  if (shown.length === 0) process.stderr.write(kind === undefined ? 'there are no entries\n' : await noneOf(directories, kind));
   for (const line of shown) process.stdout.write(json === true ? `${JSON.stringify(line)}\n` : formatLine(line));
   return EXIT.ok;
+}
+
+async function noneOf(directories: readonly string[], kind: string): Promise<string> {
+  const all = await Promise.all(directories.map((directory) => newest(directory, undefined, Number.POSITIVE_INFINITY)));
+  const kinds = [...new Set(all.flat().map((line) => line.kind))].toSorted();
+  return `there are no entries of the kind \`${kind}\`; there are ${kinds.join(', ') || 'none at all'}\n`;
 }
 
 async function newest(directory: string, kind: string | undefined, count: number): Promise<readonly AuditLine[]> {

@@ -2,19 +2,30 @@ import type { Command } from 'commander';
 import type { Loaded } from '../config/load.ts';
 import { formatProblems, type Problem } from '../config/problem.ts';
 import { count } from '../model/plural.ts';
+import type { ConfigOption } from './config-path.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { loadAny } from './load-any.ts';
+
+interface CheckOptions extends ConfigOption {
+  readonly json?: boolean;
+}
 
 export function addCheckCommand(program: Command, finish: Finish): void {
   program
     .command('check')
     .description('check configuration files without opening anything: everything wrong is told, with its place')
-    .argument('[files...]', 'gateway.yaml, its directory, or single mappings', ['.'])
+    .argument('[files...]', 'gateway.yaml, its directory, or single mappings')
+    .option('-c, --config <path>', 'the same (default: where you are)')
     .option('--json', 'print the findings as JSON')
-    .action(async (files: string[], { json = false }: { json?: boolean }) => finish(await check(files, json)));
+    .action(async (files: string[], options: CheckOptions) => finish(await check(filesOf(files, options), options)));
 }
 
-async function check(files: readonly string[], json: boolean): Promise<ExitCode> {
+function filesOf(files: readonly string[], { config }: CheckOptions): readonly string[] {
+  const all = config === undefined ? files : [config, ...files.filter((file) => file !== config)];
+  return all.length === 0 ? ['.'] : all;
+}
+
+async function check(files: readonly string[], { json = false }: CheckOptions): Promise<ExitCode> {
   const loaded: Loaded[] = [];
   for (const file of files) loaded.push(await loadAny(file));
   const problems = withoutRepeats(loaded.flatMap((result) => result.problems));

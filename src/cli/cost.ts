@@ -5,11 +5,12 @@ import { dialectsOf } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import type { GatewayPlan } from '../model/plan.ts';
 import { silentLog } from '../runtime/log.ts';
+import { type ConfigOption, configPath, takesConfig } from './config-path.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { loadAny } from './load-any.ts';
 import { parseDuration } from './parse-duration.ts';
 
-interface CostOptions {
+interface CostOptions extends ConfigOption {
   readonly live?: number;
   readonly json?: boolean;
 }
@@ -18,17 +19,16 @@ interface CostOptions {
 type Costs = Readonly<Record<string, readonly HubCost[]>>;
 
 export function addCostCommand(program: Command, finish: Finish): void {
-  program
-    .command('cost')
-    .description('what the hubs will get in a day: messages, bytes, and what that is of a daily quota')
-    .argument('[path]', 'gateway.yaml or its directory', '.')
+  takesConfig(
+    program.command('cost').description('what the hubs will get in a day: messages, bytes, and what that is of a daily quota'),
+  )
     .option('--live <duration>', 'read the devices for so long, e.g. 5min, and count; nothing is sent', parseDuration)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       '\nWithout --live the pipelines run on made-up values: once all change at every poll, once none ever does.',
     )
-    .action(async (path: string, options: CostOptions) => finish(await cost(path, options)));
+    .action(async (path: string | undefined, options: CostOptions) => finish(await cost(configPath(path, options), options)));
 }
 
 async function cost(path: string, { live, json }: CostOptions): Promise<ExitCode> {

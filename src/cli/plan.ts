@@ -4,6 +4,7 @@ import { loadTools } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import type { ConnectionPlan } from '../model/plan.ts';
 import type { PlannedPoll, PlannedRequest, RequestPlan } from '../southbound/tools.ts';
+import { type ConfigOption, configPath } from './config-path.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { loadAny } from './load-any.ts';
 
@@ -11,10 +12,15 @@ export function addPlanCommand(program: Command, finish: Finish): void {
   program
     .command('plan')
     .description('show the requests by which devices will be polled, what they cost, and how busy that makes each connection')
-    .argument('<files>', 'a mapping; or gateway.yaml or its directory, for lines that several mappings share')
+    .argument('[path]', 'a mapping; or gateway.yaml or its directory, for lines that several mappings share')
+    .option('-c, --config <path>', 'the same (default: where you are)')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nOpens nothing. Only Modbus connections are polled by requests; OPC UA servers send by themselves.')
-    .action(async (path: string, { json = false }: { json?: boolean }) => finish(await plan(path, json)));
+    .action(async (path: string | undefined, options: PlanOptions) => finish(await plan(configPath(path, options), options)));
+}
+
+interface PlanOptions extends ConfigOption {
+  readonly json?: boolean;
 }
 
 interface PlannedConnection extends RequestPlan {
@@ -22,7 +28,7 @@ interface PlannedConnection extends RequestPlan {
   readonly protocol: string;
 }
 
-async function plan(path: string, json: boolean): Promise<ExitCode> {
+async function plan(path: string, { json = false }: PlanOptions): Promise<ExitCode> {
   const loaded = await loadAny(path);
   process.stderr.write(formatProblems(loaded.problems));
   if (loaded.plan === undefined) return EXIT.config;

@@ -3,6 +3,7 @@ import { loadConfiguration } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
 import { type RunningGateway, startGateway } from '../gateway/gateway.ts';
 import { declarations } from '../gateway/plug-ins.ts';
+import { GatewayError } from '../model/error.ts';
 import type { GatewayPlan } from '../model/plan.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { compactHeap } from '../runtime/compact-heap.ts';
@@ -11,6 +12,7 @@ import { createLog, type Log } from '../runtime/log.ts';
 import { endOnBugs, stopSignal } from '../runtime/process-guard.ts';
 import { createNotifier, type Notifier } from '../runtime/systemd-notifier.ts';
 import { startWatchdog } from '../runtime/systemd-watchdog.ts';
+import { type ConfigOption, configPath } from './config-path.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { chooseLogFormat } from './log-format.ts';
 import { VERSION } from './version.ts';
@@ -19,11 +21,13 @@ export function addRunCommand(program: Command, finish: Finish): void {
   program
     .command('run')
     .description('run the gateway until it is told to stop (SIGTERM or Ctrl-C)')
-    .requiredOption('-c, --config <path>', 'directory that holds gateway.yaml, or the file itself')
-    .action(async ({ config }: { config: string }) => finish(await run(config)));
+    .argument('[path]', 'directory that holds gateway.yaml, or the file itself')
+    .option('-c, --config <path>', 'the same; one of them is needed')
+    .action(async (path: string | undefined, options: ConfigOption) => finish(await run(configPath(path, options, ''))));
 }
 
 async function run(config: string): Promise<ExitCode> {
+  if (config === '') throw new GatewayError('USAGE', 'run', 'say which configuration: `fieldmarshal run --config DIR`');
   const { plan, problems } = await loadConfiguration(config, declarations);
   process.stderr.write(formatProblems(problems));
   if (plan === undefined) return EXIT.config;

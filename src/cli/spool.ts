@@ -9,29 +9,32 @@ import { isAcknowledged } from '../spool/acknowledged.ts';
 import { diskFileSystem } from '../spool/file-system.ts';
 import { type LogProof, proveSpool, type SpoolProof } from '../spool/spool-proof.ts';
 import { type LogView, type SpoolItem, type SpoolView, viewSpool } from '../spool/spool-view.ts';
+import { type ConfigOption, configPath, takesConfig } from './config-path.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 
 const NOTHING = { offset: 0, messages: 0 };
 
-interface SpoolOptions {
-  readonly config: string;
+interface SpoolOptions extends ConfigOption {
   readonly json?: boolean;
   readonly hub?: string;
   readonly waiting?: boolean;
 }
 
-type Look = (view: SpoolView, options: SpoolOptions) => Promise<ExitCode>;
+interface LookOptions extends SpoolOptions {
+  /** Of the configuration. */
+  readonly hubs: readonly string[];
+}
+
+type Look = (view: SpoolView, options: LookOptions) => Promise<ExitCode>;
 
 export function addSpoolCommand(program: Command, finish: Finish): void {
   const spool = program
     .command('spool')
     .description('look into the spool on disk, whether a gateway runs on it or not; changes nothing');
   const add = (name: string, description: string, look: Look): Command =>
-    spool
-      .command(name)
-      .description(description)
-      .option('-c, --config <path>', 'directory that holds gateway.yaml, or the file itself', '.')
-      .action(async (options: SpoolOptions) => finish(await open(options, look)));
+    takesConfig(spool.command(name).description(description)).action(async (path: string | undefined, options: SpoolOptions) =>
+      finish(await open(configPath(path, options), options, look)),
+    );
   add('status', 'what waits for each hub, how large it is, how old', showStatus).option('--json', 'print JSON');
   add('verify', 'read everything: what is damaged, which numbers are missing; exit code 1 where any are', verify).option(
     '--json',
@@ -42,14 +45,15 @@ export function addSpoolCommand(program: Command, finish: Finish): void {
     .option('--waiting', 'only what a hub has not acknowledged');
 }
 
-async function open(options: SpoolOptions, look: Look): Promise<ExitCode> {
-  const { plan, problems } = await loadConfiguration(options.config, declarations);
+async function open(path: string, options: SpoolOptions, look: Look): Promise<ExitCode> {
+  const { plan, problems } = await loadConfiguration(path, declarations);
   process.stderr.write(formatProblems(problems));
   if (plan === undefined) return EXIT.config;
   const { directory } = plan.spool;
   const keys = plan.spool.keys.map((key) => key.revealBytes());
   try {
-    return await look(await viewSpool({ directory, keys, fileSystem: diskFileSystem }), options);
+    const view = await viewSpool({ directory, keys, fileSystem: diskFileSystem });
+    return await look(view, { ...options, hubs: plan.hubs.map(({ name }) => name) });
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause;
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') throw absent(directory, cause);
@@ -75,13 +79,26 @@ async function verify(view: SpoolView, { json }: SpoolOptions): Promise<ExitCode
   return proof.isSound ? EXIT.ok : EXIT.failed;
 }
 
-async function exportMessages(view: SpoolView, options: SpoolOptions): Promise<ExitCode> {
-  for (const log of view.logs) for await (const item of log.items()) exportItem(item, log, options);
+/** What a hub was to get that the configuration does not have any more is still there. */
+async function exportMessages(view: SpoolView, options: LookOptions): Promise<ExitCode> {
+  const { hub } = options;
+  const known = new Set(options.hubs);
+  let shown = 0;
+  for (const log of view.logs) {
+    for await (const item of log.items()) {
+      if (item.found !== 'message') continue;
+      for (const name of Object.keys(item.head.hubs)) known.add(name);
+      if (exportMessage(item, log, options)) shown += 1;
+    }
+  }
+  if (hub !== undefined && !known.has(hub))
+    throw new GatewayError('USAGE', hub, `there is no such hub; there are ${[...known].join(', ') || 'none'}`);
+  if (shown === 0) process.stderr.write(options.waiting === true ? 'nothing waits\n' : 'there are no messages\n');
   return EXIT.ok;
 }
 
-function exportItem(item: SpoolItem, log: LogView, { hub, waiting }: SpoolOptions): void {
-  if (item.found !== 'message') return;
+/** False where it is not one of those that are wanted. */
+function exportMessage(item: Extract<SpoolItem, { found: 'message' }>, log: LogView, { hub, waiting }: LookOptions): boolean {
   const { head, offset, epoch, message } = item;
   const hubs = Object.entries(head.hubs)
     .filter(([name]) => hub === undefined || name === hub)
@@ -90,7 +107,7 @@ function exportItem(item: SpoolItem, log: LogView, { hub, waiting }: SpoolOption
         [name, { sequence, isWaiting: !isAcknowledged(log.cursors?.cursors[name] ?? NOTHING, offset - 1) }] as const,
     )
     .filter(([, { isWaiting }]) => waiting !== true || isWaiting);
-  if (hubs.length === 0) return;
+  if (hubs.length === 0) return false;
   const line = {
     class: log.class,
     offset,
@@ -102,6 +119,7 @@ function exportItem(item: SpoolItem, log: LogView, { hub, waiting }: SpoolOption
   process.stdout.write(
     `${JSON.stringify(line, (_key, value: unknown) => (typeof value === 'bigint' ? toJsonValue(value) : value))}\n`,
   );
+  return true;
 }
 
 function formatStatus({ logs }: SpoolProof): string {

@@ -6,29 +6,30 @@ import { declarations } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import type { GatewayPlan } from '../model/plan.ts';
 import type { GatewayStatus } from '../model/status.ts';
+import { type ConfigOption, configPath, takesConfig } from './config-path.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
 import { illsOf, type Look, renderStatus } from './status-page.ts';
 
 const WAIT_MS = 5_000;
 const MAX_BYTES = 64 * 1024 * 1024;
 
-interface StatusOptions {
-  readonly config: string;
+interface StatusOptions extends ConfigOption {
   readonly url?: string;
   readonly json?: boolean;
 }
 
 export function addStatusCommand(program: Command, finish: Finish): void {
-  program
-    .command('status')
-    .description('ask the gateway that runs how it is: exit code 0 all is well, 1 something is not, 69 no gateway answers')
-    .option('-c, --config <path>', 'directory that holds gateway.yaml, or the file itself', '.')
+  takesConfig(
+    program
+      .command('status')
+      .description('ask the gateway that runs how it is: exit code 0 all is well, 1 something is not, 69 no gateway answers'),
+  )
     .option('--url <url>', 'where it shows how it is, in place of a configuration, e.g. http://127.0.0.1:9464')
     .option('--json', 'print what it answered, with `health` and what is not well (`ills`)')
-    .action(async (options: StatusOptions) => finish(await status(options)));
+    .action(async (path: string | undefined, options: StatusOptions) => finish(await status(configPath(path, options), options)));
 }
 
-async function status({ config, url, json = false }: StatusOptions): Promise<ExitCode> {
+async function status(config: string, { url, json = false }: StatusOptions): Promise<ExitCode> {
   if (url !== undefined) return show(await look(baseOf(url)), json);
   const { plan, problems } = await loadConfiguration(config, declarations);
   if (plan === undefined) {

@@ -54,6 +54,7 @@ export const ERRORS = {
   SPOOL_FULL: rule('storage', true, 'enlarge spool.maxBytes or mend the way to the hub'),
   SPOOL_CORRUPT: rule('storage', false, 'check the disk; damaged data was set aside in quarantine'),
   SPOOL_WRITE: rule('storage', true, 'check the disk: space, mount and health'),
+  AUDIT_MISSING: rule('storage', false, 'name the configuration of the gateway with `--config`, or the directory of the log'),
   COMMAND_INVALID: rule('command', false, 'send a command as the reference describes it'),
   COMMAND_UNKNOWN: rule('command', false, 'the mapping has no such twin or point'),
   COMMAND_READ_ONLY: rule('command', false, 'add `write:` to the point if it shall be writable'),

@@ -65,6 +65,30 @@ describe('the command line', function () {
     assert.deepEqual([code, stdout, stderr], [0, 'ok: 1 connection, 1 device, 2 points\n', '']);
   });
 
+  it('takes a configuration as an argument or by `--config`, and not two', async () => {
+    for (const command of ['check', 'plan', 'cost']) {
+      const [byName, byOption, byBoth] = await Promise.all([
+        runCli([command, directory]),
+        runCli([command, '--config', directory]),
+        runCli([command, directory, '--config', press07()]),
+      ]);
+      assert.deepEqual([byName.code, byOption.code, byOption.stdout], [0, 0, byName.stdout], command);
+      assert.equal(byBoth.code, command === 'check' ? 0 : 64, command);
+    }
+    const nothing = await runCli(['run']);
+    assert.match(nothing.stderr, /say which configuration.*\(USAGE\)/);
+  });
+
+  it('does not take an audit log that is not there for one that is whole', async () => {
+    const results = await Promise.all(
+      ['verify', 'show'].map((verb) => runCli(['audit', verb, '--directory', join(directory, 'none')])),
+    );
+    for (const { code, stdout, stderr } of results) {
+      assert.deepEqual([code, stdout], [74, '']);
+      assert.match(stderr, /none: there is no log.*\(AUDIT_MISSING\)/);
+    }
+  });
+
   it('exits 78 for a wrong mapping and says where, before any socket opens', async () => {
     const wrong = join(directory, 'wrong');
     await writeFile(wrong, `${mappingYaml(press.port)}  pressure: { adress: { holding: 2 }, type: uint16 }\n`);
@@ -208,7 +232,7 @@ describe('the command line', function () {
   });
 
   it('runs without its hub, and stops with exit code 0 on SIGTERM', async () => {
-    const child = spawn(LAUNCHER, ['run', '--config', directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(LAUNCHER, ['run', directory], { stdio: ['ignore', 'pipe', 'inherit'] });
     const exit = exitOf(child);
     let log = '';
     let isTold = false;

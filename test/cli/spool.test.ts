@@ -49,6 +49,19 @@ describe('fieldmarshal spool', function () {
     assert.deepEqual([status?.code, proof?.code, messages?.code], [0, 0, 0]);
   });
 
+  it('names the hubs that there are when it is asked for another', async () => {
+    const [wrong, right, nothing] = await Promise.all([
+      runCli(['spool', 'export', directory, '--hub', 'clod']),
+      runCli(['spool', 'export', directory, '--hub', 'cloud']),
+      runCli(['spool', 'export', '--config', directory, '--hub', 'clod', '--waiting']),
+    ]);
+    for (const { code, stdout, stderr } of [wrong, nothing]) {
+      assert.deepEqual([code, stdout], [64, '']);
+      assert.match(stderr, /^clod: there is no such hub; there are cloud \(USAGE\)/);
+    }
+    assert.deepEqual([right.code, right.stdout.trimEnd().split('\n').length], [0, 2]);
+  });
+
   it('says that there is none where no gateway has run, or its disk is not there', async () => {
     const other = at('other');
     await mkdir(other);
