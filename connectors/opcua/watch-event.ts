@@ -1,5 +1,6 @@
 import { AttributeIds, MonitoringMode, type NodeId, TimestampsToReturn } from 'node-opcua-client';
 import type { EventPlan } from '../../src/model/plan.ts';
+import { statusNameOf } from './errors.ts';
 import { wantedFields } from './event-fields.ts';
 import { type EventWish, eventFilter } from './event-filter.ts';
 import type { EventItem } from './event-item.ts';
@@ -11,6 +12,10 @@ import { qualityOf, statusName } from './status-code.ts';
 
 /** An alarm shower is longer than a queue of values. */
 const QUEUE_SIZE = 1_000;
+
+/** A server that knows nothing of events may answer the whole request so. It is no reason to go without its values. */
+const IS_REFUSED =
+  /Bad(?:ServiceUnsupported|Not(?:Implemented|Supported)|UserAccessDenied|.*Filter|Decoding|(?:Internal|Unexpected)Error)/;
 
 interface Watcher {
   readonly session: RawSession;
@@ -45,7 +50,7 @@ export async function watchEvent(
 
 /** `undefined` when the server watches it, else the name of its refusal. */
 async function create({ session, subscriptionId }: Watcher, nodeId: NodeId, clientHandle: number, wish: EventWish) {
-  const { results } = await session.createMonitoredItems({
+  const asked = session.createMonitoredItems({
     subscriptionId,
     timestampsToReturn: TimestampsToReturn.Both,
     itemsToCreate: [
@@ -62,7 +67,13 @@ async function create({ session, subscriptionId }: Watcher, nodeId: NodeId, clie
       },
     ],
   });
-  const status = results?.[0]?.statusCode;
+  const answer = await asked.catch((error) => {
+    const refusal = statusNameOf(error) ?? '';
+    if (!IS_REFUSED.test(refusal)) throw error;
+    return refusal;
+  });
+  if (typeof answer === 'string') return answer;
+  const status = answer.results?.[0]?.statusCode;
   if (status === undefined) return 'BadUnexpectedError';
   return qualityOf(status.value) === 'bad' ? statusName(status.value) : undefined;
 }

@@ -130,7 +130,7 @@ describe('OPC UA events', () => {
   });
 
   it('compares the severity itself where the server cannot', async () => {
-    const stop = refuseConditions(server.server);
+    const stop = meddle(server.server, refuseConditions);
     const told = await listen(connector({ severe: { severityAtLeast: 500 } })).finally(stop);
     machine.raise('mild', 499, 1);
     machine.raise('severe', 500, 2);
@@ -164,6 +164,18 @@ describe('OPC UA events', () => {
     await told.until((event) => event.body.Comment === 'ask for more oil');
   });
 
+  it('says so, and goes on, where the server answers every wish for events with a fault', async () => {
+    const stop = meddle(server.server, breakAtEvents);
+    const made = connector({ all: {} });
+    const session = await bench.open(made);
+    session.events?.subscribe();
+    const problems = () => made.status().details?.problems as { readonly points: Readonly<Record<string, unknown>> } | undefined;
+    await waitFor(() => problems() !== undefined || made.status().details?.monitoredItems === undefined);
+    stop();
+    assert.deepEqual(problems()?.points, { 'press/all': { status: 'BadInternalError' } });
+    assert.equal(made.status().devices.press?.state, 'up');
+  });
+
   it('says what it cannot watch', async () => {
     const made = connector({ lost: { source: 'nsu=urn:nobody;s=Machine' }, missing: { source: nodeOf('Nothing') }, all: {} });
     await listen(made);
@@ -177,20 +189,31 @@ async function waitFor(isDone: () => boolean): Promise<void> {
   while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** Until it is called off: the server gets a filter that it refuses in place of one that compares. */
-function refuseConditions(server: object): () => void {
+interface Wish {
+  filter: unknown;
+}
+
+/** Until it is called off: `change` sees what is wished of each monitored item before the server does. */
+function meddle(server: object, change: (wish: Wish) => void): () => void {
   const handler = server as { _on_CreateMonitoredItemsRequest: (message: { request: unknown }, ...more: unknown[]) => unknown };
   const original = handler._on_CreateMonitoredItemsRequest;
   handler._on_CreateMonitoredItemsRequest = function handle(message, ...more) {
     const items = message.request instanceof CreateMonitoredItemsRequest ? (message.request.itemsToCreate ?? []) : [];
-    for (const { requestedParameters } of items) {
-      const { filter } = requestedParameters;
-      const hasCondition = filter instanceof EventFilter && (filter.whereClause.elements ?? []).length > 0;
-      if (hasCondition) requestedParameters.filter = new DataChangeFilter({});
-    }
+    for (const { requestedParameters } of items) change(requestedParameters);
     return original.call(this, message, ...more);
   };
   return () => {
     handler._on_CreateMonitoredItemsRequest = original;
   };
+}
+
+/** The server gets a filter that it refuses in place of one that compares. */
+function refuseConditions(wish: Wish): void {
+  const hasCondition = wish.filter instanceof EventFilter && (wish.filter.whereClause.elements ?? []).length > 0;
+  if (hasCondition) wish.filter = new DataChangeFilter({});
+}
+
+/** Which it answers with a fault. */
+function breakAtEvents({ filter }: Wish): void {
+  if (filter instanceof EventFilter) throw new Error('no events here');
 }
