@@ -34,7 +34,7 @@ export const oneShots: PointResults<OneShot> = {
       const start = place.address - address;
       return { ...toReading(place, valueIn(answer, place, start), timeMs), raw: rawIn(answer, place, start) };
     }),
-  failed: (place, error, timeMs) => ({ ...readings.failed(place, error, timeMs), raw: '' }),
+  failed: (place, error, timeMs) => ({ ...readings.failed(place, error, timeMs), raw: '', reason: error.message }),
 };
 
 function toReading({ point }: PlacedPoint, value: Value | NoValue, sourceTimeMs: number): Reading {

@@ -101,11 +101,8 @@ class BlocksReading<Result> implements BlocksRead<Result> {
     const [left, right] = [toBlock(items.slice(0, half), device), toBlock(items.slice(half), device)];
     const areAnswered = [await this.read(left), await this.read(right)];
     const [before, behind] = [rangeOf(left), rangeOf(right)];
-    if (areAnswered.every(Boolean))
-      this.#learn(
-        { table: before.table, from: Math.min(before.to, behind.from) - 1, to: Math.max(before.to, behind.from) + 1 },
-        error,
-      );
+    const [from, to] = [Math.min(before.to, behind.from) - 1, Math.max(before.to, behind.from) + 1];
+    if (areAnswered.every(Boolean)) this.#learn({ table: before.table, from, to, isAtOnce: true }, error);
     return false;
   }
 

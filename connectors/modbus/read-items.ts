@@ -19,6 +19,8 @@ export interface Range {
   readonly table: Table;
   readonly from: number;
   readonly to: number;
+  /** Of what was refused: its ends are answered apart. Between them is a hole, or it is too much for one answer. */
+  readonly isAtOnce?: true;
 }
 
 /** What is read whole or not at all: a value, the values of the same cells, a group that is to be of one instant. */
@@ -62,8 +64,8 @@ export function forbiddenRanges({ doNotRead, addressBase }: ModbusDevice): reado
 }
 
 /** As in the data list of the device, both ends included: `holding 100 to 119`. */
-export function describeRange({ table, from, to }: Range): string {
-  return to - from === 1 ? `${table} ${from}` : `${table} ${from} to ${to - 1}`;
+export function describeRange({ table, from, to, isAtOnce }: Range): string {
+  return to - from === 1 ? `${table} ${from}` : `${table} ${from} to ${to - 1}${isAtOnce === true ? ' at once' : ''}`;
 }
 
 function keyOf({ point, table, address, layout }: PlacedPoint): string {

@@ -8,7 +8,7 @@ export type Answer =
   | { readonly kind: 'answers'; readonly text: string }
   /** Nobody, or a converter that says so. */
   | { readonly kind: 'silent' }
-  | { readonly kind: 'damaged' };
+  | { readonly kind: 'damaged'; readonly reason: string };
 
 /** What the status of a reading says about the unit that gave it. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
@@ -40,7 +40,7 @@ export async function probe(session: ConnectorSession, unit: number, signal: Abo
   const [reading] = await session.read([point], signal);
   if (reading?.quality === 'good') return { kind: 'answers', text: `answers, holding 0 is ${reading.raw}` };
   const status = reading?.status ?? '';
-  if (status === 'BadCommunicationError') return { kind: 'damaged' };
+  if (status === 'BadCommunicationError') return { kind: 'damaged', reason: reading?.reason ?? '' };
   const text = EXCEPTIONS[status];
   return text === undefined ? { kind: 'silent' } : { kind: 'answers', text: `answers with ${text}` };
 }

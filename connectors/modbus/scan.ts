@@ -43,8 +43,7 @@ async function* scanUnits(approach: Approach, units: readonly number[], request:
     const answer = await line.ask((session) => probe(session, unit, signal));
     if (answer.kind === 'silent') continue;
     if (answer.kind === 'damaged') {
-      const text = `something answers unit ${unit}, but damaged: another baud rate or parity, or two devices with one number`;
-      yield { kind: 'damaged', text, data: { unit } };
+      yield { kind: 'damaged', text: describeDamage(approach, unit, answer.reason), data: { unit, reason: answer.reason } };
       continue;
     }
     const identification = await line.ask((session) => identify(session, unit, signal));
@@ -54,6 +53,11 @@ async function* scanUnits(approach: Approach, units: readonly number[], request:
     if (options.ranges === undefined) continue;
     yield* findRanges(unit, options.ranges, (point) => line.ask((session) => session.read([point], signal)));
   }
+}
+
+function describeDamage({ plan }: Approach, unit: number, reason: string): string {
+  if (plan.protocol === 'modbus-tcp') return `something answers unit ${unit}, but not as it is asked (${reason})`;
+  return `something answers unit ${unit}, but damaged: another baud rate or parity, or two devices with one number (${reason})`;
 }
 
 const REOPENINGS = 3;

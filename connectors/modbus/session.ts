@@ -119,8 +119,9 @@ export class ModbusSession implements ConnectorSession {
     const { clock, line } = this.#options;
     const both = AbortSignal.any([signal, this.#stop.signal]);
     const ask: Ask = (request) => line.use({ unit: device.settings.unit }, both, (askNow) => askNow(request));
-    const { readings } = await readIdentity(wanted, { ask, unit: device.settings.unit, clock });
-    return readings.map((reading): OneShot => ({ ...reading, raw: '' }));
+    const { readings, error } = await readIdentity(wanted, { ask, unit: device.settings.unit, clock });
+    const why = error === undefined ? {} : { reason: error.message };
+    return readings.map((reading): OneShot => ({ ...reading, raw: '', ...why }));
   }
 
   async #writeNow(write: Write, signal: AbortSignal): Promise<WriteResult> {

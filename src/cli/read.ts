@@ -40,6 +40,7 @@ interface Shown {
   readonly unit?: string;
   readonly quality: string;
   readonly status?: string;
+  readonly reason?: string;
   readonly time: string;
 }
 
@@ -106,6 +107,7 @@ function show(point: PointPlan, oneShot: OneShot): Shown {
     ...(point.point.unit === undefined ? {} : { unit: point.point.unit }),
     quality,
     ...(status === undefined ? {} : { status }),
+    ...(oneShot.reason === undefined ? {} : { reason: oneShot.reason }),
     time: new Date(sourceTimeMs).toISOString(),
   };
 }
@@ -147,7 +149,17 @@ const ADVICE: Readonly<Record<string, string>> = {
   BadUserAccessDenied: ERRORS.LINK_UNAUTHORIZED.action,
 };
 
+/** More differ in their addresses only. */
+const MOST_REASONS = 3;
+
 function formatAdvice(rows: readonly Shown[]): string {
-  const statuses = new Set(rows.flatMap(({ quality, status }) => (quality === 'bad' && status !== undefined ? [status] : [])));
-  return [...statuses].map((status) => (ADVICE[status] === undefined ? '' : `${status}: ${ADVICE[status]}\n`)).join('');
+  const byStatus = Map.groupBy(
+    rows.filter(({ quality }) => quality === 'bad'),
+    ({ status = '' }) => status,
+  );
+  const lines = [...byStatus].flatMap(([status, bad]) => {
+    const reasons = [...new Set(bad.flatMap(({ reason }) => reason ?? []))].slice(0, MOST_REASONS);
+    return [...reasons, ...(ADVICE[status] === undefined ? [] : [ADVICE[status]])].map((line) => `${status}: ${line}\n`);
+  });
+  return lines.join('');
 }

@@ -33,7 +33,7 @@ export const ERRORS = {
   DEVICE_TIMEOUT: rule('device', true, 'check unit number, wiring and termination, and the response timeout'),
   DEVICE_EXCEPTION: rule('device', false, 'the device refuses this address or function; compare with its register list'),
   DEVICE_BUSY: rule('device', true, 'the device is busy; poll less often'),
-  DEVICE_BAD_FRAME: rule('device', true, 'check baud rate, parity, termination, and for a second master on the line'),
+  DEVICE_BAD_FRAME: rule('device', true, 'check the unit number; on a line baud rate, parity, termination, a second master'),
   VALUE_OUT_OF_RANGE: rule('data', false, 'check range, scale and word order of the point'),
   VALUE_TYPE: rule('data', false, 'check type and word order of the point'),
   HUB_REFUSED: rule('hub', true, 'check host and port of the hub, and the way there through the firewall'),

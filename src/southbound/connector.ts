@@ -39,6 +39,8 @@ export interface ConnectorSession extends Session {
 /** A reading with what came over the wire, for people: raw registers as hex, or the DataValue as text. */
 export interface OneShot extends Reading {
   readonly raw: string;
+  /** For people: why there is no value, where the connector knows more than the status says. */
+  readonly reason?: string;
 }
 
 /** `value` is the device's own value: the operators were already undone. */

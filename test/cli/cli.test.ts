@@ -132,6 +132,7 @@ describe('the command line', function () {
     assert.equal(code, 1);
     assert.match(stdout, /bad BadTimeout/);
     assert.match(stderr, /BadTimeout: check unit number/);
+    assert.match(stderr, /BadTimeout: exception 11 .*: unit 9, function 4, address 12, 1 asked/);
   });
 
   it('exits 74 when another gateway owns the spool', async () => {

@@ -63,6 +63,8 @@ describe('identification of Modbus devices', () => {
   it('is bad, and the registers are not, where the device does not know the function', async () => {
     await open('modbus-tcp', { functions: [3] });
     assert.deepEqual(await values(), ['BadNotSupported', 'BadNotSupported', 'BadNotSupported', 7]);
+    const [vendor] = await rig.read('vendor');
+    assert.equal(vendor?.reason, 'exception 1 (illegal function): unit 1, function 43, object 0');
   });
 
   const batchesOf = (batches: number) => firstValueFrom(rig.session.batches.pipe(take(batches), toArray(), timeout(DEADLINE_MS)));

@@ -67,7 +67,7 @@ describe('Modbus polling', () => {
     rig = await openRig(plant.planOf({ press: { points: others } }));
     const read = await pollOnce();
     for (const [name, value] of read) assert.equal(value, Number(name.slice(1)));
-    assert.deepEqual(rig.connector.status().details?.refusedByUnit, { 1: ['holding 19 to 23'] });
+    assert.deepEqual(rig.connector.status().details?.refusedByUnit, { 1: ['holding 19 to 23 at once'] });
     const [unit] = plant.units.values();
     const before = unit?.requestCount ?? 0;
     const recorded = record(rig.session);

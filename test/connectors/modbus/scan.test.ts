@@ -80,6 +80,16 @@ describe('scanning for Modbus units', () => {
     );
   });
 
+  it('says what is wrong with the answers of a device that answers otherwise than it is asked', async () => {
+    plant = await startPlant('modbus-tcp', [1]);
+    plant.faults.add({ kind: 'wrong-unit' });
+    const [damaged] = of(await collect(endpointOf(), { units: [1] }), 'damaged');
+    assert.match(
+      damaged?.text ?? '',
+      /^something answers unit 1, but not as it is asked \(answer of unit \d+: unit 1, function 3/,
+    );
+  });
+
   it('goes on where the device closes the connection', async () => {
     plant = await startPlant('modbus-tcp', [1, 2]);
     plant.faults.add({ kind: 'reset' }, { unit: 1, times: 2 });

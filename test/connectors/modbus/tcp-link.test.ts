@@ -110,6 +110,8 @@ describe('Modbus TCP: the connection', () => {
     const { value, counter } = await startRaw((socket, request) => socket.write(answerTo(request, [9, 0x83, 2])));
     assert.equal(await value('first'), 'BadCommunicationError');
     assert.equal(counter('exceptions'), 0);
+    const [reading] = (await rig?.read('first')) ?? [];
+    assert.equal(reading?.reason, 'answer of unit 9: unit 1, function 3, address 0, 1 asked');
   });
 
   it('skips answers with an unknown transaction id', async () => {
