@@ -65,14 +65,18 @@ export function unlessAbsent(codec: Codec, { patterns, values }: Absent): Codec 
 /** Lowest and highest bit. */
 export type BitRun = readonly [low: number, high: number];
 
+/** Beyond it a number of JavaScript is not exact. */
+const EXACT_BITS = 53;
+
 /** One bit as a boolean, or a run of bits as a number. Writing leaves the other bits of its registers alone. */
 export function bitsCodec(bits: number | BitRun, size: number): Codec {
   const [low, high] = typeof bits === 'number' ? [bits, bits] : bits;
   const width = high - low + 1;
   return {
     decode: (bytes) => {
-      const run = Number(BigInt.asUintN(width, toBits(bytes) >> BigInt(low)));
-      return typeof bits === 'number' ? run === 1 : run;
+      const run = BigInt.asUintN(width, toBits(bytes) >> BigInt(low));
+      if (typeof bits === 'number') return run === 1n;
+      return width > EXACT_BITS ? run : Number(run);
     },
     encode: (value, subject) => {
       const number = typeof bits === 'number' ? BigInt(toBoolean(value, subject)) : toWhole(value, subject);

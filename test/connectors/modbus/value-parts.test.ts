@@ -46,6 +46,12 @@ describe('fields of a Modbus status word', () => {
     assert.deepEqual(status.read('0021'), { running: true, alarm: false, mode: 2 });
   });
 
+  it('are exact where a run is wider than the whole numbers of JavaScript', () => {
+    const serial = valueRig({ type: 'uint64', fields: { isOld: 63, number: [0, 62] } });
+    assert.deepEqual(serial.read('9000 0000 0000 0001'), { isOld: true, number: 0x1000_0000_0000_0001n });
+    assert.deepEqual(masked(serial, { number: 0x1000_0000_0000_0001n }), ['1000 0000 0000 0001', '7FFF FFFF FFFF FFFF']);
+  });
+
   it('are bits of the whole value, in whatever order its registers lie', () => {
     assert.deepEqual(wide.read('A000 800B'), { ready: true, code: 0xba });
     assert.deepEqual(masked(wide, { ready: true, code: 1 }), ['1000 8000', 'F000 800F']);
