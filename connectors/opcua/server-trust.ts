@@ -6,7 +6,7 @@ import { GatewayError } from '../../src/model/error.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import type { Identity } from './identity.ts';
 import { type Issuer, judge, listIssuers, oneLine } from './issuers.ts';
-import { describe, isTrusted, type KnownCertificate, keepRejected, type TrustFolders } from './trust.ts';
+import { describe, isTrusted, type KnownCertificate, keepRejected, listCertificates, type TrustFolders } from './trust.ts';
 
 export interface TrustOptions {
   readonly name: string;
@@ -49,8 +49,12 @@ export async function requireTrust(options: TrustOptions, der: Uint8Array): Prom
     warnOfOldList(by, options);
     return { server: known, authority };
   }
-  throw refuse(`is not trusted yet; ${await adviseToAccept(options, certificate, sha256)}`);
+  const before = (await listCertificates(folders.trusted)).find(({ seenAt }) => seenAt === url);
+  const change = before === undefined ? '' : `, and another one of the same URL is, SHA-256 ${before.sha256}: ${RENEWED}`;
+  throw refuse(`is not trusted yet${change}; ${await adviseToAccept(options, certificate, sha256)}`);
 }
+
+const RENEWED = 'ask who looks after the server whether it has a new certificate, else somebody else answers there';
 
 function expiredText({ subject, file, validToMs }: KnownCertificate): string {
   return `certificate (${subject}, ${file}) is valid to ${new Date(validToMs).toISOString()}: accept its new one, and compare the clocks`;

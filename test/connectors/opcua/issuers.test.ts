@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JsonGeneralName, JsonGeneralNames } from '@peculiar/x509';
@@ -7,7 +8,7 @@ import { trustTool } from '../../../connectors/opcua/trust-tool.ts';
 import { GatewayError } from '../../../src/model/error.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import { type CertificateFiles, createAuthority, type TestAuthority } from '../../support/certificates.ts';
-import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
+import { freePort, startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
 import { Bench, Collected, FAST, makePlan } from './support.ts';
 
 const NO_STOP = new AbortController().signal;
@@ -39,8 +40,8 @@ describe('OPC UA servers with certificates of an authority', function () {
   beforeEach(() => bench.begin());
   afterEach(() => bench.end());
 
-  function startServer({ certificate: certificateFile, privateKey: privateKeyFile }: CertificateFiles) {
-    return startOpcuaServer({ options: { certificateFile, privateKeyFile } });
+  async function startServer({ certificate: certificateFile, privateKey: privateKeyFile }: CertificateFiles, port?: number) {
+    return startOpcuaServer({ port: port ?? (await freePort()), options: { certificateFile, privateKeyFile } });
   }
 
   async function read({ url }: TestServer): Promise<void> {
@@ -143,6 +144,21 @@ describe('OPC UA servers with certificates of an authority', function () {
       await read(server);
     });
     await old.remove();
+  });
+
+  it('tells a server that shows another certificate than the one that a person has trusted', async () => {
+    const [first, second] = await Promise.all(['one', 'two'].map((name) => authority.issue(name, { subjectAltNames: NAMES })));
+    assert.ok(first && second);
+    const port = await freePort();
+    const one = await startServer(first, port);
+    assert.match((await refusal(one)).message, /is not trusted yet; compare/);
+    await trustTool.accept(bench.stateDirectory, new X509Certificate(await readFile(first.certificate)).fingerprint256);
+    await read(one);
+    await one.stop();
+    const other = await startServer(second, port);
+    const { message } = await refusal(other);
+    await other.stop();
+    assert.match(message, /is not trusted yet, and another one of the same URL is, SHA-256 [0-9A-F]{64}: ask .*; compare/);
   });
 
   it('refuses one that has expired, though a person had trusted it', async () => {
