@@ -4,7 +4,7 @@ import type { ConnectorSession } from '../../src/southbound/connector.ts';
 import type { ScanEvent, ScanRequest } from '../../src/southbound/scan-tool.ts';
 import { createConnector } from './connector.ts';
 import { findRanges } from './scan-ranges.ts';
-import { type Approach, scanPlan } from './scan-target.ts';
+import { type Approach, type ScanPlan, scanPlan } from './scan-target.ts';
 import { identify, probe } from './scan-unit.ts';
 
 /**
@@ -13,7 +13,8 @@ import { identify, probe } from './scan-unit.ts';
  */
 export async function* scan(request: ScanRequest): AsyncGenerator<ScanEvent> {
   const { target, options, signal } = request;
-  const { units, timeoutMs, approaches } = scanPlan(target, options);
+  const plan = scanPlan(target, options);
+  const { units, timeoutMs, approaches } = plan;
   const seconds = Math.ceil((approaches.length * units.length * timeoutMs) / 1_000);
   const tries = approaches.length > 1 ? `, with ${approaches.length} combinations of baud rate and parity` : '';
   yield {
@@ -22,18 +23,44 @@ export async function* scan(request: ScanRequest): AsyncGenerator<ScanEvent> {
     data: { units: units.length, approaches: approaches.length, timeoutMs, mostSeconds: seconds },
   };
   let found = 0;
-  for (const approach of approaches) {
-    if (approach.text !== '') yield { kind: 'trying', text: approach.text, data: approach.keys };
-    for await (const event of scanUnits(approach, units, request)) {
+  for (const { approach, asked, others, text } of rounds(plan)) {
+    if (text !== '') yield { kind: 'trying', text, data: approach.keys };
+    for await (const event of scanUnits(approach, asked, request)) {
       if (event.kind === 'found') found += 1;
       yield event;
     }
-    if (found > 0) break;
+    if (found === 0) continue;
+    for await (const event of scanUnits(approach, others, request)) {
+      if (event.kind === 'found') found += 1;
+      yield event;
+    }
+    break;
   }
   signal.throwIfAborted();
   const isEverybody = found > 1 && found === units.length;
   const note = isEverybody ? '; every number answers, so it may be one device that does not look at it: use unit 1' : '';
   yield { kind: 'done', text: `${found} of ${units.length} units answer${note}`, data: { found } };
+}
+
+interface Round {
+  readonly approach: Approach;
+  readonly asked: readonly number[];
+  /** Are asked where one of those answers. */
+  readonly others: readonly number[];
+  readonly text: string;
+}
+
+const LIKELY_UNITS = 8;
+
+/** Most lines have a unit among the first numbers: those are tried with every baud rate and parity before the others with any. */
+function* rounds({ units, approaches }: ScanPlan): Generator<Round> {
+  const asked = approaches.length > 1 ? units.slice(0, LIKELY_UNITS) : units;
+  const others = units.slice(asked.length);
+  const name = (which: string, { length }: readonly number[]) => (others.length === 0 ? '' : `, the ${which} ${length} units`);
+  for (const approach of approaches) yield { approach, asked, others, text: `${approach.text}${name('first', asked)}` };
+  if (others.length === 0) return;
+  for (const approach of approaches)
+    yield { approach, asked: others, others: [], text: `${approach.text}${name('other', others)}` };
 }
 
 async function* scanUnits(approach: Approach, units: readonly number[], request: ScanRequest): AsyncGenerator<ScanEvent> {

@@ -125,6 +125,39 @@ describe('scanning for Modbus units', () => {
     assertOnlyRead();
   });
 
+  for (const [unit, tried, met] of [
+    [
+      12,
+      [
+        '9600 baud, parity none, the first 8 units',
+        '19200 baud, parity none, the first 8 units',
+        '9600 baud, parity none, the other 4 units',
+      ],
+      [12],
+    ],
+    [2, ['9600 baud, parity none, the first 8 units'], [2, 11]],
+  ] as const) {
+    it(`tries the first units with every baud rate before the others with any, and then all with the right one (unit ${unit})`, async () => {
+      plant = startSerialPlant(met);
+      const line = plant.planOf({}).settings as unknown as { readonly port: string };
+      const events = await collect(`modbus-rtu://${line.port}`, {
+        units: Array.from({ length: 12 }, (_, index) => index + 1),
+        baudRates: [9_600, 19_200],
+        parities: ['none'],
+        timeoutMs: 150,
+      });
+      assert.deepEqual(
+        of(events, 'trying').map(({ text }) => text),
+        tried,
+      );
+      assert.deepEqual(
+        of(events, 'found').map(({ data }) => data.unit),
+        met,
+      );
+      assert.match(events.at(-1)?.text ?? '', new RegExp(`^${met.length} of 12 units answer`));
+    });
+  }
+
   it('finds the ranges of each table that can be read', async () => {
     const missing = [
       { table: 'holding', from: 0, to: 9 },
