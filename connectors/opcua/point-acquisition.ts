@@ -232,8 +232,10 @@ export class PointAcquisition {
   }
 
   async #lookAround(): Promise<void> {
-    const change = await this.#context.patternWatch.changes();
-    if (change !== undefined) await this.#change(change);
+    const { patternWatch, onFailure } = this.#context;
+    const change = await patternWatch.changes();
+    // Nobody would look for the rest of a change that a break of the network has cut off.
+    if (change !== undefined) await this.#change(change).catch(onFailure);
     await this.#tryDue();
   }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { GatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { OpenClient } from './client.ts';
@@ -26,13 +27,13 @@ export async function openBest(
 ): Promise<OpenServer> {
   const late = new AbortController();
   const attempts = urls.map((url) => openLevel(url, openOne, AbortSignal.any([signal, late.signal])));
-  const found = await settled(attempts);
+  const found: readonly (OpenServer | undefined)[] = await Promise.race([settled(attempts), aborted(signal, late.signal)]);
   late.abort(new GatewayError('LINK_CLOSED', subject, 'another server was faster'));
   const opened = found.filter((one) => one !== undefined);
-  const best = opened.toSorted((a, b) => b.level - a.level)[0];
-  const close = (one: OpenServer) => (one === best ? undefined : one.open.close(1_000));
+  const best = signal.aborted ? undefined : opened.toSorted((a, b) => b.level - a.level)[0];
+  const close = (one: OpenServer) => (one === best ? undefined : one.open.close(signal.aborted ? 0 : 1_000));
   for (const attempt of attempts) void attempt.then(close).catch(() => {});
-  if (best !== undefined && !signal.aborted) return best;
+  if (best !== undefined) return best;
   if (signal.aborted) throw abortError(signal, subject);
   const errors = await Promise.all(attempts.map((attempt) => attempt.then(() => undefined).catch((error: unknown) => error)));
   throw combine(urls, errors, subject);
@@ -46,6 +47,12 @@ async function openLevel(url: string, openOne: OpenOne, signal: AbortSignal): Pr
     await open.close(0);
     throw error;
   }
+}
+
+/** Rejects when nobody waits for that any more. */
+async function aborted(signal: AbortSignal, over: AbortSignal): Promise<readonly undefined[]> {
+  if (!signal.aborted) await once(signal, 'abort', { signal: over });
+  return [];
 }
 
 /** What is there when all have answered or failed, or the grace after the first answer is over. In the order of the attempts. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { DataType, type UAVariable, Variant } from 'node-opcua';
+import { openBest } from '../../../connectors/opcua/servers.ts';
 import { Preference } from '../../../connectors/opcua/service-level.ts';
 import type { Reading } from '../../../src/model/reading.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
@@ -85,6 +86,18 @@ describe('OPC UA redundant servers', function () {
     for (const [what, own, best, afterMs, isToLeave] of CASES) {
       it(what, () => assert.equal(new Preference(30_000, 0).isToLeave(own, best, afterMs), isToLeave));
     }
+
+    it('leave no session behind where the stop comes before the last of them has answered', async () => {
+      const closed: number[] = [];
+      const session = { read: async () => ({ statusCode: { value: 0 }, value: { value: 255 } }) };
+      const fast = { session, close: async (timeoutMs: number) => void closed.push(timeoutMs) };
+      const openOne = (url: string) => (url === 'fast' ? Promise.resolve(fast as never) : new Promise<never>(() => {}));
+      const stop = AbortSignal.timeout(50);
+      const beganMs = performance.now();
+      await assert.rejects(openBest(['fast', 'slow'], openOne, stop, 'press'), { code: 'LINK_CLOSED' });
+      assert.ok(performance.now() - beganMs < 1_000);
+      assert.deepEqual(closed, [0]);
+    });
 
     it('leaves for what stayed better, not for what was better now and then', () => {
       const preference = new Preference(30_000, 0);
