@@ -93,7 +93,7 @@ async function run(plan: GatewayPlan, created: Created, context: GatewayContext,
   commands.watchHubs((name) =>
     hubs.some(({ plan: hub, forwarding }) => hub.name === name && forwarding.status().link.state === 'up'),
   );
-  watchTime(clock, { plan, devices: field.devices, spool, log }, stop.signal);
+  watchTime(clock, { plan, field, spool, log }, stop.signal);
   const startedTimeMs = clock.nowMs();
   const status = () => statusNow({ plan, startedTimeMs, field, hubs, settings }, context);
   const watched = watchHealth({ clock, signal: stop.signal, parts: () => progressOf(status()) });

@@ -5,6 +5,7 @@ import { ClockKnowledge } from '../runtime/clock-knowledge.ts';
 import { type ClockStep, GatewayClock } from '../runtime/gateway-clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { systemTime, type TimeSource } from '../runtime/time-source.ts';
+import type { Acquisition } from '../southbound/acquisition.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { RunningDevice } from './device.ts';
 
@@ -31,23 +32,30 @@ export function asSentNow({ clock, knowledge }: GatewayTime, message: TwinMessag
 
 export interface WatchedParts {
   readonly plan: Pick<GatewayPlan, 'devices'>;
-  readonly devices: ReadonlyMap<string, Pick<RunningDevice, 'flush'>>;
+  readonly field: {
+    readonly connections: readonly { readonly acquisition: Pick<Acquisition, 'beforeStep' | 'stepped'> }[];
+    readonly devices: ReadonlyMap<string, Pick<RunningDevice, 'flush'>>;
+  };
   readonly spool: Pick<Spool, 'append'>;
   readonly log: Log;
 }
 
 /** Looks at the clock until the signal is aborted; a step is logged and told to every twin, behind what was stamped before it. */
-export function watchTime(clock: GatewayClock, { plan, devices, spool, log }: WatchedParts, signal: AbortSignal): void {
+export function watchTime(clock: GatewayClock, { plan, field, spool, log }: WatchedParts, signal: AbortSignal): void {
   if (!clock.isKnown) log.warn('clock doubted', { time: iso(clock.nowMs()), action: 'messages say so until the clock is set' });
   const beforeStep = () => {
-    for (const device of devices.values()) device.flush();
+    for (const { acquisition } of field.connections) acquisition.beforeStep();
+    for (const device of field.devices.values()) device.flush();
+  };
+  const stepped = ({ fromTimeMs, toTimeMs }: ClockStep) => {
+    for (const { acquisition } of field.connections) acquisition.stepped(toTimeMs - fromTimeMs);
   };
   const onStep = (step: ClockStep) => {
     log.warn('clock stepped', { ...bodyOf(step) });
     const drafts = plan.devices.map((device) => ({ message: stepMessage(device, step, clock.doubt), hubs: device.hubs.status }));
     spool.append(drafts).catch((error: unknown) => log.error('append failed', { error }));
   };
-  void clock.watch({ beforeStep, onStep }, signal);
+  void clock.watch({ beforeStep, stepped, onStep }, signal);
 }
 
 /** Tells a twin that the clock was set. */

@@ -18,6 +18,12 @@ export interface ClockStep {
   readonly isKnown: boolean;
 }
 
+export interface ClockWatch {
+  beforeStep(): void;
+  stepped(step: ClockStep): void;
+  onStep(step: ClockStep): void;
+}
+
 export interface GatewayClockOptions {
   readonly source: TimeSource;
   readonly knowledge: ClockKnowledge;
@@ -93,12 +99,13 @@ export class GatewayClock implements Clock {
     return isNews ? { fromTimeMs, toTimeMs: this.nowMs(), isKnown } : undefined;
   }
 
-  /** Looks until the signal is aborted. Never rejects. */
-  async watch(on: { beforeStep(): void; onStep(step: ClockStep): void }, signal: AbortSignal): Promise<void> {
+  /** Looks until the signal is aborted. `stepped` is called before any other time can be asked for, `onStep` once it is on disk. Never rejects. */
+  async watch(on: ClockWatch, signal: AbortSignal): Promise<void> {
     let savedMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       await this.sleep(LOOK_EVERY_MS, signal).catch(() => {});
       const step = this.look(() => on.beforeStep());
+      if (step !== undefined) on.stepped(step);
       if (step !== undefined || this.monotonicMs() - savedMs >= SAVE_EVERY_MS) {
         savedMs = this.monotonicMs();
         await this.#knowledge.save();

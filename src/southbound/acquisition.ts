@@ -41,6 +41,9 @@ export interface Acquisition {
   readonly link: LinkState;
   /** The open session; `undefined` while the connection is down. */
   readonly session: ConnectorSession | undefined;
+  /** Called when the clock on the wall is about to be set, and by how many milliseconds it was: no gap has times of before and after. */
+  beforeStep(): void;
+  stepped(byMs: number): void;
   /** Resolves when the signal was aborted and everything is closed. */
   readonly done: Promise<void>;
 }
@@ -156,6 +159,14 @@ export function acquire(connector: Connector, options: AcquisitionOptions): Acqu
     },
     get session() {
       return session;
+    },
+    beforeStep: () => {
+      if (isToldBad) tellMissed();
+      silences.beforeStep();
+    },
+    stepped: (byMs) => {
+      awaySinceMs += byMs;
+      silences.stepped(byMs);
     },
     done,
   };

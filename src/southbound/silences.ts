@@ -95,6 +95,25 @@ export class Silences {
     return endTimeMs === undefined && this.#options.clock.monotonicMs() - sinceMs >= TELL_LASTING_MS;
   }
 
+  /** The clock on the wall is about to be set: what is missing up to now is told by the time that counted. */
+  beforeStep(): void {
+    for (const silence of this.#all()) {
+      if (silence.endTimeMs === undefined) this.#slice(silence);
+      else {
+        this.#tell(silence, silence.endTimeMs);
+        this.#forget(silence);
+      }
+    }
+  }
+
+  /** It was set: what lasts goes on in the new time. */
+  stepped(byMs: number): void {
+    for (const silence of this.#all()) {
+      silence.toldTimeMs += byMs;
+      silence.toTimeMs += byMs;
+    }
+  }
+
   /** Tells everything, as far as it is known now. */
   tellAll(): void {
     for (const silence of this.#all()) {

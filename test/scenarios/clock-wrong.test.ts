@@ -75,6 +75,31 @@ describe('the clock of the machine is wrong', () => {
     );
   }
 
+  for (const [direction, byMs] of Object.entries({ forward: HOUR_MS, back: -HOUR_MS })) {
+    itWithFakedClock(
+      `it jumps an hour ${direction} while a device is away: no gap record has times of before and after`,
+      async () => {
+        const { clock, broker, gateway, plant } = await open(0);
+        await until('messages flow', () => telemetry(broker).length >= 5);
+        await plant.kill();
+        await until('the device is lost', async () => (await gateway.status()).connections[0]?.link.state !== 'up');
+        await clock.set(byMs);
+        await until('the step is told', () => steps(broker).length === 1);
+        await plant.start();
+        await until('messages flow on', () => telemetry(broker).some(({ t0, values }) => isNear(t0, byMs) && isMeasured(values)));
+        await gateway.stop();
+        await verifyDeliveries(broker);
+        const away = broker.record.gaps(TWIN).filter(({ reason }) => reason === 'device-away');
+        const clocks = away.map(({ from, to }) =>
+          [0, byMs].filter((wrong) => [from, to].every((time) => isNear(Date.parse(time), wrong))),
+        );
+        assert.deepEqual(clocks, [[0], [byMs]], JSON.stringify(away));
+        assert.ok(away.every(({ from, to }) => from <= to));
+        tell({ ...broker.record.totals });
+      },
+    );
+  }
+
   async function open(wrongByMs: number, { isBrokerAway = false } = {}): Promise<Story & { readonly clock: FakedClock }> {
     const clock = await FakedClock.create(await scene().directory(), wrongByMs);
     const broker = await scene().recordingBroker();
@@ -101,6 +126,10 @@ async function end({ broker, gateway, plant }: Story): Promise<void> {
 
 function telemetry({ record }: Broker): readonly Message[] {
   return record.messages(TWIN).filter(({ values }) => values !== undefined);
+}
+
+function isMeasured(values: Message['values']): boolean {
+  return Object.values(values ?? {}).some((list) => list.some(([, value]) => value !== null));
 }
 
 function steps({ record }: Broker): readonly Message[] {

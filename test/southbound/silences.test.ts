@@ -132,6 +132,25 @@ describe('what devices miss', () => {
     assert.deepEqual(told, [gap]);
   });
 
+  for (const byMs of [HOUR_MS, -HOUR_MS]) {
+    it(`has no times of before and after the clock was set by ${byMs / HOUR_MS} h, and no reading is told twice or not at all`, async () => {
+      const { clock, silences, missFor, measure, summary } = start();
+      await missFor(500);
+      silences.beforeStep();
+      clock.set(byMs);
+      silences.stepped(byMs);
+      await missFor(300);
+      measure();
+      await clock.advance(60_000);
+      silences.tellDue({ isAwayLong: false });
+      measure();
+      assert.deepEqual(summary(), [
+        [0, 500, 10],
+        [500 + byMs, 800 + byMs, 6],
+      ]);
+    });
+  }
+
   it('says nothing where nothing was missed since it was last told', async () => {
     const { clock, miss, measure, tellDue, told } = start();
     miss();

@@ -3,6 +3,8 @@ import type { Clock } from '../../src/runtime/clock.ts';
 /** A clock that stands still until a test moves it. */
 export class HandClock implements Clock {
   #nowMs: number;
+  /** Of the clock on the wall, since it was set. */
+  #setByMs = 0;
   #sleepers: { dueMs: number; wake: () => void }[] = [];
 
   constructor(startMs = Date.UTC(2026, 0, 1)) {
@@ -10,7 +12,12 @@ export class HandClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#setByMs;
+  }
+
+  /** The clock on the wall is set; time goes on as before. */
+  set(byMs: number): void {
+    this.#setByMs += byMs;
   }
 
   monotonicMs(): number {
