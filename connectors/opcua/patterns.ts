@@ -163,8 +163,13 @@ function isSameList(a: readonly PointPlan[], b: readonly PointPlan[]): boolean {
   return a.length === b.length && a.every((plan) => there.has(plan));
 }
 
-/** Intervals of the points that patterns may bring to be polled. */
-export function pollIntervalsOf(devices: readonly DevicePlan[]): readonly number[] {
-  const polled = devices.flatMap(({ patterns = [] }) => patterns as readonly OpcuaPointPlan[]);
-  return polled.filter(({ point }) => point.address.read === 'poll').map(({ point }) => point.intervalMs);
+/** Intervals of the points that patterns may bring to be polled, and windows of those that they may bring to be computed. */
+export function pacesOf(
+  devices: readonly DevicePlan[],
+): Readonly<Record<'pollIntervals' | 'windowsOfPatterns', readonly number[]>> {
+  const points = devices.flatMap(({ patterns = [] }) => patterns as readonly OpcuaPointPlan[]).map(({ point }) => point);
+  return {
+    pollIntervals: points.filter(({ address }) => address.read === 'poll').map(({ intervalMs }) => intervalMs),
+    windowsOfPatterns: points.flatMap(({ address }) => address.serverAggregate?.every ?? []),
+  };
 }

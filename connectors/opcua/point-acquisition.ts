@@ -38,6 +38,8 @@ export interface AcquisitionContext {
   readonly patternWatch: PatternWatch;
   /** Intervals of the points that a pattern may bring to be polled. */
   readonly pollIntervals: readonly number[];
+  /** Windows of the points that a pattern may bring to be computed by the server. */
+  readonly windowsOfPatterns: readonly number[];
   readonly isAway: () => boolean;
   /** Called between the last reading of points that went and the first of those that came. */
   readonly onResolved: (device: DevicePlan) => void;
@@ -92,7 +94,7 @@ export class PointAcquisition {
     const node = (point: Point) => this.#nodes.get(point);
     this.backfill = backfill === false ? undefined : new Backfill({ ...context, spans, historyDoubt, node, atMostMs: backfill });
     this.#gaps = new Gaps({ ...context, backfill: this.backfill });
-    this.aggregates = new ServerAggregates(nodes, { ...context, node });
+    this.aggregates = new ServerAggregates({ ...context, node, points: () => this.#points() });
   }
 
   /** Called when the network breaks, and the library tries to bring it back. */

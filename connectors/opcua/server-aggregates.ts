@@ -43,22 +43,28 @@ interface AggregatesContext {
   /** Called with windows that were not computed, or cannot be asked for any more. */
   readonly onGap: (gap: DeviceGap) => void;
   readonly onFailure: (error: unknown) => void;
+  /** All that there are now: patterns bring others in. */
+  readonly points: () => readonly UsableNode['point'][];
+  /** Windows of the points that a pattern may bring. */
+  readonly windowsOfPatterns: readonly number[];
   readonly node: (point: UsableNode['point']) => FoundNode | undefined;
 }
 
 export class ServerAggregates {
   readonly #context: AggregatesContext;
-  readonly #points: readonly UsableNode['point'][];
   readonly #refusals = new Map<string, Refusal>();
   readonly #retries: Retries;
   /** When the first attempt for a session failed, or the one before was lost; by our clock. */
   readonly #awayTimeMs: number | undefined;
 
-  constructor(nodes: readonly FoundNode[], context: AggregatesContext) {
+  constructor(context: AggregatesContext) {
     this.#context = context;
     this.#retries = new Retries(context.clock);
     this.#awayTimeMs = context.memory.missing.awayTimeMs;
-    this.#points = nodes.map(({ point }) => point).filter(({ address }) => address.serverAggregate !== undefined);
+  }
+
+  get #points(): readonly UsableNode['point'][] {
+    return this.#context.points().filter(({ address }) => address.serverAggregate !== undefined);
   }
 
   /** What the server does not compute: point id, milliseconds until the next try, and why. */
@@ -67,7 +73,8 @@ export class ServerAggregates {
   }
 
   start(): void {
-    for (const everyMs of new Set(this.#points.map(everyOf))) this.#run(everyMs).catch(this.#context.onFailure);
+    for (const everyMs of new Set([...this.#context.windowsOfPatterns, ...this.#points.map(everyOf)]))
+      this.#run(everyMs).catch(this.#context.onFailure);
   }
 
   async #run(everyMs: number): Promise<void> {

@@ -15,7 +15,7 @@ import { EventAcquisition } from './events.ts';
 import type { Memory } from './memory.ts';
 import type { FoundNode } from './nodes.ts';
 import { PatternWatch } from './pattern-watch.ts';
-import { type Patterns, pollIntervalsOf } from './patterns.ts';
+import { type Patterns, pacesOf } from './patterns.ts';
 import { PointAcquisition } from './point-acquisition.ts';
 import type { ServerFacts } from './requests.ts';
 import { tellRevisions } from './revisions.ts';
@@ -104,7 +104,7 @@ export class OpcuaSession implements ConnectorSession {
         signal: this.#end.signal,
         isAway: () => this.#isAway,
         patternWatch,
-        pollIntervals: pollIntervalsOf(options.devices),
+        ...pacesOf(options.devices),
         onResolved: (device) => this.#resolvedSubject.next(device),
         onReadings: (readings) => this.#emit(readings),
         onEvents: (subscription, list) => this.eventAcquisition.take(subscription, list),

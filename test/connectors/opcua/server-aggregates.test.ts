@@ -5,7 +5,7 @@ import type { Connector } from '../../../src/southbound/connector.ts';
 import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
 import { RecordedLog } from '../../support/recorded-log.ts';
 import { TcpCable } from '../../support/tcp-cable.ts';
-import { Bench, Collected, FAST, makePlan, OPEN, type PointKeys } from './support.ts';
+import { Bench, Collected, FAST, makePlan, OPEN, type PointKeys, planPoint } from './support.ts';
 
 const NO_STOP = new AbortController().signal;
 const EVERY_MS = 1_000;
@@ -77,6 +77,20 @@ describe('OPC UA values that the server computes', function () {
       const expected = windows.map((window) => [FUNCTIONS[name]?.(window), 'good']);
       assert.deepEqual([name, told(name).map(({ value, quality }) => [value, quality])], [name, expected]);
     }
+  });
+
+  it('come of nodes, too, that a pattern finds later', async () => {
+    const { addressSpace } = server.server.engine;
+    assert.ok(addressSpace);
+    const late = addressSpace
+      .getOwnNamespace()
+      .addObject({ organizedBy: addressSpace.rootFolder.objects, nodeId: 's=Late', browseName: 'Late' });
+    const base = makePlan({ url: server.url, ...OPEN, ...FAST, browseEvery: '200 ms' }, { press: {} });
+    const { point } = planPoint('press', 'all', { ...of('', 'count'), address: { browse: 'Objects/Late/*' } });
+    const plan = { ...base, devices: base.devices.map((device) => ({ ...device, patterns: [{ point, keys: {} }] })) };
+    const all = new Collected(await bench.open(bench.connector(plan)));
+    late.addReference({ referenceType: 'Organizes', nodeId: server.variable('Speed').nodeId });
+    assert.equal((await all.until('speed', ({ quality }) => quality === 'good')).value, PER_WINDOW);
   });
 
   it('go on when the clock of the server, which was years ahead, is set', async () => {
