@@ -28,7 +28,8 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
   const refused = new RefusedRanges(clock);
   const groups = polledGroups(plan);
   const firstAnswer = once(() => new FirstAnswer(plan, counters.count));
-  let wasLost = false;
+  /** Connections say nothing of the device any more. */
+  let isDoubtful = false;
   const loadOnce = once(() => lineLoad(plan));
   const begin = (atMs: number) => {
     for (const { cycle } of groups) cycle.begin(atMs);
@@ -40,15 +41,15 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
       const attemptedMs = clock.monotonicMs();
       const parts = { units, clock, count: counters.count };
       const { port, wire } = await openWire(plan, { ...parts, log }, signal)
-        .then((opened) => (wasLost ? whenAnswered(opened, firstAnswer(), units.lastHeard, signal) : opened))
+        .then((opened) => (isDoubtful ? whenAnswered(opened, firstAnswer(), units, signal) : opened))
         .catch((error: unknown) => {
           // From then on polls are due that nobody makes.
           begin(attemptedMs);
           throw error;
         });
       units.opened();
-      void port.lost.then(() => {
-        wasLost = true;
+      void port.lost.then(({ code }) => {
+        isDoubtful = code === 'LINK_TIMEOUT' || !units.wasHeard;
       });
       const line = createLine(plan, wire, parts);
       return new ModbusSession({ plan, groups, port, line, units, refused, clock, count: counters.count, log });
@@ -64,16 +65,11 @@ export const createConnector: CreateConnector = (untyped, { clock, log }) => {
 };
 
 /** Leaves nothing open when it rejects. */
-async function whenAnswered(
-  { port, wire }: OpenWire,
-  first: FirstAnswer,
-  lastHeard: number | undefined,
-  signal: AbortSignal,
-): Promise<OpenWire> {
+async function whenAnswered({ port, wire }: OpenWire, first: FirstAnswer, units: Units, signal: AbortSignal): Promise<OpenWire> {
   const stop = () => void port.close();
   signal.addEventListener('abort', stop);
   try {
-    await first.await(wire, lastHeard);
+    await first.await(wire, units);
     signal.throwIfAborted();
     return { port, wire };
   } catch (error) {

@@ -4,14 +4,16 @@ import { devicePoints, type ModbusPlan } from './plan.ts';
 import { placePoint, toItem } from './read-items.ts';
 import { toBlock } from './read-plan.ts';
 import type { ReadRequest } from './request.ts';
+import type { Units } from './units.ts';
 import { allSilent, type Wire } from './wire.ts';
 
 /** Many units may be off for the night: they are asked in turn, some at each attempt. */
 const MOST_ASKED = 3;
 
 /**
- * Waits for an answer on a connection that took the place of a lost one, be it an exception. What takes connections and answers
- * nothing, or drops them, is not back. Rejects with a LINK error.
+ * Waits for an answer, be it an exception, on a connection that took the place of one on which nobody answered: a device that takes
+ * connections and says nothing, or drops them, is not back. Rejects with a LINK error. What it reads is thrown away, so it is not for
+ * connections that were of use until they were lost.
  */
 export class FirstAnswer {
   readonly #plan: ModbusPlan;
@@ -26,11 +28,11 @@ export class FirstAnswer {
     this.#requests = [...byUnit.values()];
   }
 
-  /** `lastHeard`: the unit that is most likely there. */
-  async await(wire: Wire, lastHeard: number | undefined): Promise<void> {
+  /** Who was heard last is most likely there. */
+  async await(wire: Wire, units: Pick<Units, 'lastHeard' | 'lateMs'>): Promise<void> {
     const { settings, name } = this.#plan;
     const most = 'maxTimeouts' in settings ? Math.min(settings.maxTimeouts, MOST_ASKED) : 0;
-    const likely = this.#requests.filter(({ unit }) => unit === lastHeard);
+    const likely = this.#requests.filter(({ unit }) => unit === units.lastHeard);
     let error: GatewayError | undefined;
     for (let asked = 0; asked < most; asked += 1) {
       const request = likely.shift() ?? this.#inTurn();
@@ -41,7 +43,7 @@ export class FirstAnswer {
       if (error === undefined || error.code === 'DEVICE_BAD_FRAME') return;
       if (error.code !== 'DEVICE_TIMEOUT') throw error;
     }
-    if (error !== undefined) throw allSilent(name, most, error);
+    if (error !== undefined) throw allSilent(name, most, units, error);
   }
 
   #inTurn(): ReadRequest | undefined {

@@ -96,7 +96,7 @@ export class Line {
     if (!isRead(request) && units.isPolled(unit)) return error;
     units.failed(unit, error);
     if (maxTimeouts === undefined || !units.areAllSilent(maxTimeouts)) return error;
-    wire.fail(allSilent(name, maxTimeouts, error));
+    wire.fail(allSilent(name, maxTimeouts, units, error));
     return error;
   }
 }

@@ -33,6 +33,8 @@ export class Units {
   readonly #units = new Map<number, Unit>();
   #timeoutsInRow = 0;
   #lastHeard: number | undefined;
+  #lateMs: number | undefined;
+  #wasHeard = false;
 
   constructor(plan: ModbusPlan, clock: Clock) {
     this.#clock = clock;
@@ -53,6 +55,16 @@ export class Units {
   /** The unit that answered last; kept over sessions. */
   get lastHeard(): number | undefined {
     return this.#lastHeard;
+  }
+
+  /** Whether anybody answered since the connection was opened. */
+  get wasHeard(): boolean {
+    return this.#wasHeard;
+  }
+
+  /** How long an answer took that came too late, if none has come in time since. */
+  get lateMs(): number | undefined {
+    return this.#lateMs;
   }
 
   stateOf(unit: number): UnitState {
@@ -94,6 +106,8 @@ export class Units {
     const found = this.#units.get(unit);
     if (found === undefined) return;
     this.#lastHeard = unit;
+    this.#lateMs = undefined;
+    this.#wasHeard = true;
     found.state = { state: 'up' };
     found.failures = 0;
     found.isStirring = false;
@@ -103,6 +117,7 @@ export class Units {
   /** An answer came after it was given up: nobody else's fault, and a sign of life. */
   late(unit: number, afterMs: number): void {
     this.history.observe(unit, afterMs);
+    this.#lateMs = afterMs;
     const found = this.#units.get(unit);
     if (found === undefined || found.state.state !== 'down') return;
     found.isStirring = true;
@@ -116,6 +131,7 @@ export class Units {
 
   /** Its gateway answered in its stead (exceptions 10 and 11): the unit is asked more and more rarely, the connection is in order. */
   silentBehindGateway(unit: number, error: GatewayError): void {
+    this.#wasHeard = true;
     this.#timeoutsInRow = 0;
     this.failed(unit, error, true);
   }
@@ -138,6 +154,7 @@ export class Units {
   }
 
   opened(): void {
+    this.#wasHeard = false;
     this.#timeoutsInRow = 0;
     for (const unit of this.#units.values()) Object.assign(unit, { state: { state: 'waiting' }, failures: 0, nextProbeMs: 0 });
   }

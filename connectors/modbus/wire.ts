@@ -1,5 +1,6 @@
 import { GatewayError } from '../../src/model/error.ts';
 import { describeRequest, type Request } from './request.ts';
+import type { Units } from './units.ts';
 
 /** Takes requests to devices and their answers back; `line.ts` sees to it that there are no more at once than `capacity`. */
 export interface Wire {
@@ -30,7 +31,10 @@ export function badFrame(request: Request, what: string): GatewayError {
 }
 
 /** Nobody answers on a connection that is open. */
-export function allSilent(name: string, answers: number, cause: GatewayError): GatewayError {
-  const message = `${answers} answers missing in a row on a connection that the device took: is its unit number right?`;
-  return new GatewayError('LINK_TIMEOUT', name, message, { cause });
+export function allSilent(name: string, answers: number, { lateMs }: Pick<Units, 'lateMs'>, cause: GatewayError): GatewayError {
+  const guess =
+    lateMs === undefined
+      ? ' on a connection that the device took: is its unit number right?'
+      : `, though one came after ${Math.round(lateMs)} ms: is \`timeout\` too short?`;
+  return new GatewayError('LINK_TIMEOUT', name, `${answers} answers missing in a row${guess}`, { cause });
 }
