@@ -31,7 +31,7 @@ export function illsOf({ status, health }: Look): readonly string[] {
     ...hubs.flatMap((hub) => hubIlls(hub, nowMs)),
     ...connections
       .filter(({ link }) => link.state !== 'up')
-      .map(({ name, link }) => `connection ${name}: ${linkText(link, nowMs)}`),
+      .map(({ name, link }) => `connection ${name}: ${downText(link, nowMs)}`),
     ...connections.flatMap(({ name, expiries = {} }) => expiryIlls(`connection ${name}`, expiries, nowMs)),
     ...connections
       .filter(({ link }) => link.state === 'up')
@@ -78,7 +78,7 @@ export function renderStatus(look: Look, ills: readonly string[]): string {
 
 function hubIlls({ name, link, forbidden, heldBack = 0, expiries = {} }: HubStatus, nowMs: number): readonly string[] {
   return [
-    ...(link.state === 'up' ? [] : [`hub ${name}: ${linkText(link, nowMs)}`]),
+    ...(link.state === 'up' ? [] : [`hub ${name}: ${downText(link, nowMs)}`]),
     ...(forbidden === undefined
       ? []
       : [`hub ${name}: takes no messages since ${timeText(forbidden.sinceTimeMs)}: ${forbidden.message}`]),
@@ -145,18 +145,29 @@ function deviceLines({ twin, state, error, points }: DeviceStatus, link: LinkSta
 }
 
 function spoolLines({ spool, nowMs, startedTimeMs }: GatewayStatus): readonly string[] {
+  const { state, isDiskLow, bytes, maxBytes, diskRoomBytes, error } = spool;
   const ageMs = nowMs - startedTimeMs;
-  const classes = Object.entries(spool.classes).map(([name, { bytes, maxBytes, counters }]) => {
+  const forecast = (room: number, counters: Readonly<Record<string, number>>) => {
     const perMs = (counters.committed_bytes ?? 0) / ageMs;
-    const room = Math.max(0, maxBytes - bytes);
-    const forecast =
-      perMs > 0 && ageMs >= PACE_AFTER_MS
-        ? `; full in ${formatSpan(room / perMs)} at the pace since the start, if no hub takes anything`
-        : '';
-    return `  ${pad(name, 10)} ${pad(formatBytes(bytes), 10, 'right')} of ${pad(formatBytes(maxBytes), 10)}${forecast}`;
-  });
-  const state = `  ${spool.state === 'ok' ? 'ok' : 'DEGRADED'}, ${formatBytes(spool.bytes)} of ${formatBytes(spool.maxBytes)}${spool.isDiskLow ? '; LITTLE IS FREE ON THE DISK' : ''}`;
-  return [state, ...(spool.error === undefined ? [] : [`  ${spool.error}`]), ...classes];
+    return perMs > 0 && ageMs >= PACE_AFTER_MS
+      ? `; full in ${formatSpan(Math.max(0, room) / perMs)} at the pace since the start, if no hub takes anything`
+      : '';
+  };
+  const disk =
+    diskRoomBytes === undefined
+      ? []
+      : [
+          `  disk: room for ${formatBytes(diskRoomBytes)} beyond \`spool.keepFree\`${isDiskLow ? ': THE SPOOL DOES NOT GROW' : forecast(diskRoomBytes, spool.counters)}`,
+        ];
+  return [
+    `  ${state === 'ok' ? 'ok' : 'DEGRADED'}, ${formatBytes(bytes)} of ${formatBytes(maxBytes)}`,
+    ...(error === undefined ? [] : [`  ${error}`]),
+    ...disk,
+    ...Object.entries(spool.classes).map(
+      ([name, { bytes: used, maxBytes: most, counters }]) =>
+        `  ${pad(name, 10)} ${pad(formatBytes(used), 10, 'right')} of ${pad(formatBytes(most), 10)}${forecast(most - used, counters)}`,
+    ),
+  ];
 }
 
 function lossLines({ spool, connections, audit }: GatewayStatus): readonly string[] {
@@ -176,6 +187,10 @@ function lossLines({ spool, connections, audit }: GatewayStatus): readonly strin
   const ofAudit = (audit?.lost ?? 0) === 0 ? [] : [`  audit: ${audit?.lost} lines not written`];
   const all = [...ofSpool, ...ofDevices, ...ofAudit];
   return all.length === 0 ? ['  nothing'] : all;
+}
+
+function downText({ downSinceMs }: LinkStatus, nowMs: number): string {
+  return downSinceMs === undefined ? 'down' : `down for ${formatAge(nowMs - downSinceMs)}`;
 }
 
 function linkText({ state, sinceMs, downSinceMs, retryAtMs }: LinkStatus, nowMs: number): string {

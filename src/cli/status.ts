@@ -5,6 +5,7 @@ import { formatProblems } from '../config/problem.ts';
 import { declarations } from '../gateway/plug-ins.ts';
 import { GatewayError } from '../model/error.ts';
 import type { GatewayPlan } from '../model/plan.ts';
+import { count } from '../model/plural.ts';
 import type { GatewayStatus } from '../model/status.ts';
 import { type ConfigOption, configPath, takesConfig } from './config-path.ts';
 import { EXIT, type ExitCode, type Finish } from './exit-code.ts';
@@ -31,18 +32,21 @@ export function addStatusCommand(program: Command, finish: Finish): void {
 
 async function status(config: string, { url, json = false }: StatusOptions): Promise<ExitCode> {
   if (url !== undefined) return show(await look(baseOf(url)), json);
-  const { plan, problems } = await loadConfiguration(config, declarations);
-  if (plan === undefined) {
+  const { shown, problems } = await loadConfiguration(config, declarations);
+  const errors = problems.filter(({ severity }) => severity === 'error').length;
+  if (shown === undefined) {
     process.stderr.write(formatProblems(problems));
     return EXIT.config;
   }
-  const found = await look(addressOf(plan));
-  const { gateway } = found.status;
-  if (gateway !== plan.gateway.id)
-    throw unavailable(
-      addressOf(plan),
-      `the gateway \`${gateway}\` answers there, this is the configuration of \`${plan.gateway.id}\``,
+  if (errors > 0)
+    process.stderr.write(
+      `the configuration has ${count(errors, 'error')} now (see \`fieldmarshal check\`): a gateway would not start on it again\n`,
     );
+  const base = addressOf(shown.operations);
+  const found = await look(base);
+  const { gateway } = found.status;
+  if (gateway !== shown.id)
+    throw unavailable(base, `the gateway \`${gateway}\` answers there, this is the configuration of \`${shown.id}\``);
   return show(found, json);
 }
 
@@ -61,7 +65,7 @@ function baseOf(url: string): string {
 }
 
 /** Where every address is listened at, this machine is one of them. */
-function addressOf({ operations: { host, port } }: GatewayPlan): string {
+function addressOf({ host, port }: GatewayPlan['operations']): string {
   if (port === 0)
     throw new GatewayError('USAGE', 'operations.port', '0 takes any free port, which nobody knows: name one, or say `--url`');
   const name = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host);

@@ -32,6 +32,8 @@ export interface LoadOptions {
 export interface Loaded {
   /** Absent when any problem is an error. */
   readonly plan?: GatewayPlan;
+  /** Who the gateway of `gateway.yaml` is and where it shows how it is, also where something else is wrong. */
+  readonly shown?: Pick<GatewayPlan, 'operations'> & { readonly id: string };
   /** Of all files, sorted; warnings leave the plan. */
   readonly problems: readonly Problem[];
 }
@@ -75,6 +77,12 @@ function hubBook({ hubNames: names, hubs, keys }: GatewayFile): HubBook | undefi
   if (names.length === 0) return undefined;
   const takes = new Map(hubs.flatMap(({ name, takes }) => (takes === undefined ? [] : [[name, takes] as const])));
   return { names, takes, labels: keys?.gateway.labels ?? {} };
+}
+
+function shownBy(gateway: GatewayFile | undefined): Pick<Loaded, 'shown'> {
+  if (gateway?.keys === undefined) return {};
+  const { operations, gateway: identity } = gateway.keys;
+  return { shown: { id: identity.id, operations } };
 }
 
 function labelNames(gateway: GatewayFile | undefined, reader: MappingReader | undefined): readonly string[] {
@@ -151,12 +159,13 @@ class Loader {
     const hubs = gateway?.keys === undefined ? [] : gateway.hubs;
     for (const hub of hubs) checkHub(hub, labelNames(gateway, reader), this.#scope);
     reader?.traits.check(this.#scope);
-    if (this.#problems.errors > 0) return { problems: this.#problems.sorted() };
+    const shown = shownBy(gateway);
+    if (this.#problems.errors > 0) return { ...shown, problems: this.#problems.sorted() };
     const plan = this.#plan(gateway, connections, reader);
     for (const remark of [...this.#remarksOfHubs(plan), ...(this.#check?.(plan) ?? [])])
       addDeviceRemark(remark, reader?.places ?? new Map(), this.#scope);
     const problems = this.#problems.sorted();
-    return this.#problems.errors > 0 ? { problems } : { plan, problems };
+    return { ...shown, ...(this.#problems.errors > 0 ? {} : { plan }), problems };
   }
 
   #remarksOfHubs({ hubs, devices }: GatewayPlan): readonly Remark[] {

@@ -38,7 +38,7 @@ export interface StatusSources {
 /** One look at everything that runs: the source of `/status`, `/metrics` and the live view. */
 export function gatewayStatus(sources: StatusSources): GatewayStatus {
   const { plan, version, startedTimeMs, nowMs, connections, hubs, spool, audit, settings } = sources;
-  const { state, isDiskLow, bytes, segments, counters, error } = spool;
+  const { state, isDiskLow, diskRoomBytes, bytes, segments, counters, error } = spool;
   return {
     gateway: plan.gateway.id,
     version,
@@ -52,6 +52,7 @@ export function gatewayStatus(sources: StatusSources): GatewayStatus {
     spool: {
       state,
       isDiskLow,
+      ...(diskRoomBytes === undefined ? {} : { diskRoomBytes }),
       bytes,
       maxBytes: plan.spool.maxBytes,
       segments,

@@ -27,6 +27,8 @@ export interface GatewayStatus {
     readonly state: 'ok' | 'degraded';
     /** Fewer bytes are free on the disk than `spool.keepFree`: the spool does not grow. */
     readonly isDiskLow: boolean;
+    /** Free bytes of its disk beyond `spool.keepFree`, as last seen; absent: nobody looks. */
+    readonly diskRoomBytes?: number;
     readonly bytes: number;
     readonly maxBytes: number;
     readonly segments: number;

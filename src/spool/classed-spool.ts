@@ -80,11 +80,16 @@ function byClass(drafts: readonly Draft[]): ReadonlyMap<MessageClass, readonly D
 
 const NOTHING: LogStatus = { state: 'ok', isDiskLow: false, bytes: 0, segments: 0, hubs: {}, counters: {} };
 
-function addStatus(sum: LogStatus, { state, isDiskLow, bytes, segments, hubs, counters, error }: ClassStatus): LogStatus {
+function addStatus(
+  sum: LogStatus,
+  { state, isDiskLow, diskRoomBytes, bytes, segments, hubs, counters, error }: ClassStatus,
+): LogStatus {
   const firstError = sum.error ?? error;
+  const roomBytes = Math.min(sum.diskRoomBytes ?? Number.POSITIVE_INFINITY, diskRoomBytes ?? Number.POSITIVE_INFINITY);
   return {
     state: state === 'degraded' ? state : sum.state,
     isDiskLow: sum.isDiskLow || isDiskLow,
+    ...(Number.isFinite(roomBytes) ? { diskRoomBytes: roomBytes } : {}),
     bytes: sum.bytes + bytes,
     segments: sum.segments + segments,
     hubs: Object.fromEntries(Object.entries(hubs).map(([hub, waiting]) => [hub, addWaiting(sum.hubs[hub], waiting)])),

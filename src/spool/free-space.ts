@@ -22,6 +22,7 @@ export class FreeSpace {
   readonly #options: FreeSpaceOptions;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #isLow = false;
+  #roomBytes: number | undefined;
 
   constructor(options: FreeSpaceOptions) {
     this.#options = options;
@@ -30,6 +31,11 @@ export class FreeSpace {
   /** As last seen. */
   get isLow(): boolean {
     return this.#isLow;
+  }
+
+  /** Free bytes beyond those that are to be kept, as last seen; `undefined`: not looked at. */
+  get roomBytes(): number | undefined {
+    return this.#roomBytes;
   }
 
   async look(): Promise<boolean> {
@@ -44,6 +50,7 @@ export class FreeSpace {
 
   #saw(freeBytes: number): void {
     const { directory, keepFreeBytes, onEvent } = this.#options;
+    this.#roomBytes = Number.isFinite(freeBytes) ? Math.max(0, freeBytes - keepFreeBytes) : undefined;
     const isLow = freeBytes < (this.#isLow ? keepFreeBytes * ENOUGH : keepFreeBytes);
     if (isLow === this.#isLow) return;
     this.#isLow = isLow;

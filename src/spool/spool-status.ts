@@ -7,9 +7,11 @@ type Now = Pick<ClassStatus, 'bytes' | 'isBlocked'> & { readonly error: unknown 
 
 export function statusOf(parts: LogParts, { bytes, isBlocked, error }: Now): ClassStatus {
   const { store, readers, counters, limits } = parts;
+  const { roomBytes } = parts.freeSpace;
   return {
     state: error === undefined ? 'ok' : 'degraded',
     isDiskLow: parts.freeSpace.isLow,
+    ...(roomBytes === undefined ? {} : { diskRoomBytes: roomBytes }),
     isBlocked,
     epoch: store.epoch,
     bytes,

@@ -78,6 +78,8 @@ export interface LogStatus {
   readonly state: 'ok' | 'degraded';
   /** Fewer bytes are free on the disk than are to be kept: what is there does not grow. */
   readonly isDiskLow: boolean;
+  /** Free bytes of the disk beyond those that are to be kept, as last seen; absent: nobody looks. */
+  readonly diskRoomBytes?: number;
   readonly bytes: number;
   readonly segments: number;
   readonly hubs: Readonly<Record<string, { readonly waitingMessages: number; readonly oldestTimeMs?: number }>>;

@@ -74,7 +74,7 @@ describe('fieldmarshal status', function () {
     assert.match(stdout, /^gw-01 {2}Fieldmarshal .*running/);
     assert.match(stdout, /\nhubs\n {2}cloud +up .*\n +0 messages? waiting|\nhubs\n {2}cloud +up .*\n +\d+ messages? waiting/);
     assert.match(stdout, /\n {4}press-07 +up {2}1 point\n/);
-    assert.match(stdout, /\nspool\n {2}ok, .* of 4 GiB\n/);
+    assert.match(stdout, /\nspool\n {2}ok, .* of 4 GiB\n {2}disk: room for /);
     assert.match(stdout, /\nclock\n {2}known to be right/);
   });
 
@@ -87,6 +87,18 @@ describe('fieldmarshal status', function () {
       const { gateway: id, hubs, health, ills } = JSON.parse(stdout);
       assert.deepEqual([code, id, hubs[0].name, health.status, ills], [0, 'gw-01', 'cloud', 'ok', []]);
     }
+  });
+
+  it('asks the gateway that runs also when a mapping was made wrong since', async () => {
+    const wrong = join(directory, 'wrong.yaml');
+    await writeFile(
+      wrong,
+      `gateway: { id: gw-01 }\nhubs: { cloud: { dialect: mqtt, url: "${broker.url}" } }\nmappings: [none.yaml]\noperations: { port: ${port} }\n`,
+    );
+    const { code, stdout, stderr } = await runCli(['status', wrong]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^gw-01 /);
+    assert.match(stderr, /^the configuration has 1 error now/);
   });
 
   it('refuses the answer of another gateway', async () => {
@@ -103,10 +115,13 @@ describe('fieldmarshal status', function () {
   it('names what is not well, since when and what to do, and exits 1', async () => {
     await broker.stop();
     await press.close();
-    const { code, stdout } = await statusWhen((text) => text.includes('! hub cloud: DOWN') && text.includes('! connection'));
+    const { code, stdout } = await statusWhen((text) => text.includes('! hub cloud: down') && text.includes('! connection'));
     assert.equal(code, 1);
     assert.match(stdout, /NOT WELL: 2 things need a look\n/);
-    assert.match(stdout, /! hub cloud: DOWN for \S+, since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, tried again in/);
+    assert.match(
+      stdout,
+      /! hub cloud: down for \S+\n(.*\n)* {2}cloud +DOWN for \S+, since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, tried again in/,
+    );
     assert.match(stdout, /\n +HUB_REFUSED: .*\n +check host and port/);
     assert.match(stdout, /press-07 +DOWN {2}1 point, 1 bad/);
   });
