@@ -4,8 +4,10 @@ import type { Reading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Backfill } from './backfill.ts';
 import type { Memory } from './memory.ts';
+import { isPolled } from './missing.ts';
 import { type Gap, type MonitoredItem, pointsOf } from './monitored-item.ts';
 import { missedOf } from './polling.ts';
+import type { OpcuaPoint } from './settings.ts';
 import { type Span, tellSpan } from './span.ts';
 
 export interface GapsContext {
@@ -76,13 +78,21 @@ export class Gaps {
     this.#tell(events(), 'refused', times, { isOfEvents: true });
   }
 
-  /** The first session opens only after some attempts: no queue and no history tells what happened until then. */
-  tellNeverThere(points: readonly Point[]): void {
+  /**
+   * The first session opens only after some attempts: no queue and no history tells what happened until then, and of what patterns stand
+   * for nobody has counted the polls. `points`: all that are read.
+   */
+  tellNeverThere(points: readonly Point<OpcuaPoint>[]): void {
     const { memory, clock } = this.#context;
-    const fromTimeMs = memory.missing.awayTimeMs;
+    const { awayTimeMs, neverTimeMs } = memory.missing;
+    const unknown = memory.missing.unknown(points);
     memory.missing.back();
-    if (fromTimeMs === undefined || memory.lostMs !== undefined) return;
-    this.#tell(points, 'device-away', { fromTimeMs, toTimeMs: clock.nowMs() }, { isOver: true });
+    if (awayTimeMs === undefined || neverTimeMs === undefined || memory.lostMs !== undefined) return;
+    const toTimeMs = clock.nowMs();
+    const known = new Set(unknown);
+    const told = points.filter((point) => !known.has(point) && !isPolled(point));
+    this.#tell(told, 'device-away', { fromTimeMs: awayTimeMs, toTimeMs }, { isOver: true });
+    this.#tell(unknown, 'device-away', { fromTimeMs: neverTimeMs, toTimeMs }, { isOver: true });
   }
 
   /** The session ends for good: what still waits to be filled is missing. */

@@ -16,6 +16,8 @@ export class Missing {
   readonly #events: readonly MissedPoint[];
   /** Since then nobody listens to what the server tells by itself, as far as that was not told. */
   #awayTimeMs: number | undefined;
+  /** Since the first attempt for a session, where there has been none. */
+  #neverTimeMs: number | undefined;
 
   constructor({ devices }: Pick<ConnectionPlan, 'devices'>, clock: Clock) {
     this.#clock = clock;
@@ -36,11 +38,23 @@ export class Missing {
     return this.#awayTimeMs;
   }
 
+  /** Since when points are missing that a pattern stands for; before the first session nobody knows them, or tells that. */
+  get neverTimeMs(): number | undefined {
+    return this.#neverTimeMs;
+  }
+
+  /** Those that patterns stand for and that were not known while nobody was there. */
+  unknown(points: readonly Point<OpcuaPoint>[]): readonly Point<OpcuaPoint>[] {
+    const known = new Set(this.#points);
+    return points.filter((point) => !known.has(point));
+  }
+
   /** The first attempt to open a session was made then, and has failed; or a session of another connector ended. */
   begin(attemptedMs: number, attemptedTimeMs: number): void {
     for (const intervalMs of new Set(this.#points.filter(isPolled).map((point) => point.intervalMs)))
       this.cycle(intervalMs).begin(attemptedMs);
     this.#awayTimeMs ??= attemptedTimeMs;
+    this.#neverTimeMs ??= attemptedTimeMs;
   }
 
   /** What the server tells by itself was complete until then. */
@@ -52,6 +66,7 @@ export class Missing {
   /** A session is open; what was told since it was lost is told by it. */
   back(): void {
     this.#awayTimeMs = undefined;
+    this.#neverTimeMs = undefined;
   }
 
   /** Everything up to then, on the monotonic clock. */
@@ -71,6 +86,6 @@ export class Missing {
   }
 }
 
-function isPolled({ address }: Point<OpcuaPoint>): boolean {
+export function isPolled({ address }: Point<OpcuaPoint>): boolean {
   return address.read === 'poll' && address.serverAggregate === undefined;
 }

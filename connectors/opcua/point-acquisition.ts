@@ -145,7 +145,7 @@ export class PointAcquisition {
 
   async start(): Promise<void> {
     const { memory } = this.#context;
-    this.#gaps.tellNeverThere(this.#readable('subscribe').map(({ point }) => point));
+    this.#gaps.tellNeverThere([...this.#readable('subscribe'), ...this.#readable('poll')].map(({ point }) => point));
     const points = this.#points();
     if (memory.lostMs !== undefined) memory.last.lose(points, memory.lostMs);
     await this.watching.adopt((item) => item.problem === undefined && nodesOf(item).every((node) => this.#isStill(node)));

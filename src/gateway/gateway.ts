@@ -1,7 +1,7 @@
 import type { SettingChanges } from '../commands/settings.ts';
 import type { Command, CommandResult } from '../model/command.ts';
 import { toGatewayError } from '../model/error.ts';
-import type { GatewayPlan } from '../model/plan.ts';
+import type { DevicePlan, GatewayPlan } from '../model/plan.ts';
 import type { GatewayStatus } from '../model/status.ts';
 import type { JsonValue } from '../model/value.ts';
 import { LatestReadings, toJsonValue } from '../pipeline/latest-readings.ts';
@@ -88,7 +88,11 @@ async function run(plan: GatewayPlan, created: Created, context: GatewayContext,
     session: (twin) => field.session(twin),
     onEvent: (event) => field.tell(event),
   });
-  field.open(created.connections, { see: (batch) => off.see(batch), resolved: (device) => commands.resolve(device) });
+  const onResolved = (device: DevicePlan) => {
+    commands.resolve(device);
+    off.resolved(device);
+  };
+  field.open(created.connections, { see: (batch) => off.see(batch), resolved: onResolved });
   const hubs = created.hubs.map((hub) => startHub(hub, plan, commands, context));
   commands.watchHubs((name) =>
     hubs.some(({ plan: hub, forwarding }) => hub.name === name && forwarding.status().link.state === 'up'),

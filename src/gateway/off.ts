@@ -28,10 +28,13 @@ export interface GatewayOffOptions {
 }
 
 interface Waiting {
-  readonly device: DevicePlan;
+  /** With what its patterns stand for, where that is known. */
+  device: DevicePlan;
   /** When it was heard of first, on the monotonic clock; `undefined`: not yet. */
   backMs: number | undefined;
 }
+
+type Times = Pick<DeviceGap, 'fromTimeMs' | 'toTimeMs'>;
 
 /** To be asked before the spool is opened, which may write. */
 export async function lastSign(plan: GatewayPlan, stateDirectory: string): Promise<SignOfLife | undefined> {
@@ -62,6 +65,8 @@ export class GatewayOff {
   readonly #options: GatewayOffOptions;
   readonly #last: SignOfLife | undefined;
   readonly #waiting: Map<string, Waiting>;
+  /** By twin: what was told before anybody knew what its patterns stand for. */
+  readonly #untold = new Map<string, { readonly device: DevicePlan; readonly times: Times }>();
   readonly #startedMs: number;
   /** Everything was kept then. */
   #kept: SignOfLife;
@@ -86,6 +91,19 @@ export class GatewayOff {
     const isMeasured = readings.some(({ quality }) => quality !== 'bad');
     waiting.backMs ??= isMeasured ? this.#options.clock.monotonicMs() : this.#startedMs;
     this.#tell(waiting);
+  }
+
+  /** To be called with what the patterns of a device stand for, before the first batch of these points: they were not measured either. */
+  resolved(device: DevicePlan): void {
+    const waiting = this.#waiting.get(device.twin);
+    if (waiting !== undefined) waiting.device = device;
+    const untold = this.#untold.get(device.twin);
+    const known = new Set(untold?.device.points.map(({ point }) => point.id));
+    const points = device.points.filter(({ point }) => !known.has(point.id));
+    if (untold === undefined || points.length === 0) return;
+    this.#untold.delete(device.twin);
+    const { events: _, ...withoutEvents } = device;
+    this.#declare({ ...withoutEvents, points }, untold.times);
   }
 
   /** Writes the sign of life until the signal is aborted. Resolves when the first was written. */
@@ -146,7 +164,7 @@ export class GatewayOff {
   }
 
   #tell({ device, backMs = this.#startedMs }: Waiting, { isLast = false } = {}): void {
-    const { clock, declare, log } = this.#options;
+    const { clock, log } = this.#options;
     const nowMs = clock.nowMs();
     const fromTimeMs = this.#fromTimeMs(device);
     const backTimeMs = Math.round(nowMs - (clock.monotonicMs() - backMs));
@@ -158,8 +176,14 @@ export class GatewayOff {
     const times = isWrong
       ? { fromTimeMs: backTimeMs, toTimeMs: backTimeMs }
       : { fromTimeMs, toTimeMs: Math.max(fromTimeMs, backTimeMs) };
+    if (device.patterns !== undefined && this.#options.plan.devices.includes(device))
+      this.#untold.set(device.twin, { device, times });
+    this.#declare(device, times);
+  }
+
+  #declare(device: DevicePlan, times: Times): void {
     const readings = this.#dueIn(device, times.toTimeMs - times.fromTimeMs);
-    declare(device.twin, { reason: 'gateway-off', points: whatIsMissed(device), ...times, readings });
+    this.#options.declare(device.twin, { reason: 'gateway-off', points: whatIsMissed(device), ...times, readings });
   }
 
   #dueIn(device: DevicePlan, forMs: number): number {

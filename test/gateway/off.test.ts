@@ -35,16 +35,16 @@ describe('the time in which the gateway was off', () => {
   });
   afterEach(() => rm(directory, { recursive: true, force: true }));
 
-  const plan = () =>
-    ({ devices: [device], spool: { directory: join(directory, 'spool'), commitWindowMs: 100 } }) as unknown as GatewayPlan;
+  const plan = (of = device) =>
+    ({ devices: [of], spool: { directory: join(directory, 'spool'), commitWindowMs: 100 } }) as unknown as GatewayPlan;
 
-  function start(last: SignOfLife | undefined, clock = new WallClock(START_MS), isKept = () => true) {
+  function start(last: SignOfLife | undefined, clock = new WallClock(START_MS), isKept = () => true, of = device) {
     const told: Omit<DeviceGap, 'device'>[] = [];
     const stop = new AbortController();
     const declare = (_twin: string, gap: Omit<DeviceGap, 'device'>) => void told.push(gap);
     const dueEveryMs = ({ name }: Point) => (name === 'oil' ? 7_000 : undefined);
     const off = new GatewayOff(last, {
-      plan: plan(),
+      plan: plan(of),
       stateDirectory: directory,
       clock,
       log: silentLog,
@@ -72,6 +72,24 @@ describe('the time in which the gateway was off', () => {
       [told[0]?.points.map(({ name }) => name), told[0]?.readings],
       [['oil', 'speed'], Math.floor((62_000 + UNDER_WAY_MS) / 7_000)],
     );
+  });
+
+  it('is declared for what patterns stand for, when that is known, and once', async () => {
+    const patterned = { ...device, patterns: [] };
+    const resolved = deviceOf({ points: { oil: {}, speed: {}, motor1: {} } });
+    const names = (told: readonly Omit<DeviceGap, 'device'>[]) => told.map(({ points }) => points.map(({ name }) => name).join());
+    const late = start({ timeMs: START_MS - 60_000, isStopped: true }, undefined, undefined, patterned);
+    await late.clock.advance(2_000);
+    late.fail();
+    late.off.resolved(patterned);
+    late.off.resolved(resolved);
+    late.off.resolved(deviceOf({ points: { oil: {}, speed: {}, motor1: {}, motor2: {} } }));
+    assert.deepEqual(names(late.told), ['oil,speed', 'motor1']);
+    assert.deepEqual(late.spans()[1], late.spans()[0]);
+    const early = start({ timeMs: START_MS - 60_000, isStopped: true }, undefined, undefined, patterned);
+    early.off.resolved(resolved);
+    early.measure();
+    assert.deepEqual(names(early.told), ['oil,speed,motor1']);
   });
 
   it('begins with the stop where there was one, and ends with the start where the device is away then', async () => {
