@@ -85,10 +85,10 @@ export class Gaps {
   tellNeverThere(points: readonly Point<OpcuaPoint>[]): void {
     const { memory, clock } = this.#context;
     const { awayTimeMs, neverTimeMs } = memory.missing;
-    const unknown = memory.missing.unknown(points);
     memory.missing.back();
     if (awayTimeMs === undefined || neverTimeMs === undefined || memory.lostMs !== undefined) return;
     const toTimeMs = clock.nowMs();
+    const unknown = memory.missing.unknown(points);
     const known = new Set(unknown);
     const told = points.filter((point) => !known.has(point) && !isPolled(point));
     this.#tell(told, 'device-away', { fromTimeMs: awayTimeMs, toTimeMs }, { isOver: true });

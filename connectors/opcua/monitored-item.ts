@@ -96,10 +96,11 @@ export function planItems(
   const subscription = { id: 0, publishingMs };
   // Most nodes have one point: only those whose identifiers are the same are compared.
   const alike = Map.groupBy(nodes, ({ point }) => point.address.address.identifier.value).values();
-  const shared = [...alike].flatMap((some) => (some.length === 1 ? [some] : [...Map.groupBy(some, sharingKey).values()]));
-  return shared.flatMap(([first, ...others]) =>
-    first === undefined ? [] : [planItem(first, others, handleOf(first.point), subscription)],
-  );
+  const items: MonitoredItem[] = [];
+  for (const some of alike)
+    for (const [first, ...others] of some.length === 1 ? [some] : Map.groupBy(some, sharingKey).values())
+      if (first !== undefined) items.push(planItem(first, others, handleOf(first.point), subscription));
+  return items;
 }
 
 /** Points for which it is the same text can share what the server sends. */

@@ -11,18 +11,27 @@ const ROUNDS = 2 ** 9;
 export class PointNumbers {
   readonly #numbers = new Map<string, number>();
   readonly #free: number[] = [];
+  /** By number. Who asks goes through the points in their order, nearly always: that is looked at before the map is asked. */
+  readonly #points: (Point | undefined)[] = [];
+  #last = 0;
   #round = 0;
 
   /** `undefined` for a point that has none. */
-  find({ id }: Point): number | undefined {
-    return this.#numbers.get(id);
+  find(point: Point): number | undefined {
+    const last = this.#last;
+    if (this.#points[last] === point) return last;
+    const number = this.#points[last + 1] === point ? last + 1 : this.#numbers.get(point.id);
+    if (number !== undefined) this.#last = number;
+    return number;
   }
 
-  of({ id }: Point): number {
-    const known = this.#numbers.get(id);
+  of(point: Point): number {
+    const known = this.find(point);
     if (known !== undefined) return known;
-    const number = this.#free.pop() ?? this.#numbers.size;
-    this.#numbers.set(id, number);
+    const number = this.#free.pop() ?? this.#points.length;
+    this.#numbers.set(point.id, number);
+    this.#points[number] = point;
+    this.#last = number;
     return number;
   }
 
@@ -32,6 +41,7 @@ export class PointNumbers {
       const number = this.#numbers.get(id);
       if (number === undefined) continue;
       this.#numbers.delete(id);
+      this.#points[number] = undefined;
       this.#free.push(number);
     }
   }

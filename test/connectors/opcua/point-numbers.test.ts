@@ -19,12 +19,12 @@ describe('OPC UA point numbers', () => {
 
   it('are given to others once they are free, none to two points', () => {
     const numbers = new PointNumbers();
-    for (const point of [a, b]) numbers.of(point);
+    for (const point of [b, a]) numbers.of(point);
     numbers.free([a, c]);
     assert.equal(numbers.find(a), undefined);
     assert.deepEqual(
       [c, a, b].map((point) => numbers.of(point)),
-      [0, 2, 1],
+      [1, 2, 0],
     );
   });
 
