@@ -1,5 +1,5 @@
-import { serialize } from 'node:v8';
 import type { MessageClass, Stored } from '../model/twin-message.ts';
+import { bytesOf, kindOf, SuspectKinds } from './suspect-kinds.ts';
 
 /** So often in a row the hub must hang up at a message alone before others go first. */
 const HANG_UPS = 3;
@@ -32,12 +32,6 @@ interface Suspect {
   trials: number;
 }
 
-/** Messages of one twin and kind that were given up: how small they were at least, and how many. */
-interface Known {
-  readonly bytes: number;
-  readonly verdicts: number;
-}
-
 /**
  * A hub that cannot refuse a message hangs up at it (MQTT 3.1.1 §4.8), and would for ever, with everything waiting behind it. A hub that
  * comes and goes hangs up, too, whatever is sent. What tells them apart is what the hub does with others: a message at which it hung up
@@ -47,8 +41,7 @@ interface Known {
 export class Suspects {
   readonly #held = new Map<string, Suspect>();
   #heldBytes = 0;
-  /** At most one for each kind of message of each twin. */
-  readonly #known = new Map<string, Known>();
+  readonly #kinds = new SuspectKinds();
   #alone: { readonly key: string; readonly times: number } | undefined;
   /** In this session. */
   #taken = 0;
@@ -95,7 +88,7 @@ export class Suspects {
   holdsBack(stored: Stored): boolean | 'no-room' {
     const suspect = this.#held.get(keyOf(stored));
     if (suspect !== undefined) return suspect.isProven || !this.#isTurnOfUnproven || this.#taken > 0;
-    if (!this.#isPresumed(stored)) return false;
+    if (!this.#kinds.covers(stored)) return false;
     if (this.#isFull) return 'no-room';
     this.#hold(stored, { isPresumed: true, isProven: true });
     return true;
@@ -109,8 +102,7 @@ export class Suspects {
     if (suspect === undefined) return;
     this.#release(key);
     this.#idleTrials = 0;
-    this.#known.delete(suspect.kind);
-    for (const [other, { kind, isPresumed }] of this.#held) if (isPresumed && kind === suspect.kind) this.#release(other);
+    this.#lift(suspect.kind);
   }
 
   /** The hub has answered otherwise than by hanging up. */
@@ -150,8 +142,7 @@ export class Suspects {
     const suspect = this.#held.get(keyOf(stored));
     if (suspect === undefined) return;
     this.#release(keyOf(stored));
-    const { bytes = Number.POSITIVE_INFINITY, verdicts = 0 } = this.#known.get(suspect.kind) ?? {};
-    this.#known.set(suspect.kind, { bytes: Math.min(bytes, suspect.bytes), verdicts: verdicts + 1 });
+    this.#kinds.gaveUp(suspect.kind, suspect.bytes);
   }
 
   #isAloneOftenEnough(stored: Stored): boolean {
@@ -160,7 +151,8 @@ export class Suspects {
     this.#alone = { key, times };
     // Is there anything that it takes? That is soon seen.
     if (this.#firstUnproven() !== undefined) return true;
-    return times >= (this.#heldOf(kindOf(stored)).length > 0 ? HANG_UPS_OF_ITS_KIND : HANG_UPS);
+    const kind = kindOf(stored);
+    return times >= (this.#kinds.has(kind) || this.#heldOf(kind).length > 0 ? HANG_UPS_OF_ITS_KIND : HANG_UPS);
   }
 
   #suspect(stored: Stored, onHeld: (stored: Stored) => void): void {
@@ -191,35 +183,34 @@ export class Suspects {
     const wasProven = suspect.isProven;
     suspect.isProven = true;
     if (!wasProven) {
-      this.#presumeOf(suspect.kind);
+      const proven = this.#heldOf(suspect.kind).filter(({ isProven }) => isProven);
+      this.#kinds.proved(
+        suspect.kind,
+        proven.map(({ bytes }) => bytes),
+      );
       return [];
     }
     if (this.#taken < (this.#isLate ? 1 : OTHERS) && !this.#isFull) {
       this.#idleTrials += 1;
+      this.#lift(suspect.kind);
       return [];
     }
     suspect.trials += 1;
-    const { verdicts = 0 } = this.#known.get(suspect.kind) ?? {};
+    const verdicts = this.#kinds.verdicts(suspect.kind);
     if (suspect.trials < (suspect.isPresumed && verdicts > 0 ? 1 : TRIALS)) return [];
     if (verdicts < VERDICTS) return [suspect.stored];
     const ofItsKind = this.#heldOf(suspect.kind).filter(({ isPresumed }) => isPresumed);
     return [...new Set([suspect, ...ofItsKind])].map(({ stored }) => stored);
   }
 
-  /** Two are no accident: what is as large as the smaller of them is held back before it costs a connection. */
-  #presumeOf(kind: string): void {
-    const proven = this.#heldOf(kind).filter(({ isProven }) => isProven);
-    if (proven.length < 2 || this.#known.has(kind)) return;
-    this.#known.set(kind, { bytes: Math.min(...proven.map(({ bytes }) => bytes)), verdicts: 0 });
+  /** What is held back unsent is let go where there is nothing else by which the hub could show what it takes. */
+  #lift(kind: string): void {
+    this.#kinds.forget(kind);
+    for (const { stored, isPresumed } of this.#heldOf(kind)) if (isPresumed) this.#release(keyOf(stored));
   }
 
   #heldOf(kind: string): Suspect[] {
     return [...this.#held.values()].filter((suspect) => suspect.kind === kind);
-  }
-
-  #isPresumed(stored: Stored): boolean {
-    const known = this.#known.get(kindOf(stored));
-    return known !== undefined && bytesOf(stored) >= known.bytes;
   }
 
   #isRipe(ageMs: number): boolean {
@@ -239,14 +230,4 @@ export class Suspects {
 
 function keyOf({ class: of, offset }: Stored): string {
   return `${of} ${offset}`;
-}
-
-/** What rights and topics follow. */
-function kindOf({ message: { twin, kind } }: Stored): string {
-  return `${kind} ${twin}`;
-}
-
-/** Something that grows with what it has on the wire, whatever the shape. */
-function bytesOf({ message }: Stored): number {
-  return serialize(message).length;
 }

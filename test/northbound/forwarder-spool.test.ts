@@ -14,6 +14,7 @@ import { openSpool } from '../../src/spool/open-spool.ts';
 import type { Spool } from '../../src/spool/spool.ts';
 import { SimulatedDisk } from '../spool/support/simulated-disk.ts';
 import { fail } from '../spool/support/spool-fixture.ts';
+import { fastClock } from '../support/fast-clock.ts';
 import { telemetry } from '../support/recorded-spool-reader.ts';
 import { SinkBroker } from '../support/sink-broker.ts';
 import { mqttDialect } from './plant.ts';
@@ -219,6 +220,32 @@ describe('forwarder on the spool on disk', () => {
     const gap = broker.messages.find(({ schema }) => schema === 'gw.gap/1')?.gap as Record<string, unknown>;
     assert.deepEqual([gap.fromSeq, gap.toSeq, gap.messages], [3, 3, 1]);
   });
+
+  for (const order of ['in-order', 'live-first'] as const) {
+    it(`tells in gap records what a hub hangs up at, and is complete beside it, over a restart, ${order}`, async () => {
+      await stop(0);
+      const clock = fastClock(500);
+      broker.script = { answer: ({ payload }) => (/"seq":(3|70|110),/.test(payload.toString()) ? 'cut' : 'acknowledge') };
+      await start({ order }, { clock });
+      await append(1, 60);
+      await until(() => forwarding.status().heldBack === 1 && broker.messages.some(({ seq }) => seq === 60));
+      await stop(0);
+      await start({ order }, { clock });
+      let next = 61;
+      while (forwarding.status().counters.rejected_messages !== 3) {
+        await append(next, 1, Date.now());
+        next += 1;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      await waitsFor(0);
+      const gaps = broker.messages.flatMap(({ gap }) => (gap === undefined ? [] : [(gap as { fromSeq: number }).fromSeq]));
+      assert.deepEqual(
+        gaps.toSorted((a, b) => a - b),
+        [3, 70, 110],
+      );
+      assert.equal(judge().isComplete, true);
+    });
+  }
 
   it('takes what waits for drained only when a look has found nothing, however long the disk takes for it', async () => {
     await stop(0);
