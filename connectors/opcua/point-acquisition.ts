@@ -8,20 +8,20 @@ import { runPollGroups } from '../../src/southbound/poll-groups.ts';
 import { Backfill } from './backfill.ts';
 import type { Counters } from './counters.ts';
 import { Doubts } from './doubts.ts';
+import { FoundNodes, isRead } from './found-nodes.ts';
 import { Gaps } from './gaps.ts';
 import { forget, type Memory } from './memory.ts';
 import { type MonitoredItem, nodesOf, pointsOf } from './monitored-item.ts';
-import { CHANGED, type FoundNode, findNodes, type UsableNode } from './nodes.ts';
+import { CHANGED, type FoundNode, type UsableNode } from './nodes.ts';
 import type { PatternWatch } from './pattern-watch.ts';
 import type { PatternChange } from './patterns.ts';
-import { PointColumn } from './point-column.ts';
 import { pollGroup } from './polling.ts';
 import type { RawSession } from './raw-session.ts';
 import { RegisteredNodes } from './registered-nodes.ts';
 import type { ServerFacts } from './requests.ts';
 import { Retries } from './retries.ts';
 import { ServerAggregates } from './server-aggregates.ts';
-import type { OpcuaPoint, OpcuaSettings } from './settings.ts';
+import type { OpcuaSettings } from './settings.ts';
 import type { SubscriptionContext } from './subscription.ts';
 import { Watching } from './watching.ts';
 
@@ -66,14 +66,13 @@ export class PointAcquisition {
   readonly backfill: Backfill | undefined;
   readonly aggregates: ServerAggregates;
   readonly #context: AcquisitionContext;
-  readonly #nodes: PointColumn<FoundNode>;
+  readonly #nodes: FoundNodes;
   readonly #doubts: Doubts;
   readonly #gaps: Gaps;
 
   constructor(context: AcquisitionContext, nodes: readonly FoundNode[]) {
     this.#context = context;
-    this.#nodes = new PointColumn(context.memory.numbers);
-    this.#know(nodes);
+    this.#nodes = new FoundNodes(context, nodes);
     this.retries = new Retries(context.clock);
     this.watching = new Watching({
       ...context,
@@ -85,23 +84,23 @@ export class PointAcquisition {
       ...context,
       last,
       onSeen: (readings) => this.#gaps.closeSeen(readings, (point) => this.watching.item(point)),
-      watched: () => this.#usable('subscribe'),
+      watched: () => this.#nodes.usable('subscribe'),
       isBehind: () => this.watching.publisher.isBehind(context.clock.monotonicMs()),
       settleAfterMs: () =>
         2 * Math.max(MIN_PUBLISHING_MS, ...this.watching.publisher.subscriptions.map(({ publishingMs }) => publishingMs)),
     });
     const { backfill } = context.settings;
-    const node = (point: Point) => this.#nodes.get(point);
+    const node = (point: Point) => this.node(point);
     this.backfill = backfill === false ? undefined : new Backfill({ ...context, spans, historyDoubt, node, atMostMs: backfill });
     this.#gaps = new Gaps({ ...context, backfill: this.backfill });
-    this.aggregates = new ServerAggregates({ ...context, node, points: () => this.#points() });
+    this.aggregates = new ServerAggregates({ ...context, node, points: () => this.#nodes.points() });
   }
 
   /** Called when the network breaks, and the library tries to bring it back. */
   goAway(): void {
     this.#gaps.goAway();
     this.watching.publisher.pause();
-    this.#doubts.tellAway(this.#points());
+    this.#doubts.tellAway(this.#nodes.points());
   }
 
   /** Called when the network is back and the session is still ours. */
@@ -118,20 +117,12 @@ export class PointAcquisition {
   }
 
   node(point: Point): FoundNode | undefined {
-    return this.#nodes.get(point);
-  }
-
-  #know(nodes: readonly FoundNode[]): void {
-    for (const node of nodes) this.#nodes.set(node.point, node);
-  }
-
-  #points(): readonly UsableNode['point'][] {
-    return this.#nodes.things().map(({ point }) => point);
+    return this.#nodes.of(point);
   }
 
   /** Status names by point id of all that cannot be read. */
   get problems(): ReadonlyMap<string, string> {
-    return this.#problemsOf(this.#points());
+    return this.#problemsOf(this.#nodes.points());
   }
 
   #problemsOf(points: readonly Point[]): ReadonlyMap<string, string> {
@@ -145,12 +136,12 @@ export class PointAcquisition {
 
   async start(): Promise<void> {
     const { memory } = this.#context;
-    this.#gaps.tellNeverThere([...this.#readable('subscribe'), ...this.#readable('poll')].map(({ point }) => point));
-    const points = this.#points();
+    this.#gaps.tellNeverThere([...this.#nodes.read('subscribe'), ...this.#nodes.read('poll')].map(({ point }) => point));
+    const points = this.#nodes.points();
     if (memory.lostMs !== undefined) memory.last.lose(points, memory.lostMs);
-    await this.watching.adopt((item) => item.problem === undefined && nodesOf(item).every((node) => this.#isStill(node)));
+    await this.watching.adopt((item) => item.problem === undefined && nodesOf(item).every((node) => this.#nodes.isStill(node)));
     this.watching.openGaps(this.watching.items, { isLost: false, ...this.#gaps.away });
-    await this.#watch(this.#usable('subscribe').filter(({ point }) => this.watching.item(point) === undefined));
+    await this.#watch(this.#nodes.usable('subscribe').filter(({ point }) => this.watching.item(point) === undefined));
     if (memory.lostMs !== undefined) void this.#doubts.settle();
     this.#settle(points);
     this.#poll();
@@ -159,20 +150,14 @@ export class PointAcquisition {
     void this.#tryAgain();
   }
 
-  /** A pattern may have brought another node under the name, or none. */
-  #isStill({ point, nodeId }: UsableNode): boolean {
-    const node = this.node(point);
-    return node !== undefined && node.problem === undefined && node.nodeId.toString() === nodeId.toString();
-  }
-
   #watch(nodes: readonly UsableNode[]): Promise<void> {
     return this.watching.watch(nodes, (items) => this.watching.openGaps(items, { isLost: true, ...this.#gaps.away }));
   }
 
   #poll(): void {
     const { session, settings, facts, clock, signal, counters, memory, pollIntervals, onFailure } = this.#context;
-    const nodesOf = (intervalMs: number) => this.#readable('poll').filter(({ point }) => point.intervalMs === intervalMs);
-    const intervals = new Set([...pollIntervals, ...this.#readable('poll').map(({ point }) => point.intervalMs)]);
+    const nodesOf = (intervalMs: number) => this.#nodes.read('poll').filter(({ point }) => point.intervalMs === intervalMs);
+    const intervals = new Set([...pollIntervals, ...this.#nodes.read('poll').map(({ point }) => point.intervalMs)]);
     const onReadings = (readings: readonly Reading[]) => {
       for (const { point, status } of readings) if (status !== undefined && GONE.has(status)) this.#lookAgain(point, status);
       this.#context.onReadings(memory.last.take(readings, clock.nowMs()));
@@ -188,14 +173,6 @@ export class PointAcquisition {
     runPollGroups(groups, { clock, signal, onSkipped }).catch(onFailure);
   }
 
-  #readable(how: OpcuaPoint['read']): readonly FoundNode[] {
-    return this.#nodes.things(({ point }) => isRead(point, how));
-  }
-
-  #usable(how: OpcuaPoint['read']): readonly UsableNode[] {
-    return this.#readable(how).filter((node) => node.problem === undefined);
-  }
-
   #note(item: MonitoredItem, samples: readonly Reading[], hasOverflown: boolean): void {
     item.isActive = true;
     if (hasOverflown) item.overflows = (item.overflows ?? 0) + 1;
@@ -207,10 +184,9 @@ export class PointAcquisition {
     this.#context.patternWatch.doubt();
   }
 
-  #lookAgain(of: Point, problem: string): void {
-    const point = this.#nodes.get(of)?.point;
-    if (point === undefined) return;
-    this.#nodes.set(point, { point, problem });
+  #lookAgain(point: Point, problem: string): void {
+    if (this.node(point) === undefined) return;
+    this.#nodes.lose(point, problem);
     this.retries.fail(point.id);
     this.#context.patternWatch.doubt();
   }
@@ -226,11 +202,11 @@ export class PointAcquisition {
 
   #refused(): readonly Point[] {
     const isRefused = (point: UsableNode['point']) => !isRead(point, 'poll') && point.access !== 'write';
-    return this.#points().filter((point) => isRefused(point) && this.#problemOf(point) !== undefined);
+    return this.#nodes.points().filter((point) => isRefused(point) && this.#problemOf(point) !== undefined);
   }
 
   #problemOf(point: Point): string | undefined {
-    return this.#nodes.get(point)?.problem ?? this.watching.item(point)?.problem;
+    return this.node(point)?.problem ?? this.watching.item(point)?.problem;
   }
 
   async #lookAround(): Promise<void> {
@@ -250,7 +226,7 @@ export class PointAcquisition {
     }
     const sharing = await this.#unwatch(gone).finally(() => forget(memory, gone));
     for (const device of devices) onResolved(device);
-    await this.#find(added);
+    await this.#nodes.find(added);
     await this.#watchAgain([...added, ...sharing]);
     this.#settle(added);
   }
@@ -263,17 +239,12 @@ export class PointAcquisition {
     const before = this.#problemsOf(silent);
     for (const item of overdue) item.problem = SILENT;
     this.#settle(silent, before);
-    const points = this.#points().filter(({ id }) => due.has(id));
+    const points = this.#nodes.points().filter(({ id }) => due.has(id));
     if (points.length === 0) return;
     const known = this.#problemsOf(points);
-    await this.#find(points);
+    await this.#nodes.find(points);
     await this.#watchAgain([...points, ...(await this.#unwatch(points))]);
     this.#settle(points, known);
-  }
-
-  async #find(points: readonly UsableNode['point'][]): Promise<void> {
-    const { session, facts, memory } = this.#context;
-    this.#know(await findNodes(session, points, facts, memory.fingerprints));
   }
 
   /** Gives all points that were watched with these. */
@@ -285,7 +256,7 @@ export class PointAcquisition {
 
   async #watchAgain(points: readonly Point[]): Promise<void> {
     const ids = new Set(points.map(({ id }) => id));
-    await this.#watch(this.#usable('subscribe').filter(({ point }) => ids.has(point.id)));
+    await this.#watch(this.#nodes.usable('subscribe').filter(({ point }) => ids.has(point.id)));
   }
 
   /** Tells what is wrong now and was not told before; what is wrong is tried again later. */
@@ -301,8 +272,4 @@ export class PointAcquisition {
     }
     if (readings.length > 0) onReadings(readings);
   }
-}
-
-function isRead({ access, address }: UsableNode['point'], how: OpcuaPoint['read']): boolean {
-  return access !== 'write' && address.read === how && address.serverAggregate === undefined;
 }
