@@ -5,7 +5,7 @@ import type { Request } from './request.ts';
 /** What came back: registers as on the wire, bits, the confirmation of a write, or a part of the device's identification. */
 export type Answer = Buffer | readonly boolean[] | 'written' | IdentificationPart;
 
-/** Takes unit and PDU that were checked against the request (`answer-check.ts`). Throws DEVICE_EXCEPTION or DEVICE_BUSY. */
+/** Takes unit and PDU that were checked against the request (`answer-check.ts`). Throws DEVICE_EXCEPTION, DEVICE_UNREACHABLE or DEVICE_BUSY. */
 export function decodeAnswer(request: Request, body: Buffer): Answer {
   if (isException(body)) throw exceptionError(request, body[2] ?? 0);
   switch (request.function) {

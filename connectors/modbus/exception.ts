@@ -1,4 +1,4 @@
-import { GatewayError } from '../../src/model/error.ts';
+import { type ErrorCode, GatewayError } from '../../src/model/error.ts';
 import { describeRequest, type Request } from './request.ts';
 
 /** The number with which a device refused (Modbus Application Protocol 1.1b3, section 7); the cause of the error that tells it. */
@@ -22,8 +22,15 @@ const NAMES: Readonly<Record<number, string>> = {
   11: 'the unit does not answer its gateway',
 };
 
+const CODES: Readonly<Record<number, ErrorCode>> = {
+  5: 'DEVICE_BUSY',
+  6: 'DEVICE_BUSY',
+  10: 'DEVICE_UNREACHABLE',
+  11: 'DEVICE_UNREACHABLE',
+};
+
 export function exceptionError(request: Request, number: number): GatewayError {
-  const code = number === 5 || number === 6 ? 'DEVICE_BUSY' : 'DEVICE_EXCEPTION';
+  const code = CODES[number] ?? 'DEVICE_EXCEPTION';
   const name = NAMES[number] === undefined ? '' : ` (${NAMES[number]})`;
   const message = `exception ${number}${name}: ${describeRequest(request)}`;
   return new GatewayError(code, `unit ${request.unit}`, message, { cause: new ModbusException(number) });

@@ -20,7 +20,7 @@ export interface LineOptions {
   readonly count: Count;
 }
 
-/** One request and its answer. Rejects with DEVICE_TIMEOUT, DEVICE_BAD_FRAME, DEVICE_EXCEPTION, DEVICE_BUSY, or a LINK error. */
+/** One request and its answer. Rejects with a DEVICE or a LINK error. */
 export type Ask = (request: Request) => Promise<Answer>;
 
 /**

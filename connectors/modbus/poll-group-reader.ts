@@ -8,7 +8,7 @@ import type { Count } from './counters.ts';
 import { exceptionNumber, isSilentBehindGateway } from './exception.ts';
 import type { Ask } from './line.ts';
 import { type PointResults, readings } from './point-results.ts';
-import { askPatiently, isAnswer, readBlocks } from './read-blocks.ts';
+import { askPatiently, isAnswer, readBlocks, SPLIT_ON } from './read-blocks.ts';
 import type { ReadCost } from './read-cost.ts';
 import { describeRange, type Item, type PlacedPoint, type Range } from './read-items.ts';
 import { costOf, planReads, type ReadPlan } from './read-plan.ts';
@@ -54,6 +54,7 @@ export class PollGroupReader {
   #isToldDown = false;
   #isProbing = false;
   #missed = new Map<UnmeasuredReason, Point[]>();
+  readonly #toldRefusals = new Set<number>();
   readonly #results: PointResults<Reading> = {
     read: readings.read,
     failed: (place, error, timeMs) => {
@@ -104,9 +105,19 @@ export class PollGroupReader {
 
   #miss({ point }: PlacedPoint, error: GatewayError): void {
     const reason = exceptionNumber(error) === undefined || isSilentBehindGateway(error) ? 'device-away' : 'refused';
+    if (reason === 'refused') this.#tellRefused(error);
     const known = this.#missed.get(reason);
     if (known === undefined) this.#missed.set(reason, [point]);
     else known.push(point);
+  }
+
+  /** Each kind of refusal once; what is found out by halving is told with its registers. */
+  #tellRefused(error: GatewayError): void {
+    const number = exceptionNumber(error);
+    if (number === undefined || SPLIT_ON.has(number) || this.#toldRefusals.has(number)) return;
+    this.#toldRefusals.add(number);
+    const { log, twin } = this.#options;
+    log.warn('reads refused', { twin, code: error.code, reason: error.message, action: error.rule.action });
   }
 
   #toBatch(read: readonly Reading[]): Batch | undefined {

@@ -30,7 +30,7 @@ export interface ReadContext {
 }
 
 /** The device has no such register, or does not give so many at once: exceptions 2 and 3. */
-const SPLIT_ON: ReadonlySet<number | undefined> = new Set([2, 3]);
+export const SPLIT_ON: ReadonlySet<number | undefined> = new Set([2, 3]);
 /** A device whose every register is refused is found out in several polls: the line is there for others, too. */
 const MAX_REFUSALS = 48;
 const BUSY_WAITS_MS = [50, 200];

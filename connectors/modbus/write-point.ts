@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError } from '../../src/model/error.ts';
+import { type ErrorCode, GatewayError, toGatewayError } from '../../src/model/error.ts';
 import { isArray, type Value } from '../../src/model/value.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Write, WriteResult } from '../../src/southbound/connector.ts';
@@ -129,6 +129,10 @@ async function writeAndCompare(
 }
 
 const ILLEGAL_FUNCTION = 1;
+/** The device has taken the request and is not done with it. */
+const ACKNOWLEDGED = 5;
+/** Silence, an answer that cannot be believed, or a converter that heard no confirmation. */
+const OF_UNKNOWN_OUTCOME: ReadonlySet<ErrorCode> = new Set(['DEVICE_TIMEOUT', 'DEVICE_BAD_FRAME', 'DEVICE_UNREACHABLE']);
 /** Functions that not every device knows, and what to do then. */
 const HINTS: Readonly<Record<string, string>> = {
   mask: 'the device does not know function 22 (mask write); `writeWith: single` changes the bits in what was read before',
@@ -139,6 +143,7 @@ function explain(error: GatewayError, { point, layout }: PlacedPoint): GatewayEr
   const { writeWith = layout.isPart ? 'mask' : 'single' } = point.address;
   const hint = exceptionNumber(error) === ILLEGAL_FUNCTION ? HINTS[writeWith] : undefined;
   if (hint !== undefined) return new GatewayError(error.code, point.id, `${hint} (${error.message})`, { cause: error });
-  if (error.code !== 'DEVICE_TIMEOUT' && error.code !== 'DEVICE_BAD_FRAME') return error;
-  return new GatewayError(error.code, point.id, `whether it was written is unknown: ${error.message}`, { cause: error });
+  const code = exceptionNumber(error) === ACKNOWLEDGED ? 'DEVICE_TIMEOUT' : error.code;
+  if (!OF_UNKNOWN_OUTCOME.has(code)) return error;
+  return new GatewayError(code, point.id, `whether it was written is unknown: ${error.message}`, { cause: error });
 }

@@ -32,6 +32,11 @@ export const ERRORS = {
   ),
   DEVICE_TIMEOUT: rule('device', true, 'check unit number, wiring and termination, and the response timeout'),
   DEVICE_EXCEPTION: rule('device', false, 'the device refuses this address or function; compare with its register list'),
+  DEVICE_UNREACHABLE: rule(
+    'device',
+    true,
+    'the converter does not reach the unit: check unit number, power and wiring, and its line settings',
+  ),
   DEVICE_BUSY: rule('device', true, 'the device is busy; poll less often'),
   DEVICE_BAD_FRAME: rule('device', true, 'check the unit number; on a line baud rate, parity, termination, a second master'),
   VALUE_OUT_OF_RANGE: rule('data', false, 'check range, scale and word order of the point'),

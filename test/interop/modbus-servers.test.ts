@@ -182,7 +182,11 @@ for (const { program, framing, title, describeHere } of modbusPeers()) {
       assert.equal(await first.value('power'), 42);
       await plant.killServer();
       if (framing !== 'modbus-tcp') assert.equal(await first.value('power'), 'BadTimeout');
-      else assert.equal((await first.session.lost).code, 'LINK_CLOSED');
+      else {
+        // Nothing was asked when it went: that it is gone shows with the next request.
+        await assert.rejects(first.value('power'), { code: 'LINK_REFUSED' });
+        assert.equal((await first.session.lost).code, 'LINK_REFUSED');
+      }
       await plant.startServer();
       await ask('put holding uint16 ABCD 1 43');
       // A line stays open when a unit of it is gone, a connection does not.

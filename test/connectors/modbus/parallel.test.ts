@@ -124,7 +124,7 @@ describe('Modbus TCP with several requests at once', () => {
     while (recorded.batches.length < before + 10) await new Promise((resolve) => setTimeout(resolve, 5));
     assert.ok(rig.counter('exceptions') <= 2, `${rig.counter('exceptions')} exceptions, though it was asked for three blocks`);
     const { one, two } = rig.connector.status().devices;
-    assert.deepEqual([one?.state, two?.state, two?.error?.code], ['up', 'down', 'DEVICE_EXCEPTION']);
+    assert.deepEqual([one?.state, two?.state, two?.error?.code], ['up', 'down', 'DEVICE_UNREACHABLE']);
     silent();
     await recorded.wait(({ point, value }) => point.id === 'two/p2' && value === 18_000);
   });

@@ -115,7 +115,7 @@ describe('the Modbus PDU codec', () => {
       [4, 'DEVICE_EXCEPTION'],
       [5, 'DEVICE_BUSY'],
       [6, 'DEVICE_BUSY'],
-      [11, 'DEVICE_EXCEPTION'],
+      [11, 'DEVICE_UNREACHABLE'],
     ] as const)
       assert.throws(() => decodeAnswer(request, Buffer.from([unit, 0x83, number])), { code });
   });

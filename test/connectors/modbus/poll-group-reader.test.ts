@@ -8,7 +8,7 @@ import { placePoint } from '../../../connectors/modbus/read-items.ts';
 import { RefusedRanges } from '../../../connectors/modbus/refused-ranges.ts';
 import type { Request } from '../../../connectors/modbus/request.ts';
 import { Units } from '../../../connectors/modbus/units.ts';
-import { silentLog } from '../../../src/runtime/log.ts';
+import { type Log, silentLog } from '../../../src/runtime/log.ts';
 import { SimulatedModbusDevice } from '../../../src/simulator/modbus-device.ts';
 import { HandClock } from '../../support/hand-clock.ts';
 import { deviceSettings, planOf, pointOf } from './modbus-plan.ts';
@@ -16,7 +16,7 @@ import { deviceSettings, planOf, pointOf } from './modbus-plan.ts';
 const never = new AbortController().signal;
 
 /** A reader of single registers, and the device that it asks without any wire between. */
-function start(addresses: readonly number[]) {
+function start(addresses: readonly number[], log: Log = silentLog) {
   const clock = new HandClock();
   const state = { device: new SimulatedModbusDevice(), registerMs: 0.01 };
   const asked: Request[] = [];
@@ -41,7 +41,7 @@ function start(addresses: readonly number[]) {
     refused,
     clock,
     count: () => {},
-    log: silentLog,
+    log,
   });
   const poll = async () => {
     asked.length = 0;
@@ -53,6 +53,21 @@ function start(addresses: readonly number[]) {
 }
 
 describe('a group of points that are polled together', () => {
+  it('tells in the log with which exception a device refuses it, once, and not what is found out by halving', async () => {
+    const told: unknown[] = [];
+    const warn = (event: string, fields: object = {}) => void told.push([event, 'reason' in fields ? fields.reason : fields]);
+    const log: Log = { ...silentLog, warn, with: () => log };
+    const { state, poll } = start([0, 1], log);
+    for (const functions of [[4], [4], [3], [4]]) {
+      state.device = new SimulatedModbusDevice({ functions });
+      await poll();
+    }
+    assert.deepEqual(told, [['reads refused', 'exception 1 (illegal function): unit 1, function 3, address 0, 2 asked']]);
+    state.device = new SimulatedModbusDevice({ missing: [{ table: 'holding', from: 0, to: 0 }] });
+    await poll();
+    assert.deepEqual(told.slice(1), [['registers refused', { twin: 'meter', refused: 'holding 0' }]]);
+  });
+
   it('is asked for in another way when it shows that registers cost more than was assumed', async () => {
     const { clock, state, poll } = start([0, 50]);
     assert.deepEqual((await poll()).counts, [51]);

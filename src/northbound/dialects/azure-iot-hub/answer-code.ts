@@ -13,6 +13,7 @@ const CODES: Partial<Record<ErrorCode, number>> = {
   LINK_DOWN: 503,
   DEVICE_BUSY: 503,
   DEVICE_TIMEOUT: 504,
+  DEVICE_UNREACHABLE: 504,
   LINK_TIMEOUT: 504,
 };
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isCertainlyNotDone } from '../../../../src/commands/certainty.ts';
 import type { Fault } from '../../../../src/simulator/modbus-faults.ts';
 import { type Keys, type Plant, PROTOCOLS, startPlant } from '../plant.ts';
 import { openRig, type Rig } from '../rig.ts';
@@ -20,6 +21,8 @@ const FAULTS: readonly (readonly [what: string, fault: Fault, isDone: boolean, c
   ['F42: the confirmation is of another function', { kind: 'wrong-function' }, true, /DEVICE_(TIMEOUT|BAD_FRAME)/, 'two'],
   ['F42: the confirmation says another value', { kind: 'altered' }, true, /DEVICE_BAD_FRAME/, 'coil'],
   ['F45: the device refuses', { kind: 'exception', code: 4 }, false, /DEVICE_EXCEPTION/, 'two'],
+  ['F45: the device has taken it and is not done', { kind: 'exception', code: 5 }, false, /DEVICE_TIMEOUT/, 'one'],
+  ['F45: a converter has not heard of the unit', { kind: 'exception', code: 11 }, false, /DEVICE_UNREACHABLE/, 'two'],
 ];
 
 for (const protocol of PROTOCOLS) {
@@ -46,7 +49,9 @@ for (const protocol of PROTOCOLS) {
         const result = await rig.write(name, VALUES[name]);
         assert.match(result.written ? 'written' : result.error.code, code);
         assert.equal(plant.units.get(1)?.writeCount, isDone ? 1 : 0);
-        if (fault.kind !== 'exception') assert.match(result.written ? '' : result.error.message, /unknown/);
+        const isKnown = !result.written && isCertainlyNotDone(result.error);
+        assert.equal(isKnown, code.source === 'DEVICE_EXCEPTION');
+        if (!isKnown) assert.match(result.written ? '' : result.error.message, /unknown/);
         plant.faults.clear();
         assert.equal(await rig.value('neighbour'), 5);
       });
