@@ -143,6 +143,20 @@ describe('a hub that hangs up', () => {
       for (const twin of ['press-07', 'press-08']) assert.equal(received(twin).length, reader.stored.length / 2);
     });
   }
+
+  for (const seed of [1, 2, 3]) {
+    it(`now and then, where connections last long enough for trials, costs nothing either (${seed})`, async () => {
+      append(20);
+      const random = seeded(seed * 7_919);
+      const isOver = () => reader.stored.length > 1_000;
+      await start(() => (!isOver() && random() < 0.2 ? 'cut' : 'acknowledge'), QUICK);
+      keepMeasuring(4_000);
+      await until(isOver);
+      clearInterval(plant);
+      await allDone();
+      assert.deepEqual(rejected(), []);
+    });
+  }
 });
 
 function nthOfConnection(n: number): (random: () => number, publish: SinkPublish) => boolean {
