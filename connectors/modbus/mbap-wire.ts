@@ -5,7 +5,7 @@ import { findMismatch } from './answer-check.ts';
 import type { Count } from './counters.ts';
 import { writeRequest } from './encode-request.ts';
 import type { Receiver } from './receiver.ts';
-import { type Request, requestBytes } from './request.ts';
+import { isRepeatable, type Request, requestBytes } from './request.ts';
 import type { SocketPort } from './tcp-port.ts';
 import type { Units } from './units.ts';
 import { badFrame, noAnswer, type Wire } from './wire.ts';
@@ -36,7 +36,12 @@ interface Pending {
   readonly timeoutMs: number;
   /** Monotonic milliseconds. */
   readonly untilMs: number;
+  /** A device that hangs up at that moment has not seen it: its time for idle connections was over. */
+  mayBeRepeated: boolean;
 }
+
+/** Devices end connections that are idle for some seconds or minutes. */
+const REST_MS = 1_000;
 
 /** Requests remembered for an answer that may still come; of a device that never answers there would be as many as there are ids. */
 const MAX_UNANSWERED = 256;
@@ -62,6 +67,7 @@ export class MbapWire implements Wire, Receiver {
   #rest: Buffer = NOTHING;
   #failure: GatewayError | undefined;
   #lastId = 0;
+  #lastHeardMs = Number.POSITIVE_INFINITY;
 
   constructor(port: SocketPort, options: MbapWireOptions) {
     this.#port = port;
@@ -76,7 +82,18 @@ export class MbapWire implements Wire, Receiver {
   }
 
   get isIdle(): boolean {
-    return this.#pending.size === 0 && this.#rest.length === 0;
+    return this.#rest.length === 0 && [...this.#pending.values()].every(({ mayBeRepeated }) => mayBeRepeated);
+  }
+
+  hungUp(): void {
+    if (this.#pending.size === 0) return;
+    for (const pending of this.#pending.values()) pending.mayBeRepeated = false;
+    this.#port.wake().then(
+      () => {
+        for (const [id, { request }] of this.#pending) this.#port.write(toAdu(id, request));
+      },
+      () => {},
+    );
   }
 
   exchange(request: Request, shorterMs = Number.POSITIVE_INFINITY): Promise<Buffer> {
@@ -85,14 +102,17 @@ export class MbapWire implements Wire, Receiver {
     return new Promise((settle, fail) => {
       const id = this.#nextId();
       const timeoutMs = Math.min(shorterMs, this.#options.timeoutMs);
-      const untilMs = this.#options.clock.monotonicMs() + timeoutMs;
-      this.#pending.set(id, { request, settle, fail, timeoutMs, untilMs });
+      const nowMs = this.#options.clock.monotonicMs();
+      const untilMs = nowMs + timeoutMs;
+      const mayBeRepeated = isRepeatable(request) && nowMs - this.#lastHeardMs >= REST_MS;
+      this.#pending.set(id, { request, settle, fail, timeoutMs, untilMs, mayBeRepeated });
       this.#alarm.ringBy(untilMs);
       this.#port.write(toAdu(id, request));
     });
   }
 
   append(bytes: Buffer): void {
+    this.#lastHeardMs = this.#options.clock.monotonicMs();
     let stream = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     for (let taken = this.#take(stream); taken > 0; taken = this.#take(stream)) stream = stream.subarray(taken);
     this.#rest = stream.length === 0 ? NOTHING : Buffer.from(stream);

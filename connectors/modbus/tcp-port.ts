@@ -112,6 +112,7 @@ class TcpPort implements SocketPort {
     }
     this.#socket = undefined;
     socket.destroy();
+    this.#relay.hungUp();
   }
 
   listen(receiver: Receiver): void {
@@ -160,6 +161,10 @@ class Relay implements Receiver {
 
   get isIdle(): boolean {
     return this.#receiver?.isIdle === true;
+  }
+
+  hungUp(): void {
+    this.#receiver?.hungUp?.();
   }
 
   append(bytes: Buffer): void {

@@ -88,6 +88,52 @@ describe('Modbus over TCP: a device that hangs up while nothing is asked', () =>
     assert.equal(connections.length, 2);
   });
 
+  it('is asked again when it hangs up just as it is asked after a rest; a write is not repeated', async () => {
+    const asked: (number | undefined)[] = [];
+    let hangsUp = false;
+    listenTo(
+      await startRawServer((socket, request) => {
+        asked.push(request[7]);
+        if (hangsUp) socket.end();
+        else socket.write(answerAddress(request));
+        hangsUp = false;
+      }),
+    );
+    const { value, write, session } = await open();
+    assert.equal(await value('hundred'), 100);
+    await systemClock.sleep(1_100);
+    hangsUp = true;
+    assert.equal(await value('hundred'), 100);
+    assert.deepEqual([asked, connections.length, await isLost()], [[3, 3, 3], 2, false]);
+    await systemClock.sleep(1_100);
+    hangsUp = true;
+    await assert.rejects(write('hundred', 7), { code: 'LINK_CLOSED' });
+    assert.equal((await session.lost).code, 'LINK_CLOSED');
+    assert.deepEqual(asked, [3, 3, 3, 6]);
+  });
+
+  it('is lost when it hangs up twice, or as it is asked without a rest before', async () => {
+    let answers = 1;
+    listenTo(
+      await startRawServer((socket, request) => {
+        answers -= 1;
+        if (answers < 0) socket.end();
+        else socket.write(answerAddress(request));
+      }),
+    );
+    const first = await open();
+    await first.value('first');
+    await assert.rejects(first.value('first'), { code: 'LINK_CLOSED' });
+    assert.equal(connections.length, 1);
+    await first.session.close();
+    answers = 1;
+    const second = await open();
+    await second.value('first');
+    await systemClock.sleep(1_100);
+    await assert.rejects(second.value('first'), { code: 'LINK_CLOSED' });
+    assert.equal(connections.length, 3);
+  });
+
   it('is lost when the next request cannot open another', async () => {
     listenTo(await startRawServer((socket, request) => socket.write(answerAddress(request))));
     const { value, session, connector } = await open();
