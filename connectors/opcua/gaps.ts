@@ -80,14 +80,15 @@ export class Gaps {
 
   /**
    * The first session opens only after some attempts: no queue and no history tells what happened until then, and of what patterns stand
-   * for nobody has counted the polls. `points`: all that are read.
+   * for nobody has counted the polls. `read`: all that are read.
    */
-  tellNeverThere(points: readonly Point<OpcuaPoint>[]): void {
+  tellNeverThere(read: () => readonly Point<OpcuaPoint>[]): void {
     const { memory, clock } = this.#context;
     const { awayTimeMs, neverTimeMs } = memory.missing;
     memory.missing.back();
     if (awayTimeMs === undefined || neverTimeMs === undefined || memory.lostMs !== undefined) return;
     const toTimeMs = clock.nowMs();
+    const points = read();
     const unknown = memory.missing.unknown(points);
     const known = new Set(unknown);
     const told = points.filter((point) => !known.has(point) && !isPolled(point));

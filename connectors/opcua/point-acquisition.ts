@@ -136,7 +136,7 @@ export class PointAcquisition {
 
   async start(): Promise<void> {
     const { memory } = this.#context;
-    this.#gaps.tellNeverThere([...this.#nodes.read('subscribe'), ...this.#nodes.read('poll')].map(({ point }) => point));
+    this.#gaps.tellNeverThere(() => [...this.#nodes.read('subscribe'), ...this.#nodes.read('poll')].map(({ point }) => point));
     const points = this.#nodes.points();
     if (memory.lostMs !== undefined) memory.last.lose(points, memory.lostMs);
     await this.watching.adopt((item) => item.problem === undefined && nodesOf(item).every((node) => this.#nodes.isStill(node)));

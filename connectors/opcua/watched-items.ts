@@ -27,7 +27,8 @@ export class WatchedItems {
   }
 
   add(item: MonitoredItem): void {
-    for (const point of pointsOf(item)) this.#items.set(point, item);
+    this.#items.set(item.node.point, item);
+    for (const { point } of item.others) this.#items.set(point, item);
   }
 
   delete(item: MonitoredItem): void {
