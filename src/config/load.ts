@@ -153,7 +153,13 @@ class Loader {
     );
     for (const [index, connection] of used.entries()) {
       const plan = connections[index];
-      if (plan !== undefined) checkConnection(connection, plan, reader?.places ?? new Map(), this.#scope);
+      if (plan !== undefined)
+        checkConnection(
+          connection,
+          plan,
+          { operators: this.#declarations.operators, places: reader?.places ?? new Map() },
+          this.#scope,
+        );
     }
     // Without the keys of the gateway its labels are not known, and topics cannot be judged.
     const hubs = gateway?.keys === undefined ? [] : gateway.hubs;

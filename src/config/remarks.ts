@@ -1,4 +1,4 @@
-import type { Remark } from '../model/declaration.ts';
+import type { OperatorDeclaration, Remark } from '../model/declaration.ts';
 import type { ConnectionPlan } from '../model/plan.ts';
 import type { Connection } from './connection.ts';
 import type { Scope } from './inspect.ts';
@@ -10,13 +10,31 @@ import { locateKey, type MapTree } from './tree.ts';
 export function checkConnection(
   connection: Connection,
   plan: ConnectionPlan,
-  places: ReadonlyMap<string, DevicePlace>,
+  {
+    operators,
+    places,
+  }: { readonly operators: readonly OperatorDeclaration[]; readonly places: ReadonlyMap<string, DevicePlace> },
   scope: Scope,
 ): void {
-  for (const remark of connection.protocol.check(plan as never)) {
+  for (const remark of [...connection.protocol.check(plan as never), ...checkTypes(connection, plan, operators)]) {
     const { severity, message, hint } = remark;
     scope.problems.add({ at: placeOf(remark, connection, places), severity, message, hint });
   }
+}
+
+/** Operators that do not fit what the values of a point consist of. */
+function checkTypes(
+  { protocol }: Connection,
+  { devices }: ConnectionPlan,
+  operators: readonly OperatorDeclaration[],
+): readonly Remark[] {
+  const points = devices.flatMap((device) => device.points).filter(({ point }) => point.address !== undefined);
+  return points.flatMap(({ point, keys }) => {
+    const type = protocol.typeOf?.(point as never);
+    if (type === undefined) return [];
+    const remarks = operators.flatMap((operator) => operator.checkType?.(keys, type) ?? []);
+    return remarks.map((remark) => ({ ...remark, device: point.device, point: point.name }));
+  });
 }
 
 function placeOf(

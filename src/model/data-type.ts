@@ -20,3 +20,7 @@ export const DATA_TYPES = [
   'guid',
 ] as const;
 export type DataType = (typeof DATA_TYPES)[number];
+
+export function isNumberType(type: DataType): boolean {
+  return /^(u?int|float)\d+$/.test(type);
+}

@@ -61,6 +61,8 @@ export interface OperatorDeclaration {
    * `point`: its own). A remark names the key; `config` knows the rest.
    */
   check?(keys: Readonly<Record<string, unknown>>, points: readonly string[], point?: string): readonly Remark[];
+  /** Checks the keys of one point against what its values consist of, where the protocol tells. A remark names the key. */
+  checkType?(keys: Readonly<Record<string, unknown>>, type: ValueType): readonly Remark[];
   /** What it makes of what is sent under the name of a point with these keys. Absent: nothing that a receiver has to know. */
   describe?(keys: Readonly<Record<string, unknown>>, point: PointDescription): readonly PointDescription[];
 }

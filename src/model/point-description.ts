@@ -26,6 +26,17 @@ export function mapType(type: ValueType, change: (scalar: DataType) => DataType)
   return { fields: Object.fromEntries(Object.entries(type.fields).map(([name, field]) => [name, mapType(field, change)])) };
 }
 
+/** What single values, or the elements of a list, consist of; `undefined`: they are objects. */
+export function scalarType(type: ValueType): DataType | undefined {
+  if (typeof type === 'string') return type;
+  return 'element' in type ? scalarType(type.element) : undefined;
+}
+
+/** For people. */
+export function describeType(type: ValueType): string {
+  return scalarType(type) ?? 'an object';
+}
+
 /** Of a structure only the device knows the fields. */
 export function argumentType({ type, isArray }: ArgumentPlan): ValueType {
   const element = type === 'structure' ? { fields: {} } : type;

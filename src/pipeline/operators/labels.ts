@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { isNumberType } from '../../model/data-type.ts';
 import { GatewayError } from '../../model/error.ts';
 import type { PointPlan } from '../../model/plan.ts';
 import type { Point } from '../../model/point.ts';
-import { mapType } from '../../model/point-description.ts';
+import { describeType, mapType, scalarType } from '../../model/point-description.ts';
 import { describeValue, isScalarOrArray, mapScalars, type Scalar, someScalar, type Value } from '../../model/value.ts';
 import { mapReadings, type Step, withoutValue, worsen } from '../map-readings.ts';
 import type { OperatorDefinition } from '../operator.ts';
@@ -32,6 +33,13 @@ export const labels: OperatorDefinition = {
         message: '`labels` stand for the numbers in the device; `scale`, `offset` and `range` cannot stand beside them',
       },
     ];
+  },
+  checkType({ labels: words }, type) {
+    const scalar = scalarType(type);
+    if (words === undefined || (scalar !== undefined && (isNumberType(scalar) || scalar === 'boolean'))) return [];
+    const hint = scalar === undefined ? 'a point of its own for the part that has words' : undefined;
+    const message = `\`labels\` stand for numbers, not for ${describeType(type)}`;
+    return [{ severity: 'error', key: 'labels', message, ...(hint === undefined ? {} : { hint }) }];
   },
   describe(given, point) {
     const { labels: words } = given as z.output<typeof keys>;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { DataType } from '../../model/data-type.ts';
+import { type DataType, isNumberType } from '../../model/data-type.ts';
 import { GatewayError } from '../../model/error.ts';
 import type { PointPlan } from '../../model/plan.ts';
-import { mapType } from '../../model/point-description.ts';
+import { describeType, mapType, scalarType } from '../../model/point-description.ts';
 import { describeValue, isNumeric, mapScalars, type Value } from '../../model/value.ts';
 import { mapReadings, type Step, withoutValue } from '../map-readings.ts';
 import type { OperatorDefinition } from '../operator.ts';
@@ -28,6 +28,12 @@ export const scale: OperatorDefinition = {
   name: 'scale',
   summary: 'Turns the number in the device into the engineering value; undone for writes.',
   keys,
+  checkType({ scale: factor, offset }, type) {
+    const scalar = scalarType(type);
+    if ((factor === undefined && offset === undefined) || (scalar !== undefined && isNumberType(scalar))) return [];
+    const key = factor === undefined ? 'offset' : 'scale';
+    return [{ severity: 'error', key, message: `\`${key}\` is for numbers, not for ${describeType(type)}` }];
+  },
   describe(given, point) {
     const { scale: factor = 1, offset = 0 } = given as z.output<typeof keys>;
     return [factor === 1 && offset === 0 ? point : { ...point, type: mapType(point.type ?? 'float64', () => 'float64') }];
