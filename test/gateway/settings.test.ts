@@ -87,6 +87,7 @@ describe('settings that a command changes', function () {
   });
 
   it('are refused as a whole when one of them may not be', async () => {
+    await plant.until('the first value came', () => valuesOf('oil').length === 1);
     const answer = await plant.send({ id: 's1', settings: { 'oil.deadband': 5, 'oil.interval': '1 ms' } });
     const { 'oil.interval': refused } = answer.settings as Readonly<Record<string, { error?: { code: string } }>>;
     assert.deepEqual([answer.status, refused?.error?.code], ['refused', 'COMMAND_OUT_OF_RANGE']);
