@@ -38,7 +38,8 @@ for (const [what, security] of Object.entries({ 'without security': OPEN, 'signe
     let mutated = 0;
 
     before(async () => {
-      server = await startOpcuaServer();
+      // A session whose opening was broken off stays with the server until it times out, for a minute.
+      server = await startOpcuaServer({ options: { serverCapabilities: { maxSessions: 2_000 } } });
       proxy = new OpcuaProxy(server.port);
       await proxy.start();
       await bench.begin();
