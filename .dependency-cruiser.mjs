@@ -15,6 +15,12 @@ const ROOMS = {
   'connectors/[^/]+': ['src/model', 'src/runtime', 'src/southbound'],
 };
 
+/** Inside a connector each room may import itself and those before it; what stands in no room (`connector.ts`, `session.ts` …) and the tools (`finding/`) anything. */
+const STOREYS = {
+  'connectors/modbus': ['mapping', 'protocol', 'codec', 'planning', 'wire', 'polling', 'checking'],
+  'connectors/opcua': ['mapping', 'protocol', 'security', 'connection', 'values', 'nodes', 'watching', 'events', 'writing'],
+};
+
 /** Each npm package is owned by one room. zod and rxjs are the common tongue of declarations and flows. */
 const OWNERS = {
   '(node-opcua|node-opcua-client)': ['connectors/opcua', 'src/simulator'],
@@ -44,6 +50,16 @@ const roomRules = Object.entries(ROOMS).map(([room, allowed]) => ({
     pathNot: room === 'connectors/[^/]+' ? ['^$1/', ...allowed.map((to) => `^${to}`)] : [room, ...allowed].map((to) => `^${to}`),
   },
 }));
+
+const storeyRules = Object.entries(STOREYS).flatMap(([connector, rooms]) =>
+  rooms.map((room, storey) => ({
+    name: `room ${connector}/${room}`,
+    comment: `may import ${rooms.slice(0, storey).join(', ') || 'no other room of its connector'}`,
+    severity: 'error',
+    from: { path: `^${connector}/${room}/` },
+    to: { path: `^${connector}/`, pathNot: rooms.slice(0, storey + 1).map((below) => `^${connector}/${below}/`) },
+  })),
+);
 
 const ownerRules = Object.entries(OWNERS).map(([name, rooms]) => ({
   name: `package ${name}`,
@@ -75,6 +91,7 @@ export default {
       to: { path: '^(test|bench|hardware-tests)/' },
     },
     ...roomRules,
+    ...storeyRules,
     ...ownerRules,
   ],
   options: {

@@ -1,9 +1,9 @@
 import modbusSerial from 'modbus-serial';
-import { devicePoints, type ModbusPlan } from '../connectors/modbus/plan.ts';
-import { PollGroupReader } from '../connectors/modbus/poll-group-reader.ts';
-import { readCost } from '../connectors/modbus/read-cost.ts';
-import { placePoint } from '../connectors/modbus/read-items.ts';
-import { RefusedRanges } from '../connectors/modbus/refused-ranges.ts';
+import { devicePoints, type ModbusPlan } from '../connectors/modbus/mapping/plan.ts';
+import { readCost } from '../connectors/modbus/planning/read-cost.ts';
+import { placePoint } from '../connectors/modbus/planning/read-items.ts';
+import { RefusedRanges } from '../connectors/modbus/planning/refused-ranges.ts';
+import { PollGroupReader } from '../connectors/modbus/polling/poll-group-reader.ts';
 import { systemClock as clock } from '../src/runtime/clock.ts';
 import { silentLog as log } from '../src/runtime/log.ts';
 import { planOf } from '../test/connectors/modbus/modbus-plan.ts';

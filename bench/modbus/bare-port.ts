@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SerialPort } from 'serialport';
-import { withCrc } from '../../connectors/modbus/crc.ts';
+import { withCrc } from '../../connectors/modbus/protocol/crc.ts';
 import { silenceMs } from './exact-line.ts';
 
 /** serialport alone: asks unit 1 for so many registers, counts the bytes of the answer, and spins until the silence is over. */

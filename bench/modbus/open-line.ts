@@ -1,15 +1,15 @@
-import { createCounters } from '../../connectors/modbus/counters.ts';
-import { Line } from '../../connectors/modbus/line.ts';
-import { MbapWire } from '../../connectors/modbus/mbap-wire.ts';
-import { isSerial, type ModbusPlan } from '../../connectors/modbus/plan.ts';
-import { silenceMs } from '../../connectors/modbus/read-cost.ts';
-import { rtuFraming } from '../../connectors/modbus/rtu-framing.ts';
-import { openSerialPort } from '../../connectors/modbus/serial-port.ts';
-import { SerialWire } from '../../connectors/modbus/serial-wire.ts';
-import type { TcpSettings } from '../../connectors/modbus/settings.ts';
-import { openTcpPort } from '../../connectors/modbus/tcp-port.ts';
-import { wireMs } from '../../connectors/modbus/timing.ts';
-import { Units } from '../../connectors/modbus/units.ts';
+import { isSerial, type ModbusPlan } from '../../connectors/modbus/mapping/plan.ts';
+import type { TcpSettings } from '../../connectors/modbus/mapping/settings.ts';
+import { silenceMs } from '../../connectors/modbus/planning/read-cost.ts';
+import { createCounters } from '../../connectors/modbus/protocol/counters.ts';
+import { rtuFraming } from '../../connectors/modbus/protocol/rtu-framing.ts';
+import { wireMs } from '../../connectors/modbus/protocol/timing.ts';
+import { Line } from '../../connectors/modbus/wire/line.ts';
+import { MbapWire } from '../../connectors/modbus/wire/mbap-wire.ts';
+import { openSerialPort } from '../../connectors/modbus/wire/serial-port.ts';
+import { SerialWire } from '../../connectors/modbus/wire/serial-wire.ts';
+import { openTcpPort } from '../../connectors/modbus/wire/tcp-port.ts';
+import { Units } from '../../connectors/modbus/wire/units.ts';
 import { systemClock as clock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 

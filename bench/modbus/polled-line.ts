@@ -1,5 +1,5 @@
 import { createConnector } from '../../connectors/modbus/connector.ts';
-import type { ModbusPlan } from '../../connectors/modbus/plan.ts';
+import type { ModbusPlan } from '../../connectors/modbus/mapping/plan.ts';
 import { systemClock as clock } from '../../src/runtime/clock.ts';
 import { silentLog as log } from '../../src/runtime/log.ts';
 import { never } from './open-line.ts';

@@ -1,6 +1,6 @@
 import { asyncScheduler, Subject } from 'rxjs';
 import { createConnector } from '../../connectors/opcua/connector.ts';
-import { connectionSchema, deviceSchema, pointSchema } from '../../connectors/opcua/settings.ts';
+import { connectionSchema, deviceSchema, pointSchema } from '../../connectors/opcua/mapping/settings.ts';
 import type { ConnectionPlan, DevicePlan } from '../../src/model/plan.ts';
 import type { Reading } from '../../src/model/reading.ts';
 import { countReadings } from '../../src/model/twin-message.ts';

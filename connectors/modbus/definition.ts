@@ -1,7 +1,8 @@
 import type { ConnectorDefinition } from '../../src/southbound/connector.ts';
-import { checkPlan } from './check.ts';
-import { isRegisterPoint, type ModbusPlanPoint } from './plan.ts';
-import { pointSchema } from './point-settings.ts';
+import { checkPlan } from './checking/check.ts';
+import { valueTypeOf } from './checking/value-type.ts';
+import { isRegisterPoint, type ModbusPlanPoint } from './mapping/plan.ts';
+import { pointSchema } from './mapping/point-settings.ts';
 import {
   asciiConnection,
   lineDevice,
@@ -12,9 +13,8 @@ import {
   type TcpSettings,
   tcpConnection,
   tcpDevice,
-} from './settings.ts';
-import { portOf } from './tcp-settings.ts';
-import { valueTypeOf } from './value-type.ts';
+} from './mapping/settings.ts';
+import { portOf } from './mapping/tcp-settings.ts';
 
 const tools = async () => (await import('./tools.ts')).tools;
 const load = async () => (await import('./connector.ts')).createConnector;

@@ -3,13 +3,13 @@ import { type Batch, badReading, type Reading } from '../../src/model/reading.ts
 import type { Clock } from '../../src/runtime/clock.ts';
 import { PollCycle } from '../../src/southbound/poll-cycle.ts';
 import type { PollGroup, PollOutcome } from '../../src/southbound/poll-groups.ts';
-import { exceptionNumber } from './exception.ts';
-import { readIdentification } from './identification.ts';
-import { categoryOf } from './identification-objects.ts';
-import type { Ask } from './line.ts';
-import { type IdentificationPoint, identificationPoints, type ModbusDevicePlan } from './plan.ts';
-import { statusName } from './status-name.ts';
-import type { Units } from './units.ts';
+import { categoryOf } from './mapping/identification-objects.ts';
+import { type IdentificationPoint, identificationPoints, type ModbusDevicePlan } from './mapping/plan.ts';
+import { exceptionNumber } from './protocol/exception.ts';
+import { readIdentification } from './protocol/identification.ts';
+import { statusName } from './protocol/status-name.ts';
+import type { Ask } from './wire/line.ts';
+import type { Units } from './wire/units.ts';
 
 const ILLEGAL_VALUE = 3;
 const LOOK_EVERY_MS = 1_000;

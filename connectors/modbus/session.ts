@@ -8,10 +8,7 @@ import type { Log } from '../../src/runtime/log.ts';
 import type { ConnectorSession, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
 import { wallTimeMs } from '../../src/southbound/poll-cycle.ts';
 import { type PollGroup, runPollGroups } from '../../src/southbound/poll-groups.ts';
-import type { Port } from './byte-port.ts';
-import type { Count } from './counters.ts';
 import { identityGroups, readIdentity } from './identity.ts';
-import type { Ask, Line } from './line.ts';
 import {
   isIdentificationPoint,
   isRegisterPoint,
@@ -19,18 +16,21 @@ import {
   type ModbusPlan,
   type ModbusPlanPoint,
   type RegisterPoint,
-} from './plan.ts';
-import { oneShots } from './point-results.ts';
-import { PollGroupReader } from './poll-group-reader.ts';
-import { type PolledGroup, toGap } from './polled-groups.ts';
-import { readBlocks } from './read-blocks.ts';
-import { type ReadCost, readCost } from './read-cost.ts';
-import { placePoint } from './read-items.ts';
-import { planReads, toBlock } from './read-plan.ts';
-import type { RefusedRanges } from './refused-ranges.ts';
-import { BROADCAST } from './request.ts';
-import type { Units } from './units.ts';
-import { writePoint } from './write-point.ts';
+} from './mapping/plan.ts';
+import { type ReadCost, readCost } from './planning/read-cost.ts';
+import { placePoint } from './planning/read-items.ts';
+import { planReads, toBlock } from './planning/read-plan.ts';
+import type { RefusedRanges } from './planning/refused-ranges.ts';
+import { oneShots } from './polling/point-results.ts';
+import { PollGroupReader } from './polling/poll-group-reader.ts';
+import { type PolledGroup, toGap } from './polling/polled-groups.ts';
+import { readBlocks } from './polling/read-blocks.ts';
+import { writePoint } from './polling/write-point.ts';
+import type { Count } from './protocol/counters.ts';
+import { BROADCAST } from './protocol/request.ts';
+import type { Port } from './wire/byte-port.ts';
+import type { Ask, Line } from './wire/line.ts';
+import type { Units } from './wire/units.ts';
 
 export interface SessionOptions {
   readonly plan: ModbusPlan;

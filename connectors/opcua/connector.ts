@@ -10,26 +10,26 @@ import type {
   ConnectorStatus,
   CreateConnector,
 } from '../../src/southbound/connector.ts';
-import type { OpcuaPlan } from './check.ts';
-import { connect, type OpenClient } from './client.ts';
-import { createCounters } from './counters.ts';
-import { within } from './deadline.ts';
+import { connect, type OpenClient } from './connection/client.ts';
+import { openBest } from './connection/servers.ts';
 import { describeSession } from './details.ts';
-import { toLinkError } from './errors.ts';
-import { hardenDecoder } from './hardened-decoder.ts';
-import { createMemory, forget, type Memory } from './memory.ts';
-import { Missing } from './missing.ts';
-import { findNodes } from './nodes.ts';
-import { Patterns } from './patterns.ts';
-import { quietLibrary } from './quiet.ts';
-import { readServerFacts } from './requests.ts';
-import { openBest } from './servers.ts';
+import type { OpcuaPlan } from './mapping/check.ts';
+import type { OpcuaPoint } from './mapping/settings.ts';
+import { findNodes } from './nodes/nodes.ts';
+import { Patterns } from './nodes/patterns.ts';
+import { createCounters } from './protocol/counters.ts';
+import { within } from './protocol/deadline.ts';
+import { toLinkError } from './protocol/errors.ts';
+import { hardenDecoder } from './protocol/hardened-decoder.ts';
+import { quietLibrary } from './protocol/quiet.ts';
+import { readServerFacts } from './protocol/requests.ts';
+import { tellSpan } from './protocol/span.ts';
+import { shareTimeStamps } from './protocol/time-stamps.ts';
+import { trustFolders } from './security/trust.ts';
 import { OpcuaSession, type SessionOptions } from './session.ts';
-import type { OpcuaPoint } from './settings.ts';
-import { tellSpan } from './span.ts';
-import { shareTimeStamps } from './time-stamps.ts';
-import { trustFolders } from './trust.ts';
-import { learntTypes, lendTypes, runOf } from './type-descriptions.ts';
+import { learntTypes, lendTypes, runOf } from './values/type-descriptions.ts';
+import { createMemory, forget, type Memory } from './watching/memory.ts';
+import { Missing } from './watching/missing.ts';
 
 export const createConnector: CreateConnector = (plan, context) => new OpcuaConnector(toOpcuaPlan(plan), context);
 

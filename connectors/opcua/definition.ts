@@ -1,8 +1,8 @@
 import type { Point } from '../../src/model/point.ts';
 import type { ConnectorDefinition } from '../../src/southbound/connector.ts';
-import { checkPlan } from './check.ts';
-import { eventSchema, methodSchema } from './features.ts';
-import { connectionSchema, deviceSchema, type OpcuaPoint, type OpcuaSettings, pointSchema } from './settings.ts';
+import { checkPlan } from './mapping/check.ts';
+import { eventSchema, methodSchema } from './mapping/features.ts';
+import { connectionSchema, deviceSchema, type OpcuaPoint, type OpcuaSettings, pointSchema } from './mapping/settings.ts';
 
 export const opcua: ConnectorDefinition = {
   protocol: 'opcua',

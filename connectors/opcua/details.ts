@@ -1,6 +1,6 @@
-import { type ItemState, type MonitoredItem, stateOf } from './monitored-item.ts';
-import { describeRevisions, list } from './revisions.ts';
 import type { OpcuaSession } from './session.ts';
+import { type ItemState, type MonitoredItem, stateOf } from './watching/monitored-item.ts';
+import { describeRevisions, list } from './watching/revisions.ts';
 
 /** What the server makes of the wishes of the mapping, and how it stands with each point that is not well. */
 export function describeSession(session: OpcuaSession): Readonly<Record<string, unknown>> {

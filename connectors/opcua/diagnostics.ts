@@ -1,9 +1,9 @@
 import { AttributeIds, type ClientSession, makeNodeId } from 'node-opcua-client';
 import type { Value } from '../../src/model/value.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
-import { toRaw } from './raw-value.ts';
-import { qualityOf } from './status-code.ts';
-import { rawToValue } from './value.ts';
+import { qualityOf } from './protocol/status-code.ts';
+import { toRaw } from './values/raw-value.ts';
+import { rawToValue } from './values/value.ts';
 
 /** OPC UA Part 6, NodeIds.csv; Part 5 §12.9. */
 const ENABLED_FLAG = 2294;

@@ -2,17 +2,17 @@ import type { Point } from '../../src/model/point.ts';
 import { badReading } from '../../src/model/reading.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { MethodCall, MethodResult, OneShot, Write, WriteResult } from '../../src/southbound/connector.ts';
-import { readOnce } from './aggregate-windows.ts';
-import type { Counters } from './counters.ts';
-import { within } from './deadline.ts';
-import { toWriteError } from './errors.ts';
-import { callMethod } from './methods.ts';
-import type { FoundNode, UsableNode } from './nodes.ts';
-import type { RawSession } from './raw-session.ts';
-import { rawText } from './reading.ts';
-import type { ServerFacts } from './requests.ts';
-import type { OpcuaSettings } from './settings.ts';
-import { type DataTypes, writeNode } from './writing.ts';
+import type { OpcuaSettings } from './mapping/settings.ts';
+import type { FoundNode, UsableNode } from './nodes/nodes.ts';
+import type { Counters } from './protocol/counters.ts';
+import { within } from './protocol/deadline.ts';
+import { toWriteError } from './protocol/errors.ts';
+import type { RawSession } from './protocol/raw-session.ts';
+import type { ServerFacts } from './protocol/requests.ts';
+import { rawText } from './values/reading.ts';
+import { readOnce } from './watching/aggregate-windows.ts';
+import { callMethod } from './writing/methods.ts';
+import { type DataTypes, writeNode } from './writing/writing.ts';
 
 export interface RequestsContext {
   /** Of the connection, for errors. */

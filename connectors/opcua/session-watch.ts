@@ -1,10 +1,10 @@
 import type { GatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import { type OpenOne, type OpenServer, watchRivals } from './connection/servers.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import type { Publisher } from './publisher.ts';
-import { type OpenOne, type OpenServer, watchRivals } from './servers.ts';
-import type { OpcuaSettings } from './settings.ts';
+import type { OpcuaSettings } from './mapping/settings.ts';
 import { watchExpiry, watchServer, watchSubscriptions } from './watch.ts';
+import type { Publisher } from './watching/publisher.ts';
 
 export interface SessionWatchOptions {
   readonly name: string;

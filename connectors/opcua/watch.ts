@@ -2,10 +2,10 @@ import { AttributeIds, type ClientSession, makeNodeId } from 'node-opcua-client'
 import { GatewayError } from '../../src/model/error.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Log } from '../../src/runtime/log.ts';
-import { within } from './deadline.ts';
-import { toLinkError } from './errors.ts';
-import type { Publisher } from './publisher.ts';
-import { MAX_SILENT_KEEP_ALIVES } from './subscription.ts';
+import { within } from './protocol/deadline.ts';
+import { toLinkError } from './protocol/errors.ts';
+import type { Publisher } from './watching/publisher.ts';
+import { MAX_SILENT_KEEP_ALIVES } from './watching/subscription.ts';
 
 export interface WatchOptions {
   readonly name: string;

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { browseTool } from '../../connectors/opcua/browse-tool.ts';
+import { browseTool } from '../../connectors/opcua/finding/browse-tool.ts';
 import type { Value } from '../../src/model/value.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import type { Connector } from '../../src/southbound/connector.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { parseReference } from '../../../connectors/modbus/address.ts';
 import { modbusTcp } from '../../../connectors/modbus/definition.ts';
+import { parseReference } from '../../../connectors/modbus/mapping/address.ts';
 
 describe('Modbus addresses', () => {
   const REFERENCES: readonly (readonly [number | string, string | undefined, number?])[] = [

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { AnswerHistory } from '../../../connectors/modbus/answer-history.ts';
+import { AnswerHistory } from '../../../connectors/modbus/wire/answer-history.ts';
 
 const UNKNOWN_MS = 1_000;
 

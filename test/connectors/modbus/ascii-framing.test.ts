@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { asciiFraming } from '../../../connectors/modbus/ascii-framing.ts';
+import { asciiFraming } from '../../../connectors/modbus/protocol/ascii-framing.ts';
 
 const BODY = Buffer.from('1103006B0003', 'hex');
 /** Of the standard's own example: function 3, unit 17, registers 40108 to 40110. */

@@ -1,4 +1,4 @@
-import type { Range } from '../../../connectors/modbus/read-items.ts';
+import type { Range } from '../../../connectors/modbus/planning/read-items.ts';
 import type { DataType } from '../../../src/model/data-type.ts';
 
 /** The planner's task solved by trying everything, cell by cell, without any of its ideas. */

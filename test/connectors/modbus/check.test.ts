@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { checkPlan } from '../../../connectors/modbus/check.ts';
+import { checkPlan } from '../../../connectors/modbus/checking/check.ts';
 import { type PointSketch, planOf } from './modbus-plan.ts';
 
 type Keys = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type Layout, layoutOf } from '../../../connectors/modbus/layout.ts';
+import { type Layout, layoutOf } from '../../../connectors/modbus/codec/layout.ts';
 import type { DataType } from '../../../src/model/data-type.ts';
 import { shortestFloat32 } from '../../../src/model/float32.ts';
 import type { Value } from '../../../src/model/value.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { decode } from '../../../connectors/modbus/decode.ts';
-import { judge } from '../../../connectors/modbus/plausible.ts';
+import { decode } from '../../../connectors/modbus/finding/decode.ts';
+import { judge } from '../../../connectors/modbus/finding/plausible.ts';
 import type { DataType } from '../../../src/model/data-type.ts';
 import type { Value } from '../../../src/model/value.ts';
 import type { SimulatedModbusDeviceOptions } from '../../../src/simulator/modbus-device.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
-import { withCrc } from '../../../connectors/modbus/crc.ts';
+import { withCrc } from '../../../connectors/modbus/protocol/crc.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { planOf } from './modbus-plan.ts';
 import { answerAddress, portOfServer, startRawServer } from './raw-server.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Claim, LineQueue } from '../../../connectors/modbus/line-queue.ts';
+import { type Claim, LineQueue } from '../../../connectors/modbus/wire/line-queue.ts';
 import { HandClock, settle } from '../../support/hand-clock.ts';
 
 const never = new AbortController().signal;

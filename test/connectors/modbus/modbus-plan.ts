@@ -1,7 +1,7 @@
 import { connectors } from '../../../connectors/index.ts';
 import { modbusTcp } from '../../../connectors/modbus/definition.ts';
-import type { ModbusDevicePlan, ModbusPlan, ModbusPlanPoint, RegisterPoint } from '../../../connectors/modbus/plan.ts';
-import type { ModbusDevice, ModbusSettings } from '../../../connectors/modbus/settings.ts';
+import type { ModbusDevicePlan, ModbusPlan, ModbusPlanPoint, RegisterPoint } from '../../../connectors/modbus/mapping/plan.ts';
+import type { ModbusDevice, ModbusSettings } from '../../../connectors/modbus/mapping/settings.ts';
 import type { DataType } from '../../../src/model/data-type.ts';
 import type { Point } from '../../../src/model/point.ts';
 

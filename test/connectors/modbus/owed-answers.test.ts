@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { OwedAnswers } from '../../../connectors/modbus/owed-answers.ts';
-import type { ReadFunction, Request } from '../../../connectors/modbus/request.ts';
+import type { ReadFunction, Request } from '../../../connectors/modbus/protocol/request.ts';
+import { OwedAnswers } from '../../../connectors/modbus/wire/owed-answers.ts';
 
 const read = (address: number, count: number, code: ReadFunction = 3): Request => ({ function: code, unit: 1, address, count });
 const write = (address: number, value: number): Request => ({ function: 6, unit: 1, address, value });

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import fc from 'fast-check';
 import modbusSerial from 'modbus-serial';
-import { decodeAnswer } from '../../../connectors/modbus/answer.ts';
-import { findMismatch } from '../../../connectors/modbus/answer-check.ts';
-import { withCrc } from '../../../connectors/modbus/crc.ts';
-import { encodeRequest } from '../../../connectors/modbus/encode-request.ts';
-import { answerDataBytes, isRead, type Request } from '../../../connectors/modbus/request.ts';
+import { decodeAnswer } from '../../../connectors/modbus/protocol/answer.ts';
+import { findMismatch } from '../../../connectors/modbus/protocol/answer-check.ts';
+import { withCrc } from '../../../connectors/modbus/protocol/crc.ts';
+import { encodeRequest } from '../../../connectors/modbus/protocol/encode-request.ts';
+import { answerDataBytes, isRead, type Request } from '../../../connectors/modbus/protocol/request.ts';
 
 type Settle = (error: Error | null, result: { data?: boolean[]; buffer?: Buffer } | undefined) => void;
 type Library = Readonly<Record<string, (...parts: unknown[]) => void>>;

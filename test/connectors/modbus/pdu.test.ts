@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { decodeAnswer } from '../../../connectors/modbus/answer.ts';
-import { findMismatch } from '../../../connectors/modbus/answer-check.ts';
-import { encodeRequest } from '../../../connectors/modbus/encode-request.ts';
-import { exceptionNumber } from '../../../connectors/modbus/exception.ts';
-import { type IdentificationPart, readIdentification } from '../../../connectors/modbus/identification.ts';
-import { answerBytes, type IdentifyRequest, type Request, requestBytes } from '../../../connectors/modbus/request.ts';
+import { decodeAnswer } from '../../../connectors/modbus/protocol/answer.ts';
+import { findMismatch } from '../../../connectors/modbus/protocol/answer-check.ts';
+import { encodeRequest } from '../../../connectors/modbus/protocol/encode-request.ts';
+import { exceptionNumber } from '../../../connectors/modbus/protocol/exception.ts';
+import { type IdentificationPart, readIdentification } from '../../../connectors/modbus/protocol/identification.ts';
+import { answerBytes, type IdentifyRequest, type Request, requestBytes } from '../../../connectors/modbus/protocol/request.ts';
 
 const unit = 0x11;
 const bits = (text: string) => [...text].map((bit) => bit === '1');

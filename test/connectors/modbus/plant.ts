@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ModbusPlan } from '../../../connectors/modbus/plan.ts';
+import type { ModbusPlan } from '../../../connectors/modbus/mapping/plan.ts';
 import { SimulatedModbusDevice, type SimulatedModbusDeviceOptions } from '../../../src/simulator/modbus-device.ts';
 import { FaultSwitch } from '../../../src/simulator/modbus-faults.ts';
 import { attachModbusLine, type ModbusLine, startModbusLineServer } from '../../../src/simulator/modbus-line.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { layoutOf } from '../../../connectors/modbus/layout.ts';
-import type { RegisterPoint } from '../../../connectors/modbus/plan.ts';
-import { oneShots, readings } from '../../../connectors/modbus/point-results.ts';
-import { placePoint } from '../../../connectors/modbus/read-items.ts';
+import { layoutOf } from '../../../connectors/modbus/codec/layout.ts';
+import type { RegisterPoint } from '../../../connectors/modbus/mapping/plan.ts';
+import { placePoint } from '../../../connectors/modbus/planning/read-items.ts';
+import { oneShots, readings } from '../../../connectors/modbus/polling/point-results.ts';
 import { GatewayError } from '../../../src/model/error.ts';
 import { deviceSettings, type PointSketch, pointOf } from './modbus-plan.ts';
 

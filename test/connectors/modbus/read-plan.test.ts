@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Table } from '../../../connectors/modbus/address.ts';
-import { readCost } from '../../../connectors/modbus/read-cost.ts';
-import { placePoint, type Range } from '../../../connectors/modbus/read-items.ts';
-import { type Block, planReads, type ReadPlan } from '../../../connectors/modbus/read-plan.ts';
+import type { Table } from '../../../connectors/modbus/mapping/address.ts';
+import { readCost } from '../../../connectors/modbus/planning/read-cost.ts';
+import { placePoint, type Range } from '../../../connectors/modbus/planning/read-items.ts';
+import { type Block, planReads, type ReadPlan } from '../../../connectors/modbus/planning/read-plan.ts';
 import type { DataType } from '../../../src/model/data-type.ts';
 import { cheapestByBruteForce } from './brute-force-plan.ts';
 import { deviceSettings, type PointSketch, planOf, pointOf } from './modbus-plan.ts';

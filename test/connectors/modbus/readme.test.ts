@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { checkPlan } from '../../../connectors/modbus/check.ts';
-import { createCounters } from '../../../connectors/modbus/counters.ts';
+import { checkPlan } from '../../../connectors/modbus/checking/check.ts';
 import { modbusRtu, modbusRtuOverTcp, modbusTcp } from '../../../connectors/modbus/definition.ts';
+import { createCounters } from '../../../connectors/modbus/protocol/counters.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import { type PointSketch, planOf } from './modbus-plan.ts';
 import type { Protocol } from './plant.ts';

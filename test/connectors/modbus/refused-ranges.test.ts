@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { RefusedRanges } from '../../../connectors/modbus/refused-ranges.ts';
+import { RefusedRanges } from '../../../connectors/modbus/planning/refused-ranges.ts';
 import { GatewayError } from '../../../src/model/error.ts';
 import { HandClock } from '../../support/hand-clock.ts';
 

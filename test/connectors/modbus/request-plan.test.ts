@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { requestPlan } from '../../../connectors/modbus/request-plan.ts';
+import { requestPlan } from '../../../connectors/modbus/planning/request-plan.ts';
 import { type PointSketch, planOf } from './modbus-plan.ts';
 
 const register = (holding: number, type: PointSketch['type'] = 'int16'): PointSketch => ({ address: { holding }, type });

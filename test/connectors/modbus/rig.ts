@@ -1,5 +1,5 @@
 import { createConnector } from '../../../connectors/modbus/connector.ts';
-import type { ModbusPlan, ModbusPlanPoint } from '../../../connectors/modbus/plan.ts';
+import type { ModbusPlan, ModbusPlanPoint } from '../../../connectors/modbus/mapping/plan.ts';
 import type { Value } from '../../../src/model/value.ts';
 import { type Clock, systemClock } from '../../../src/runtime/clock.ts';
 import { silentLog } from '../../../src/runtime/log.ts';

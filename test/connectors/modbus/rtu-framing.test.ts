@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { crc16, withCrc, withoutCrc } from '../../../connectors/modbus/crc.ts';
-import type { ReadRequest } from '../../../connectors/modbus/request.ts';
-import { rtuFraming } from '../../../connectors/modbus/rtu-framing.ts';
+import { crc16, withCrc, withoutCrc } from '../../../connectors/modbus/protocol/crc.ts';
+import type { ReadRequest } from '../../../connectors/modbus/protocol/request.ts';
+import { rtuFraming } from '../../../connectors/modbus/protocol/rtu-framing.ts';
 
 const REQUEST: ReadRequest = { function: 3, unit: 1, address: 0, count: 2 };
 const { find } = rtuFraming;

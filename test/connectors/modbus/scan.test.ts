@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { scan } from '../../../connectors/modbus/scan.ts';
-import { scanPlan } from '../../../connectors/modbus/scan-target.ts';
+import { scan } from '../../../connectors/modbus/finding/scan.ts';
+import { scanPlan } from '../../../connectors/modbus/finding/scan-target.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import type { ScanEvent, ScanOptions } from '../../../src/southbound/scan-tool.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { characterMs, silentIntervalMs, wireMs } from '../../../connectors/modbus/timing.ts';
+import { characterMs, silentIntervalMs, wireMs } from '../../../connectors/modbus/protocol/timing.ts';
 
 describe('time on a serial line', () => {
   const TABLE: readonly (readonly [baudRate: number, characterMs: number, silenceMs: number])[] = [

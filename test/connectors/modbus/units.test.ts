@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Units } from '../../../connectors/modbus/units.ts';
+import { Units } from '../../../connectors/modbus/wire/units.ts';
 import { GatewayError } from '../../../src/model/error.ts';
 import { HandClock } from '../../support/hand-clock.ts';
 import { planOf } from './modbus-plan.ts';

@@ -1,5 +1,5 @@
-import { type Encoded, NoValue } from '../../../connectors/modbus/codec.ts';
-import { layoutOf } from '../../../connectors/modbus/layout.ts';
+import { type Encoded, NoValue } from '../../../connectors/modbus/codec/codec.ts';
+import { layoutOf } from '../../../connectors/modbus/codec/layout.ts';
 import type { Value } from '../../../src/model/value.ts';
 import { type PointSketch, pointOf } from './modbus-plan.ts';
 

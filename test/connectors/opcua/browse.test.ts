@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { browseTool } from '../../../connectors/opcua/browse-tool.ts';
+import { browseTool } from '../../../connectors/opcua/finding/browse-tool.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import type { BrowsedNode } from '../../../src/southbound/browse-tool.ts';
 import { addMachine, MACHINE } from '../../support/opcua-machine.ts';

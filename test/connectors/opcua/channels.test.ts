@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { OPCUAClient } from 'node-opcua-client';
-import { Channels } from '../../../connectors/opcua/channels.ts';
-import { quietLibrary } from '../../../connectors/opcua/quiet.ts';
+import { Channels } from '../../../connectors/opcua/protocol/channels.ts';
+import { quietLibrary } from '../../../connectors/opcua/protocol/quiet.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import { startOpcuaServer } from '../../support/opcua-server.ts';
 import { TcpCable } from '../../support/tcp-cable.ts';

@@ -1,6 +1,6 @@
 import { DataType } from 'node-opcua';
 import { createConnector } from '../../../connectors/opcua/connector.ts';
-import { eventSchema, methodSchema } from '../../../connectors/opcua/features.ts';
+import { eventSchema, methodSchema } from '../../../connectors/opcua/mapping/features.ts';
 import type { Value } from '../../../src/model/value.ts';
 import type { MethodCall } from '../../../src/southbound/connector.ts';
 import { type ConnectorFixture, describeConnector } from '../../contract/connector.ts';

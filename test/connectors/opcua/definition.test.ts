@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { opcua } from '../../../connectors/opcua/definition.ts';
-import { connectionSchema, type OpcuaSettings, pointSchema } from '../../../connectors/opcua/settings.ts';
+import { connectionSchema, type OpcuaSettings, pointSchema } from '../../../connectors/opcua/mapping/settings.ts';
 import type { Remark } from '../../../src/model/declaration.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import { makePlan, type PointKeys } from './support.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { browseTool } from '../../../connectors/opcua/browse-tool.ts';
-import { connectionSchema } from '../../../connectors/opcua/settings.ts';
+import { browseTool } from '../../../connectors/opcua/finding/browse-tool.ts';
+import { connectionSchema } from '../../../connectors/opcua/mapping/settings.ts';
 import type { BrowsedNode } from '../../../src/southbound/browse-tool.ts';
 
 const variable = (name: string, type: string, rank = -1): BrowsedNode => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EndpointDescription, MessageSecurityMode, SecurityPolicy, UserTokenType } from 'node-opcua-client';
-import { chooseEndpoint, refuseDowngrade, refuseReadablePassword } from '../../../connectors/opcua/endpoint.ts';
-import { connectionSchema, type OpcuaSettings } from '../../../connectors/opcua/settings.ts';
+import { chooseEndpoint, refuseDowngrade, refuseReadablePassword } from '../../../connectors/opcua/connection/endpoint.ts';
+import { connectionSchema, type OpcuaSettings } from '../../../connectors/opcua/mapping/settings.ts';
 import { Secret } from '../../../src/model/secret.ts';
 
 const { None, Sign, SignAndEncrypt } = MessageSecurityMode;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { toLinkError } from '../../../connectors/opcua/errors.ts';
+import { toLinkError } from '../../../connectors/opcua/protocol/errors.ts';
 
 describe('OPC UA errors', () => {
   it('say what was too much where a server ignores how long a message may be', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { CreateMonitoredItemsRequest, DataChangeFilter, DataType, EventFilter } from 'node-opcua';
-import { methodSchema } from '../../../connectors/opcua/features.ts';
+import { methodSchema } from '../../../connectors/opcua/mapping/features.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
 import { addMachine, MACHINE, type Machine } from '../../support/opcua-machine.ts';
 import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';

@@ -9,7 +9,7 @@ import {
   UserTokenPolicy,
   UserTokenType,
 } from 'node-opcua';
-import { acceptCertificate, listCertificates, trustFolders } from '../../../connectors/opcua/trust.ts';
+import { acceptCertificate, listCertificates, trustFolders } from '../../../connectors/opcua/security/trust.ts';
 import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';
 import { Bench, Collected, FAST, makePlan } from './support.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { LastReadings } from '../../../connectors/opcua/last-readings.ts';
-import { PointNumbers } from '../../../connectors/opcua/point-numbers.ts';
+import { PointNumbers } from '../../../connectors/opcua/nodes/point-numbers.ts';
+import { LastReadings } from '../../../connectors/opcua/watching/last-readings.ts';
 import { badReading, type Reading } from '../../../src/model/reading.ts';
 import { planPoint } from './support.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { DataType } from 'node-opcua';
 import { opcua } from '../../../connectors/opcua/definition.ts';
-import { MAX_MATCHES } from '../../../connectors/opcua/find-nodes.ts';
-import { pointSchema } from '../../../connectors/opcua/settings.ts';
+import { pointSchema } from '../../../connectors/opcua/mapping/settings.ts';
+import { MAX_MATCHES } from '../../../connectors/opcua/nodes/find-nodes.ts';
 import type { ConnectionPlan, PointPlan } from '../../../src/model/plan.ts';
 import { presentDevices } from '../../../src/southbound/present-devices.ts';
 import { startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { methodSchema } from '../../../connectors/opcua/features.ts';
+import { methodSchema } from '../../../connectors/opcua/mapping/features.ts';
 import type { Value } from '../../../src/model/value.ts';
 import type { ConnectorSession, MethodResult } from '../../../src/southbound/connector.ts';
 import { addMachine, MACHINE, PART } from '../../support/opcua-machine.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseNodeAddress } from '../../../connectors/opcua/node-address.ts';
+import { parseNodeAddress } from '../../../connectors/opcua/mapping/node-address.ts';
 
 describe('OPC UA node address', () => {
   const GOOD: readonly (readonly [string, unknown, unknown])[] = [

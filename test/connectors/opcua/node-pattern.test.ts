@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { matcherOf, nameOf, nodePattern } from '../../../connectors/opcua/node-pattern.ts';
+import { matcherOf, nameOf, nodePattern } from '../../../connectors/opcua/mapping/node-pattern.ts';
 
 describe('a browse pattern', () => {
   const MATCHES: readonly (readonly [step: string, yes: readonly string[], no: readonly string[]])[] = [

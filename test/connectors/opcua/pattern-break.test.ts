@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { DataType, ReadRequest } from 'node-opcua';
-import { pointSchema } from '../../../connectors/opcua/settings.ts';
+import { pointSchema } from '../../../connectors/opcua/mapping/settings.ts';
 import type { DeviceGap } from '../../../src/model/device-gap.ts';
 import type { PointPlan } from '../../../src/model/plan.ts';
 import type { Reading } from '../../../src/model/reading.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { proposeNames } from '../../../connectors/opcua/point-names.ts';
+import { proposeNames } from '../../../connectors/opcua/mapping/point-names.ts';
 import { isPointName } from '../../../src/config/names.ts';
 
 describe('proposed point names', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { PointColumn } from '../../../connectors/opcua/point-column.ts';
-import { numberIn, PointNumbers } from '../../../connectors/opcua/point-numbers.ts';
+import { PointColumn } from '../../../connectors/opcua/nodes/point-column.ts';
+import { numberIn, PointNumbers } from '../../../connectors/opcua/nodes/point-numbers.ts';
 import { planPoint } from './support.ts';
 
 const [a, b, c] = ['A', 'B', 'C'].map((name) => planPoint('press', name, {}).point) as [Point, Point, Point];

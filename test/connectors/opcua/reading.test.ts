@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { DataType, DataValue, StatusCode, StatusCodes, VariantArrayType } from 'node-opcua-client';
-import { rawText, toReading } from '../../../connectors/opcua/reading.ts';
-import { isOverflow, qualityOf, statusName } from '../../../connectors/opcua/status-code.ts';
+import { isOverflow, qualityOf, statusName } from '../../../connectors/opcua/protocol/status-code.ts';
+import { rawText, toReading } from '../../../connectors/opcua/values/reading.ts';
 import { planPoint } from './support.ts';
 
 const { point } = planPoint('press', 'speed', {});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { DataType, type UAVariable, Variant } from 'node-opcua';
-import { openBest } from '../../../connectors/opcua/servers.ts';
-import { Preference } from '../../../connectors/opcua/service-level.ts';
+import { openBest } from '../../../connectors/opcua/connection/servers.ts';
+import { Preference } from '../../../connectors/opcua/connection/service-level.ts';
 import type { Reading } from '../../../src/model/reading.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
 import { OTHER, PLANT, startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';

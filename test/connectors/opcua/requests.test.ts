@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { DataType, DataValue } from 'node-opcua-client';
-import { inChunks, readUnknown } from '../../../connectors/opcua/requests.ts';
+import { inChunks, readUnknown } from '../../../connectors/opcua/protocol/requests.ts';
 
 const ALL = Array.from({ length: 10 }, (_, index) => index);
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

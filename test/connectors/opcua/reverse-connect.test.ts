@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { checkPlan, type OpcuaPlan } from '../../../connectors/opcua/check.ts';
-import { acceptCertificate, listCertificates, trustFolders } from '../../../connectors/opcua/trust.ts';
+import { checkPlan, type OpcuaPlan } from '../../../connectors/opcua/mapping/check.ts';
+import { acceptCertificate, listCertificates, trustFolders } from '../../../connectors/opcua/security/trust.ts';
 import { freePort, startOpcuaServer } from '../../support/opcua-server.ts';
 import { Bench, Collected, FAST, makePlan, OPEN } from './support.ts';
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OPCUACertificateManager, OPCUADiscoveryServer, RegisterServerMethod } from 'node-opcua';
-import { scan } from '../../../connectors/opcua/scan.ts';
+import { scan } from '../../../connectors/opcua/finding/scan.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import type { ScanEvent } from '../../../src/southbound/scan-tool.ts';

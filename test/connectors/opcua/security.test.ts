@@ -4,8 +4,13 @@ import { X509Certificate } from 'node:crypto';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crypto_utils } from 'node-opcua';
-import { acceptCertificate, listCertificates, rejectCertificate, trustFolders } from '../../../connectors/opcua/trust.ts';
-import { trustTool } from '../../../connectors/opcua/trust-tool.ts';
+import { trustTool } from '../../../connectors/opcua/finding/trust-tool.ts';
+import {
+  acceptCertificate,
+  listCertificates,
+  rejectCertificate,
+  trustFolders,
+} from '../../../connectors/opcua/security/trust.ts';
 import { GatewayError } from '../../../src/model/error.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import { type Log, silentLog } from '../../../src/runtime/log.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { DataType, DataValue, StatusCodes, Variant } from 'node-opcua-client';
-import { shareTimeStamps, toTimeStamp } from '../../../connectors/opcua/time-stamps.ts';
+import { shareTimeStamps, toTimeStamp } from '../../../connectors/opcua/protocol/time-stamps.ts';
 
 interface OfLibrary {
   bn_hundredNanoSecondFrom1601ToDate(high: number, low: number): [Date, number];

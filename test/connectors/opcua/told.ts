@@ -1,4 +1,4 @@
-import { eventSchema } from '../../../connectors/opcua/features.ts';
+import { eventSchema } from '../../../connectors/opcua/mapping/features.ts';
 import type { DeviceEvent } from '../../../src/model/device-event.ts';
 import type { DeviceGap } from '../../../src/model/device-gap.ts';
 import type { ConnectionPlan } from '../../../src/model/plan.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { ServerFacts } from '../../../connectors/opcua/requests.ts';
-import { runOf } from '../../../connectors/opcua/type-descriptions.ts';
+import type { ServerFacts } from '../../../connectors/opcua/protocol/requests.ts';
+import { runOf } from '../../../connectors/opcua/values/type-descriptions.ts';
 
 const FACTS: ServerFacts = {
   namespaces: ['http://opcfoundation.org/UA/', 'urn:acme:press'],

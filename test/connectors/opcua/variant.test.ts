@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { DataType, Variant } from 'node-opcua-client';
-import { toValue } from '../../../connectors/opcua/value.ts';
-import { toVariant } from '../../../connectors/opcua/variant.ts';
+import { toValue } from '../../../connectors/opcua/values/value.ts';
+import { toVariant } from '../../../connectors/opcua/values/variant.ts';
 import type { GatewayError } from '../../../src/model/error.ts';
 import type { Value } from '../../../src/model/value.ts';
 

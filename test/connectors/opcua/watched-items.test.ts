@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { makeNodeId } from 'node-opcua-client';
-import { planItems, pointsOf } from '../../../connectors/opcua/monitored-item.ts';
-import { PointNumbers } from '../../../connectors/opcua/point-numbers.ts';
-import { WatchedItems } from '../../../connectors/opcua/watched-items.ts';
+import { PointNumbers } from '../../../connectors/opcua/nodes/point-numbers.ts';
+import { planItems, pointsOf } from '../../../connectors/opcua/watching/monitored-item.ts';
+import { WatchedItems } from '../../../connectors/opcua/watching/watched-items.ts';
 import { planPoint } from './support.ts';
 
 const speed = { point: planPoint('press', 'Speed', {}).point, nodeId: makeNodeId(1) };

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ModbusPlan } from '../../../connectors/modbus/plan.ts';
+import type { ModbusPlan } from '../../../connectors/modbus/mapping/plan.ts';
 import { type DeviceSketch, planOf } from '../../connectors/modbus/modbus-plan.ts';
 import { freePort } from '../../support/opcua-server.ts';
 import {

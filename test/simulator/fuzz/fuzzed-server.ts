@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { asciiFraming } from '../../../connectors/modbus/ascii-framing.ts';
-import { encodeRequest } from '../../../connectors/modbus/encode-request.ts';
-import type { Request } from '../../../connectors/modbus/request.ts';
+import { asciiFraming } from '../../../connectors/modbus/protocol/ascii-framing.ts';
+import { encodeRequest } from '../../../connectors/modbus/protocol/encode-request.ts';
+import type { Request } from '../../../connectors/modbus/protocol/request.ts';
 import { asciiLineFraming } from '../../../src/simulator/ascii-line-framing.ts';
 import { hasGoodCrc } from '../../../src/simulator/crc16.ts';
 import type { LineFraming } from '../../../src/simulator/line-framing.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Request } from '../../../../connectors/modbus/request.ts';
+import type { Request } from '../../../../connectors/modbus/protocol/request.ts';
 import { type Mutation, mutation } from '../../../support/mutation.ts';
 import { request } from './request-arbitrary.ts';
 

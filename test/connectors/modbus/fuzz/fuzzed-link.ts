@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { decodeAnswer } from '../../../../connectors/modbus/answer.ts';
-import { encodeRequest } from '../../../../connectors/modbus/encode-request.ts';
-import type { Request } from '../../../../connectors/modbus/request.ts';
+import { decodeAnswer } from '../../../../connectors/modbus/protocol/answer.ts';
+import { encodeRequest } from '../../../../connectors/modbus/protocol/encode-request.ts';
+import type { Request } from '../../../../connectors/modbus/protocol/request.ts';
 import { GatewayError } from '../../../../src/model/error.ts';
 import { asciiLineFraming } from '../../../../src/simulator/ascii-line-framing.ts';
 import type { LineFraming } from '../../../../src/simulator/line-framing.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Request } from '../../../../connectors/modbus/request.ts';
+import type { Request } from '../../../../connectors/modbus/protocol/request.ts';
 import { withCrc } from '../../../../src/simulator/crc16.ts';
 import { FUZZ_PATIENCE_MS, frames, seeds, tell } from '../../../support/fuzz.ts';
 import { FuzzClock, turn } from '../../../support/fuzz-clock.ts';

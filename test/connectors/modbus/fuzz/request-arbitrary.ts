@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Request } from '../../../../connectors/modbus/request.ts';
+import type { Request } from '../../../../connectors/modbus/protocol/request.ts';
 import { UNITS, WRITABLE_FROM } from './spec.ts';
 
 const unit = fc.constantFrom(...UNITS);

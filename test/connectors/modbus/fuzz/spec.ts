@@ -1,4 +1,4 @@
-import type { Request } from '../../../../connectors/modbus/request.ts';
+import type { Request } from '../../../../connectors/modbus/protocol/request.ts';
 import { SimulatedModbusDevice } from '../../../../src/simulator/modbus-device.ts';
 import { emptyMemory } from '../../../../src/simulator/modbus-memory.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { acceptCertificate, listCertificates, trustFolders } from '../../../../connectors/opcua/trust.ts';
+import { acceptCertificate, listCertificates, trustFolders } from '../../../../connectors/opcua/security/trust.ts';
 import { GatewayError } from '../../../../src/model/error.ts';
 import type { Connector, ConnectorSession } from '../../../../src/southbound/connector.ts';
 import { FUZZ_PATIENCE_MS, frames, seeds, tell } from '../../../support/fuzz.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { DataValue, MessageBuilder, MessageSecurityMode, SecurityPolicy, setErrorLogger, setWarningLogger } from 'node-opcua';
-import { toReading } from '../../../../connectors/opcua/reading.ts';
+import { toReading } from '../../../../connectors/opcua/values/reading.ts';
 import { assertNoGrowth, FUZZ_PATIENCE_MS, frames, seeds, tell, usedBytes } from '../../../support/fuzz.ts';
 import { mutate, mutation } from '../../../support/mutation.ts';
 import type { Direction } from '../../../support/opcua-proxy.ts';
