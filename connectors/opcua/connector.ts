@@ -23,13 +23,13 @@ import { toLinkError } from './protocol/errors.ts';
 import { hardenDecoder } from './protocol/hardened-decoder.ts';
 import { quietLibrary } from './protocol/quiet.ts';
 import { readServerFacts } from './protocol/requests.ts';
-import { tellSpan } from './protocol/span.ts';
 import { shareTimeStamps } from './protocol/time-stamps.ts';
 import { trustFolders } from './security/trust.ts';
 import { OpcuaSession, type SessionOptions } from './session.ts';
 import { learntTypes, lendTypes, runOf } from './values/type-descriptions.ts';
 import { createMemory, forget, type Memory } from './watching/memory.ts';
 import { Missing } from './watching/missing.ts';
+import { tellSpan } from './watching/span.ts';
 
 export const createConnector: CreateConnector = (plan, context) => new OpcuaConnector(toOpcuaPlan(plan), context);
 

@@ -1,13 +1,13 @@
 import type { DataType } from '../../../src/model/data-type.ts';
 import type { Value } from '../../../src/model/value.ts';
 import type { DecodedRow } from '../../../src/southbound/decode-tool.ts';
-import { addressText } from '../checking/mapping-lines.ts';
 import { NoValue } from '../codec/codec.ts';
 import { layoutOf } from '../codec/layout.ts';
 import { toHex } from '../codec/registers.ts';
 import type { ModbusAddress } from '../mapping/address.ts';
 import type { RegisterPoint } from '../mapping/plan.ts';
 import { type Encoding, type ModbusPoint, pointSchema } from '../mapping/point-settings.ts';
+import { addressText } from './mapping-lines.ts';
 import { judge } from './plausible.ts';
 
 type Orders = Pick<ModbusPoint, 'wordOrder' | 'byteOrder'>;

@@ -1,12 +1,12 @@
 import { GatewayError } from '../../../src/model/error.ts';
 import type { DecodedRow, DecodeRequest, Decoding, SeenRegister } from '../../../src/southbound/decode-tool.ts';
-import { addressText } from '../checking/mapping-lines.ts';
 import { toHex } from '../codec/registers.ts';
 import { isBitTable, MAX_WIRE_ADDRESS, type ModbusAddress, wireAddress } from '../mapping/address.ts';
 import { isRegisterPoint, type ModbusPlan, type ModbusPlanPoint, type RegisterPoint } from '../mapping/plan.ts';
 import { pointSchema } from '../mapping/point-settings.ts';
 import type { ModbusDevice } from '../mapping/settings.ts';
 import { decodeRows } from './decode-rows.ts';
+import { addressText } from './mapping-lines.ts';
 
 /** Registers before the point, and from it on, that are read; what the device does not have is left out. */
 const BEFORE = 2;

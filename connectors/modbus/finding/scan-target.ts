@@ -1,6 +1,6 @@
 import { GatewayError } from '../../../src/model/error.ts';
 import type { ScanOptions } from '../../../src/southbound/scan-tool.ts';
-import type { ModbusPlan } from '../mapping/plan.ts';
+import { isSerialProtocol, type ModbusPlan } from '../mapping/plan.ts';
 import {
   asciiConnection,
   lineDevice,
@@ -51,17 +51,13 @@ export function scanPlan(target: string, options: ScanOptions): ScanPlan {
   const { scheme, keys } = parseTarget(target);
   const units = options.units ?? (scheme === 'modbus-tcp' ? TCP_UNITS : SERIAL_UNITS);
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const lines = isSerial(scheme) ? serialKeys(scheme, options) : [{}];
+  const lines = isSerialProtocol(scheme) ? serialKeys(scheme, options) : [{}];
   const approaches = lines.map((line) => ({
     text: Object.entries(line).map(describeKey).join(', '),
     keys: { protocol: scheme, ...keys, ...line },
     plan: planFor(target, scheme, { ...keys, ...line, timeout: `${timeoutMs} ms` }, units),
   }));
   return { units, timeoutMs, approaches };
-}
-
-function isSerial(scheme: Scheme): boolean {
-  return scheme === 'modbus-rtu' || scheme === 'modbus-ascii';
 }
 
 function serialKeys(scheme: Scheme, { baudRates = BAUD_RATES, parities }: ScanOptions) {
@@ -81,7 +77,7 @@ function parseTarget(target: string): { readonly scheme: Scheme; readonly keys: 
   const url = URL.canParse(target) ? new URL(target) : undefined;
   const scheme = SCAN_SCHEMES.find((name) => `${name}:` === url?.protocol);
   if (url === undefined || scheme === undefined) throw wrongTarget(target);
-  if (isSerial(scheme)) {
+  if (isSerialProtocol(scheme)) {
     if (url.host !== '' || url.pathname.length < 2) throw wrongTarget(target);
     return { scheme, keys: { port: decodeURIComponent(url.pathname) } };
   }
@@ -91,7 +87,7 @@ function parseTarget(target: string): { readonly scheme: Scheme; readonly keys: 
 }
 
 function wrongTarget(target: string): GatewayError {
-  const expected = `expected ${SCAN_SCHEMES.map((scheme) => `${scheme}://${isSerial(scheme) ? '/dev/PORT' : 'HOST[:PORT]'}`).join(', ')}`;
+  const expected = `expected ${SCAN_SCHEMES.map((scheme) => `${scheme}://${isSerialProtocol(scheme) ? '/dev/PORT' : 'HOST[:PORT]'}`).join(', ')}`;
   return new GatewayError('USAGE', target, expected);
 }
 
@@ -100,7 +96,7 @@ const MAX_TIMEOUTS = 1_000;
 
 function planFor(target: string, scheme: Scheme, keys: Readonly<Record<string, unknown>>, units: readonly number[]): ModbusPlan {
   const { connection, device } = SCHEMAS[scheme];
-  const patience = isSerial(scheme) ? {} : { maxTimeouts: MAX_TIMEOUTS };
+  const patience = isSerialProtocol(scheme) ? {} : { maxTimeouts: MAX_TIMEOUTS };
   const parsed = connection.safeParse({ retries: 0, ...patience, ...keys });
   if (!parsed.success) throw new GatewayError('USAGE', target, parsed.error.issues.map(({ message }) => message).join('; '));
   const settings = parsed.data as ModbusSettings;

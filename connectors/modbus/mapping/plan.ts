@@ -37,5 +37,10 @@ export function isIdentificationPoint(point: ModbusPlanPoint): point is Identifi
 }
 
 export function isSerial(plan: ModbusPlan): plan is ModbusPlan<SerialSettings> {
-  return plan.protocol === 'modbus-rtu' || plan.protocol === 'modbus-ascii';
+  return isSerialProtocol(plan.protocol);
+}
+
+/** On a line of its own, in place of one behind a converter. */
+export function isSerialProtocol(protocol: string): boolean {
+  return protocol === 'modbus-rtu' || protocol === 'modbus-ascii';
 }

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../../src/model/error.ts';
-import type { Receiver } from '../protocol/receiver.ts';
 import type { Inbox } from './inbox.ts';
+import type { Receiver } from './receiver.ts';
 
 /** A socket or a serial port, open. */
 export interface Port {

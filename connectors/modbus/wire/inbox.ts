@@ -1,7 +1,7 @@
 import type { GatewayError } from '../../../src/model/error.ts';
 import type { Clock } from '../../../src/runtime/clock.ts';
-import type { Receiver } from '../protocol/receiver.ts';
 import { Alarm } from './alarm.ts';
+import type { Receiver } from './receiver.ts';
 
 /** Longer than any frame; what a babbling line sends beyond it is dropped from the front. */
 const MAX_BYTES = 4_096;

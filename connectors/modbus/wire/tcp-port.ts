@@ -3,10 +3,10 @@ import { GatewayError, toGatewayError } from '../../../src/model/error.ts';
 import type { Clock } from '../../../src/runtime/clock.ts';
 import type { OverTcpSettings, TcpSettings } from '../mapping/settings.ts';
 import { portOf } from '../mapping/tcp-settings.ts';
-import type { Receiver } from '../protocol/receiver.ts';
 import { type BytePort, PortEnd, type SleepingPort } from './byte-port.ts';
 import { connectSocket, type Target } from './connect-socket.ts';
 import { Inbox } from './inbox.ts';
+import type { Receiver } from './receiver.ts';
 import { translateSocketError } from './socket-error.ts';
 
 /** A connection whose bytes are handed over as they come. */

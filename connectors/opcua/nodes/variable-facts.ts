@@ -1,12 +1,12 @@
 import { AttributeIds, type ClientSession, DataType, type DataValue, NodeId, type ReferenceDescription } from 'node-opcua-client';
 import type { BrowsedVariable } from '../../../src/southbound/browse-tool.ts';
-import { unitOf } from '../mapping/units.ts';
 import { readAll, readUnknown, type ServerFacts } from '../protocol/requests.ts';
 import { qualityOf, statusName } from '../protocol/status-code.ts';
 import type { Words } from '../values/raw-value.ts';
 import { toRaw } from '../values/raw-value.ts';
 import { rawToValue } from '../values/value.ts';
 import { readTypeWords, wordsOf } from '../values/words.ts';
+import { unitOf } from './units.ts';
 
 export interface VariableReference {
   readonly nodeId: NodeId;

@@ -113,7 +113,7 @@ export function readAll(
 const LONG_ANSWER = 1 << 20;
 const FIRST_VALUES = 8;
 
-/** Of nodes that nobody knows: any of them may be an array of a million numbers, and a few hundred such are more than one message holds. */
+/** Values of nodes whose size nobody knows: each may be an array of a million numbers, and one message does not hold hundreds of these. */
 export function readUnknown(
   session: Pick<ClientSession, 'read'>,
   nodes: readonly ReadValueIdOptions[],

@@ -8,10 +8,10 @@ import type { Counters } from '../protocol/counters.ts';
 import { statusNameOf } from '../protocol/errors.ts';
 import type { RawSession } from '../protocol/raw-session.ts';
 import { inChunks, type ServerFacts } from '../protocol/requests.ts';
-import { endMs, type Span, startMs, tellSpan, untold } from '../protocol/span.ts';
 import { toReading } from '../values/reading.ts';
 import { type HistoryNode, haveHistory, readHistory, releaseHistory } from './history.ts';
 import type { HistoryDoubt } from './history-doubt.ts';
+import { endMs, type Span, startMs, tellSpan, untold } from './span.ts';
 
 export interface BackfillContext {
   readonly session: RawSession;

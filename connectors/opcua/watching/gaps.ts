@@ -3,12 +3,12 @@ import type { Point } from '../../../src/model/point.ts';
 import type { Reading } from '../../../src/model/reading.ts';
 import type { Clock } from '../../../src/runtime/clock.ts';
 import type { OpcuaPoint } from '../mapping/settings.ts';
-import { type Span, tellSpan } from '../protocol/span.ts';
 import type { Backfill } from './backfill.ts';
 import type { Memory } from './memory.ts';
 import { isPolled } from './missing.ts';
 import { type Gap, type MonitoredItem, pointsOf } from './monitored-item.ts';
 import { missedOf } from './polling.ts';
+import { type Span, tellSpan } from './span.ts';
 
 export interface GapsContext {
   readonly memory: Pick<Memory, 'missing' | 'last' | 'spans' | 'lostMs'>;

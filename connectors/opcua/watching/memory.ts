@@ -2,13 +2,13 @@ import type { Point } from '../../../src/model/point.ts';
 import { Fingerprints } from '../nodes/fingerprints.ts';
 import { PointNumbers } from '../nodes/point-numbers.ts';
 import type { ServerFacts } from '../protocol/requests.ts';
-import type { Span } from '../protocol/span.ts';
 import type { LearntTypes } from '../values/type-descriptions.ts';
 import { HistoryDoubt } from './history-doubt.ts';
 import { LastReadings } from './last-readings.ts';
 import type { Missing } from './missing.ts';
 import type { MonitoredItem } from './monitored-item.ts';
 import { SeenEvents } from './seen-events.ts';
+import type { Span } from './span.ts';
 import type { Subscription } from './subscription.ts';
 
 /** What outlives the sessions of one connection. */

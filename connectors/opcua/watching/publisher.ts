@@ -2,8 +2,8 @@ import { PublishRequest, type PublishResponse } from 'node-opcua-client';
 import type { Reading } from '../../../src/model/reading.ts';
 import { statusNameOf } from '../protocol/errors.ts';
 import type { RawSession } from '../protocol/raw-session.ts';
-import { turn } from '../protocol/turn.ts';
 import type { Subscription } from './subscription.ts';
+import { turn } from './turn.ts';
 
 export interface PublisherOptions {
   readonly session: RawSession;

@@ -8,7 +8,6 @@ import type { FoundNode, UsableNode } from '../nodes/nodes.ts';
 import type { Counters } from '../protocol/counters.ts';
 import type { RawSession } from '../protocol/raw-session.ts';
 import type { ServerFacts } from '../protocol/requests.ts';
-import { Retries } from '../protocol/retries.ts';
 import {
   countOf,
   EMPTY,
@@ -24,6 +23,7 @@ import {
 import type { HistoryAnswer } from './history.ts';
 import type { Memory } from './memory.ts';
 import { missedOf } from './polling.ts';
+import { Retries } from './retries.ts';
 
 /** After a break; more windows at once make large answers. */
 const MAX_WINDOWS = 1_000;

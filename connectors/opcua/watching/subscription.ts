@@ -7,10 +7,10 @@ import {
 } from 'node-opcua-client';
 import type { Reading } from '../../../src/model/reading.ts';
 import type { RawSession } from '../protocol/raw-session.ts';
-import { Sequence } from '../protocol/sequence.ts';
 import type { EventItem } from './event-item.ts';
 import { type MonitoredItem, pointsOf } from './monitored-item.ts';
 import { type ChangesContext, readChanges, republish, understand } from './notifications.ts';
+import { Sequence } from './sequence.ts';
 
 /** The server's queue of sent messages is short; what is older is gone. */
 const MAX_REPUBLISHED = 100;

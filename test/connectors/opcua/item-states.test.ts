@@ -8,7 +8,7 @@ import {
   type Subscription,
   type UAVariable,
 } from 'node-opcua';
-import { Retries } from '../../../connectors/opcua/protocol/retries.ts';
+import { Retries } from '../../../connectors/opcua/watching/retries.ts';
 import type { Connector } from '../../../src/southbound/connector.ts';
 import { HandClock } from '../../support/hand-clock.ts';
 import { PLANT, startOpcuaServer, type TestServer } from '../../support/opcua-server.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Sequence } from '../../../connectors/opcua/protocol/sequence.ts';
+import { Sequence } from '../../../connectors/opcua/watching/sequence.ts';
 
 const LAST = 0xffff_ffff;
 

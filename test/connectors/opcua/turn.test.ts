@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { turn } from '../../../connectors/opcua/protocol/turn.ts';
+import { turn } from '../../../connectors/opcua/watching/turn.ts';
 
 const CONNECTIONS = 5;
 const MESSAGES = 4;

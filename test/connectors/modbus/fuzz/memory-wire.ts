@@ -1,9 +1,9 @@
 import { framingOf } from '../../../../connectors/modbus/protocol/framings.ts';
-import type { Receiver } from '../../../../connectors/modbus/protocol/receiver.ts';
 import { AnswerHistory } from '../../../../connectors/modbus/wire/answer-history.ts';
 import type { BytePort } from '../../../../connectors/modbus/wire/byte-port.ts';
 import { Inbox } from '../../../../connectors/modbus/wire/inbox.ts';
 import { MbapWire } from '../../../../connectors/modbus/wire/mbap-wire.ts';
+import type { Receiver } from '../../../../connectors/modbus/wire/receiver.ts';
 import { SerialWire } from '../../../../connectors/modbus/wire/serial-wire.ts';
 import type { SocketPort } from '../../../../connectors/modbus/wire/tcp-port.ts';
 import type { Wire } from '../../../../connectors/modbus/wire/wire.ts';
