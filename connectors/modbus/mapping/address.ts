@@ -44,9 +44,3 @@ export function parseReference(reference: number | string): Pick<ModbusAddress, 
   if (table === undefined || number < 0 || number > MAX_WIRE_ADDRESS) return undefined;
   return { table, number };
 }
-
-/** As people write it: `holding 100`, `holding 100 bit 3`, `holding 100 bits 4 to 7`. */
-export function describeAddress({ table, number, bit, bits }: ModbusAddress): string {
-  if (bits !== undefined) return `${table} ${number} bits ${bits[0]} to ${bits[1]}`;
-  return bit === undefined ? `${table} ${number}` : `${table} ${number} bit ${bit}`;
-}
